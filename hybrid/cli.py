@@ -1,0 +1,134 @@
+"""The `hybrid` command."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, Any
+
+from mpi4py import MPI
+
+import typer
+
+import hybrid
+from hybrid.errors import InputError, SolverError
+
+app = typer.Typer(
+    add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Homogenization by finite elements and by neural networks, measured against each other. Runs under mpiexec too.",
+)  # fmt: skip
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"hybrid {hybrid.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def cases() -> None:
+    """List the paper's cases."""
+    from hybrid.study.cases import case, names
+
+    for name in names():
+        print(f"{name:32} {case(name).title}")
+
+
+@app.command()
+def run(
+    what: Annotated[
+        str, typer.Argument(metavar="CASE|FILE.toml", help="A case (see `hybrid cases`) or a problem file.")
+    ],
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="accurate: every layer trained. fast: frozen random hidden layers, last layer by least squares."
+        ),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the networks' initial weights.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for results; results/NAME by default.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Take what an earlier run has left in the folder.")] = False,
+) -> None:
+    """Solve a case or a problem file by both paths and compare: e1 to e5, figures, fields, results.json.
+
+    PETSc options may follow after --, for the prefixes reference_, cell_ and homogenized_:
+    hybrid run elliptic-2d -- -reference_ksp_monitor
+    """
+    from hybrid.study.cases import case
+    from hybrid.study.files import read
+    from hybrid.study.run import run as run_case
+
+    chosen = read(Path(what)) if what.endswith(".toml") else case(what)
+    run_case(chosen, MPI.COMM_WORLD, preset=preset, seed=seed, out=out, resume=resume)
+
+
+def _petsc_options(arguments: list[str]) -> None:
+    """Put what follows -- into PETSc's options.
+
+    Raises:
+        InputError: Something that is not an option.
+    """
+    from petsc4py import PETSc
+
+    if arguments and not arguments[0].startswith("-"):
+        raise InputError(
+            "after --", f"{arguments[0]!r} is not a PETSc option; they start with -, e.g. -reference_ksp_monitor"
+        )
+    PETSc.Options().insertString(" ".join(arguments))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command and exit: 0 done, 2 bad input (one line on stderr), 1 a solver or training failed."""
+    words = sys.argv[1:] if arguments is None else arguments
+    own, petsc = (words[: words.index("--")], words[words.index("--") + 1 :]) if "--" in words else (words, [])
+    sys.exit(_guarded(own, petsc))
+
+
+def _guarded(own: list[str], petsc: list[str]) -> int:
+    comm = MPI.COMM_WORLD
+
+    def fail(text: str, code: int) -> int:
+        if comm.rank == 0:
+            print(f"hybrid: {text}", file=sys.stderr, flush=True)
+        return code
+
+    try:
+        if petsc:
+            _petsc_options(petsc)
+        if comm.rank:  # one rank speaks
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        result: Any = app(own or ["--help"], standalone_mode=False, prog_name="hybrid")
+        return result if isinstance(result, int) else 0
+    except InputError as error:
+        return fail(str(error), 2)
+    except typer.TyperException as error:
+        return fail(" ".join(error.format_message().split()), 2)
+    except SolverError as error:
+        return fail(str(error), 1)
+    except (KeyboardInterrupt, typer.Abort):
+        return fail("interrupted; what was computed is in the output folder, and --resume goes on from it", 130)
+    except BrokenPipeError:
+        return 1
+    except Exception:
+        if comm.size == 1:
+            raise
+        traceback.print_exc()
+        sys.stderr.flush()
+        comm.Abort(1)  # the other ranks wait in a collective call that this one will never join
+        return 1
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""The errors e1…e5 of the paper's section 5.1.
+
+e1 = ‖p - u_ε‖ / ‖u_ε‖     NH-PINN: cell problems and homogenized equation by networks
+e2 = ‖w - u_ε‖ / ‖u_ε‖     a* from the network, the equation by finite elements
+e3 = ‖p - w‖ / ‖w‖         the network against finite elements on the same homogenized equation
+e4 = ‖v - u_ε‖ / ‖u_ε‖     all by finite elements: the error of homogenization itself
+e5 = ‖r - u_ε‖ / ‖u_ε‖     r: the best reconstruction from the networks, correctors included (not in the paper)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+import ufl
+from dolfinx import fem
+
+from hybrid.comparison.transfer import Comparable, function_of, grid, on_points, to_space
+from hybrid.fem.norms import norm
+
+_PAIRS = {"e1": ("p", "u"), "e2": ("w", "u"), "e3": ("p", "w"), "e4": ("v", "u"), "e5": ("r", "u")}
+
+
+def errors(
+    u_eps: Comparable,
+    *,
+    v: Comparable | None = None,
+    w: Comparable | None = None,
+    p: Comparable | None = None,
+    r: Comparable | None = None,
+) -> dict[str, float]:
+    """e1…e5 in relative L2 norms, and e1_h1…e5_h1 in relative H1 seminorms, by quadrature on the mesh of u_ε; collective.
+
+    Args:
+        u_eps: The reference, by finite elements.
+        v: Homogenized solution, FEM and FEM.
+        w: Homogenized solution, a* by a network, solved by FEM.
+        p: Homogenized solution, both by networks.
+        r: A reconstruction with correctors.
+
+    Returns:
+        Those errors whose solutions were given.
+    """
+    reference = function_of(u_eps)
+    if not isinstance(reference, fem.Function):
+        raise TypeError("the reference must be a finite element solution: its mesh is where the norms are taken")
+    space = reference.function_space
+    given = {"v": v, "w": w, "p": p, "r": r}
+    functions = {"u": reference} | {k: to_space(s, space) for k, s in given.items() if s is not None}
+    degree = 2 * space.element.basix_element.degree
+    found: dict[str, float] = {}
+    for suffix, part in (("", lambda g: g), ("_h1", ufl.grad)):
+        for name, (one, other) in _PAIRS.items():
+            if one in functions and other in functions:
+                difference = part(functions[one] - functions[other])
+                found[name + suffix] = norm(difference, space.mesh, degree) / norm(
+                    part(functions[other]), space.mesh, degree
+                )
+    return found
+
+
+def grid_errors(
+    domain: Sequence[Sequence[float]], u_eps: Comparable, *, count: int = 101, **solutions: Comparable
+) -> dict[str, float]:
+    """The same by the paper's protocol: root-mean-square differences on a uniform grid of `count` points a side; collective."""
+    points = grid(domain, count)
+    values = {"u": on_points(u_eps, points)} | {k: on_points(s, points) for k, s in solutions.items()}
+    return {
+        name: float(np.linalg.norm(values[one] - values[other]) / np.linalg.norm(values[other]))
+        for name, (one, other) in _PAIRS.items()
+        if one in values and other in values
+    }
+
+
+def corrector_errors(
+    networks: Sequence[Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]], correctors: Sequence[fem.Function]
+) -> list[float]:
+    """‖χ_network - χ_FEM‖ / ‖χ_FEM‖ for each corrector, on the mesh of the cell; 0 where both vanish; collective.
+
+    Args:
+        networks: Values of the χ_j at points of the cell, (n, d) -> (n,).
+        correctors: The χ_j by finite elements.
+    """
+    found = []
+    for values, chi in zip(networks, correctors, strict=True):
+        space = chi.function_space
+        dim = space.mesh.geometry.dim
+        other = fem.Function(space)
+        other.x.array[:] = values(space.tabulate_dof_coordinates()[:, :dim])
+        degree = 2 * space.element.basix_element.degree
+        size, difference = norm(chi, space.mesh, degree), norm(other - chi, space.mesh, degree)
+        found.append(difference / size if size > 1e-10 else difference)
+    return found

@@ -1,0 +1,89 @@
+"""Moving functions between meshes, networks and points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from mpi4py import MPI
+
+from dolfinx import fem, geometry
+
+from hybrid.fem.dirichlet import Solution as FemSolution
+from hybrid.fem.norms import carry
+from hybrid.pinn.field import Field
+from hybrid.pinn.homogenized import Solution as PinnSolution
+
+Comparable = FemSolution | PinnSolution | fem.Function | Field
+"""What the comparison accepts: a solution of either kind or the function in it."""
+
+
+def function_of(solution: Comparable) -> fem.Function | Field:
+    """The function in a solution."""
+    if isinstance(solution, FemSolution):
+        return solution.function
+    return solution.field if isinstance(solution, PinnSolution) else solution
+
+
+def to_space(solution: Comparable, space: fem.FunctionSpace) -> fem.Function:
+    """The interpolant in a finite element space: network → mesh by evaluation, mesh → mesh by point search; collective."""
+    function = function_of(solution)
+    if isinstance(function, Field):
+        return from_values(function.values, space, function.dim)
+    return function if function.function_space == space else carry(function, space)
+
+
+def from_values(
+    values: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]], space: fem.FunctionSpace, dim: int
+) -> fem.Function:
+    """The Lagrange interpolant of a function of points, (n, d) -> (n,)."""
+    target = fem.Function(space)
+    target.x.array[:] = values(space.tabulate_dof_coordinates()[:, :dim])
+    return target
+
+
+def at_points(function: fem.Function, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """A finite element function at points, (n, d) -> (n,), the same on every rank; collective.
+
+    Every rank passes all the points and evaluates those in its own cells; a point on the border of two ranks gets the
+    value of the lower one.
+
+    Raises:
+        ValueError: Points outside the mesh.
+    """
+    mesh = function.function_space.mesh
+    array = np.asarray(points, dtype=np.float64)
+    padded = np.zeros((len(array), 3))
+    padded[:, : array.shape[1]] = array
+    tdim = mesh.topology.dim
+    owned = mesh.topology.index_map(tdim).size_local
+    tree = geometry.bb_tree(mesh, tdim, entities=np.arange(owned, dtype=np.int32), padding=1e-10)
+    colliding = geometry.compute_colliding_cells(mesh, geometry.compute_collisions_points(tree, padded), padded)
+    found = np.flatnonzero(np.diff(colliding.offsets) > 0)
+    cells = colliding.array[colliding.offsets[found]]
+    values = np.zeros(len(array))
+    if len(found):
+        values[found] = function.eval(padded[found], cells).reshape(len(found))
+    rank = np.full(len(array), mesh.comm.size, dtype=np.int32)
+    rank[found] = mesh.comm.rank
+    owner = np.empty_like(rank)
+    mesh.comm.Allreduce(rank, owner, op=MPI.MIN)
+    if (owner == mesh.comm.size).any():
+        raise ValueError(f"{int((owner == mesh.comm.size).sum())} points lie outside the mesh")
+    values[owner != mesh.comm.rank] = 0.0
+    total = np.empty_like(values)
+    mesh.comm.Allreduce(values, total, op=MPI.SUM)
+    return total
+
+
+def grid(domain: Sequence[Sequence[float]], count: int) -> npt.NDArray[np.float64]:
+    """The uniform grid of `count` points along each side, boundary included, (count^d, d)."""
+    axes = [np.linspace(low, high, count) for low, high in domain]
+    return np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
+
+
+def on_points(solution: Comparable, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Either kind of solution at points known to all ranks, (n, d) -> (n,); collective."""
+    function = function_of(solution)
+    return function.values(points) if isinstance(function, Field) else at_points(function, points)

@@ -1,0 +1,16 @@
+"""The two ways a run ends badly, and what the command makes of them."""
+
+from __future__ import annotations
+
+
+class InputError(ValueError):
+    """Something the user gave is wrong: one line with the place, what is wrong and what is allowed (exit code 2)."""
+
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(f"{where}: {what}")
+        self.where = where
+        self.what = what
+
+
+class SolverError(RuntimeError):
+    """A linear solver or a training failed: its name, the reason and what to try (exit code 1)."""

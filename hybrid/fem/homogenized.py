@@ -1,0 +1,37 @@
+"""The homogenized equation by finite elements."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from mpi4py import MPI
+
+import ufl
+from dolfinx import fem
+
+from hybrid.fem.dirichlet import Solution, solve_dirichlet
+from hybrid.fem.linear import DIRECT
+from hybrid.fem.mesh import box
+from hybrid.fem.multiscale import source
+from hybrid.problems import EllipticProblem
+
+
+def solve_homogenized(
+    problem: EllipticProblem, coefficient: npt.ArrayLike, comm: MPI.Comm, *, degree: int = 3, cells: int = 64
+) -> Solution:
+    """Solve -∂_i( a*_ij ∂_j u_0 ) = f in Ω, u_0 = 0 on ∂Ω (paper, equation (11)): v or w, by whose a* it is.
+
+    Args:
+        problem: Gives Ω and f.
+        coefficient: a*, (d, d), from either path.
+        comm: The ranks that share the work.
+        degree: Polynomial degree of the elements.
+        cells: Mesh cells along each side of Ω.
+
+    Raises:
+        SolverError: The linear solver (prefix ``homogenized_``) did not converge.
+    """
+    mesh = box(comm, problem.domain, [cells] * problem.dim)
+    space = fem.functionspace(mesh, ("Lagrange", degree))
+    a = ufl.as_matrix(np.asarray(coefficient, dtype=float).tolist())
+    return solve_dirichlet(space, a, source(problem, mesh), "homogenized_", DIRECT)

@@ -1,0 +1,32 @@
+"""Box meshes of simplices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from dolfinx import fem, mesh
+from mpi4py import MPI
+
+
+def box(comm: MPI.Comm, domain: Sequence[Sequence[float]], counts: Sequence[int]) -> mesh.Mesh:
+    """A uniform mesh of the box Π [low_i, high_i] with counts_i cells (each cut into simplices) in direction i."""
+    low, high = np.array(domain, dtype=float).T
+    match len(domain):
+        case 1:
+            return mesh.create_interval(comm, counts[0], [low[0], high[0]])
+        case 2:
+            # Crossed by alternating diagonals, the mesh has the symmetries of the square; one diagonal would not.
+            return mesh.create_rectangle(comm, [low, high], list(counts), diagonal=mesh.DiagonalType.left_right)
+        case _:
+            return mesh.create_box(comm, [low, high], list(counts))
+
+
+def zero_on_boundary(space: fem.FunctionSpace) -> list[fem.DirichletBC]:
+    """u = 0 on the whole of ∂Ω."""
+    domain = space.mesh
+    tdim = domain.topology.dim
+    domain.topology.create_connectivity(tdim - 1, tdim)
+    facets = mesh.exterior_facet_indices(domain.topology)
+    dofs = fem.locate_dofs_topological(space, tdim - 1, facets)
+    return [fem.dirichletbc(0.0, dofs, space)]

@@ -1,0 +1,78 @@
+"""The reference: the multiscale equation on a mesh that resolves ε."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+
+import ufl
+from dolfinx import fem
+from mpi4py import MPI
+
+from hybrid.fem.dirichlet import Solution, solve_dirichlet
+from hybrid.fem.linear import DIRECT, MULTIGRID
+from hybrid.fem.mesh import box
+from hybrid.fem.norms import relative_difference
+from hybrid.problems import EllipticProblem
+from hybrid.symbols import evaluate
+
+
+def solve_multiscale(
+    problem: EllipticProblem, comm: MPI.Comm, *, degree: int = 2, cells_per_period: int = 32, estimate: bool = True
+) -> Solution:
+    """The reference u_ε: -∇·(a(x, x/ε) ∇u_ε) = f, u_ε = 0 on ∂Ω (paper, equation (16)), in parallel.
+
+    Args:
+        problem: The equation.
+        comm: The ranks that share the work.
+        degree: Polynomial degree of the elements.
+        cells_per_period: Mesh cells along each period of the coefficient.
+        estimate: Also solve on a mesh twice as coarse, to estimate the relative L2 error of u_ε: with an error of order
+            h^(k+1) it is ‖u_h - u_2h‖ / ‖u_h‖ / (2^(k+1) - 1) (Richardson).
+
+    Returns:
+        The solution; its prefix for PETSc options is ``reference_``.
+
+    Raises:
+        SolverError: The linear solver did not converge.
+    """
+    start = time.perf_counter()
+    fine = _solve(problem, comm, degree, cells_per_period)
+    if not estimate:
+        return fine
+    coarse = _solve(problem, comm, degree, max(cells_per_period // 2, 1))
+    error = relative_difference(coarse.function, fine.function) / (2 ** (degree + 1) - 1)
+    return replace(fine, error_estimate=error, seconds=time.perf_counter() - start)
+
+
+def _solve(problem: EllipticProblem, comm: MPI.Comm, degree: int, cells_per_period: int) -> Solution:
+    # Whole mesh cells per period wherever the domain holds whole periods: the mesh then repeats with the coefficient.
+    counts = [max(math.ceil(n * cells_per_period - 1e-6), 4) for n in problem.periods]
+    mesh = box(comm, problem.domain, counts)
+    space = fem.functionspace(mesh, ("Lagrange", degree))
+    return solve_dirichlet(
+        space,
+        coefficient(problem, mesh),
+        source(problem, mesh),
+        "reference_",
+        DIRECT if problem.dim == 1 else MULTIGRID,
+    )
+
+
+def coefficient(problem: EllipticProblem, mesh: object) -> ufl.core.expr.Expr:
+    """a(x, x/ε) as a UFL matrix on the mesh."""
+    x = ufl.SpatialCoordinate(mesh)
+    values = {s: x[i] for i, s in enumerate(problem.slow)} | {s: x[i] / problem.eps for i, s in enumerate(problem.fast)}
+    return matrix(problem.matrix, values, problem.dim)
+
+
+def source(problem: EllipticProblem, mesh: object) -> ufl.core.expr.Expr:
+    """f(x) in UFL on the mesh."""
+    x = ufl.SpatialCoordinate(mesh)
+    return ufl.as_ufl(evaluate(problem.f, {s: x[i] for i, s in enumerate(problem.slow)}, "ufl"))
+
+
+def matrix(entries: object, values: dict, dim: int) -> ufl.core.expr.Expr:
+    """A SymPy matrix as a UFL matrix."""
+    return ufl.as_matrix([[evaluate(entries[i, j], values, "ufl") for j in range(dim)] for i in range(dim)])  # type: ignore[index]

@@ -1,0 +1,149 @@
+"""The homogenized equation by a network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from hybrid.errors import InputError
+from hybrid.pinn import sampling
+from hybrid.pinn.corners import corner_part
+from hybrid.pinn.embedding import AffineEmbedding
+from hybrid.pinn.equations import Equations, Rows, behind_factor
+from hybrid.pinn.field import Field, Jet
+from hybrid.pinn.network import VALUE, Network, product_jet
+from hybrid.pinn.optimizers import History, LevenbergMarquardt, Optimizer, Progress
+from hybrid.problems import EllipticProblem
+from hybrid.symbols import numpy_function
+
+
+@dataclass(frozen=True)
+class Solution:
+    """p, the network's solution of the homogenized equation.
+
+    Attributes:
+        field: The function.
+        history: Of the training.
+        seconds: Wall time.
+    """
+
+    field: Field
+    history: History
+    seconds: float
+
+
+def solve_homogenized(
+    problem: EllipticProblem,
+    coefficient: npt.ArrayLike,
+    *,
+    seed: int = 0,
+    hidden: Sequence[int] = (24, 24),
+    optimizer: Optimizer | None = None,
+    boundary: str = "hard",
+    corners: bool = True,
+    points: int | None = None,
+    weights: Sequence[float] = (0.5, 0.5),
+    scale: float = 1.0,
+    device: str = "cpu",
+    network: Network | None = None,
+    progress: Progress | None = None,
+) -> Solution:
+    """Train p on -a*_ij ∂_ij p = f in Ω, p = 0 on ∂Ω (paper, equations (11) and (15)).
+
+    Args:
+        problem: Gives Ω and f.
+        coefficient: a*, (d, d).
+        seed: Of the initial weights.
+        hidden: Widths of the hidden layers.
+        optimizer: How to train; Levenberg-Marquardt by default, `LastLayer` for frozen random features.
+        boundary: "hard" (p = φ N with φ = 0 on ∂Ω) or "penalty" (the paper's loss (3)).
+        corners: Take the known singular part at the corners off first (2D, diagonal a*, hard boundary).
+        points: Collocation points along each side of Ω.
+        weights: w_1, w_2 of the equation and, with a penalty, the boundary.
+        scale: Factor on the initial hidden weights.
+        device: The torch device.
+        network: A network trained before; it is used as it is, without training.
+        progress: Called after each step.
+
+    Raises:
+        InputError: An unknown kind of boundary condition.
+        SolverError: The training diverged.
+    """
+    start = time.perf_counter()
+    if boundary not in {"hard", "penalty"}:
+        raise InputError("boundary", f"{boundary!r}; allowed are hard, penalty")
+    dim, box = problem.dim, problem.domain
+    a = np.asarray(coefficient, dtype=float)
+    hard = boundary == "hard"
+    factor = Bubble(tuple((low, high) for low, high in box)) if hard else None
+    known = corner_part(box, a, numpy_function(problem.f)) if hard and corners else None
+    history = History("given network")
+    if network is None:
+        network = homogenized_network(problem, seed=seed, hidden=hidden, scale=scale).to(device)
+        rows = _rows(problem, a, factor, known, points or {1: 96, 2: 32, 3: 12}[dim], weights)
+        optimizer = LevenbergMarquardt() if optimizer is None else optimizer
+        history = optimizer.train(Equations(network, [part.to(device) for part in rows]), progress)
+    return Solution(Field(network, 0, dim, factor, known), history, time.perf_counter() - start)
+
+
+def homogenized_network(
+    problem: EllipticProblem, *, seed: int = 0, hidden: Sequence[int] = (24, 24), scale: float = 1.0
+) -> Network:
+    """The untrained network of `solve_homogenized`."""
+    return Network(AffineEmbedding(problem.domain), hidden, 1, seed, scale=scale)
+
+
+def _rows(
+    problem: EllipticProblem, a: npt.NDArray[np.float64], factor: Jet | None, known: Jet | None, count: int,
+    weights: Sequence[float],
+) -> list[Rows]:  # fmt: skip
+    """-a*:∇²(φN) = f + a*:∇²s at the points, and N = 0 on the boundary where there is no φ."""
+    dim, box = problem.dim, problem.domain
+    operators = torch.as_tensor(a)[None]  # one second-order channel: a*:∇² itself
+    if factor is None:
+        points = sampling.uniform_grid(box, count)
+        weight = torch.full((len(points),), weights[0] / len(points), dtype=torch.float64)
+    else:
+        points, weight = sampling.clustered_grid(box, count)
+    target = torch.tensor(numpy_function(problem.f)(points.numpy()))[:, None]
+    coefficients = torch.zeros(2 + dim, len(points), dtype=torch.float64)
+    coefficients[-1] = -1.0
+    if known is not None:
+        target = target + known(points, operators)[-1]
+    if factor is not None:
+        coefficients = behind_factor(coefficients, factor(points, operators), operators)
+    rows = [Rows([(points, coefficients)], target, operators, weight)]
+    if factor is None:
+        edge = sampling.boundary_points(box, count)
+        one, zero = torch.ones(1, len(edge), dtype=torch.float64), torch.zeros(len(edge), 1, dtype=torch.float64)
+        weight = torch.full((len(edge),), weights[1] / len(edge), dtype=torch.float64)
+        rows.append(Rows([(edge, one)], zero, VALUE, weight))
+    return rows
+
+
+@dataclass(frozen=True)
+class Bubble:
+    """φ = Π 4 (x_i - low_i)(high_i - x_i) / (high_i - low_i)², which is 1 in the middle of the box and 0 on ∂Ω, as a `Jet`."""
+
+    box: tuple[tuple[float, float], ...]
+
+    def __call__(self, points: Tensor, operators: Tensor) -> Tensor:
+        """The jet (C, n, 1)."""
+        count, dim = operators.shape[0], operators.shape[-1]
+        product = None
+        for i, (low, high) in enumerate(self.box):
+            part = torch.zeros(1 + dim + count, len(points), 1, dtype=points.dtype, device=points.device)
+            scale, x = 4 / (high - low) ** 2, points[:, i]
+            part[0, :, 0] = scale * (x - low) * (high - x)
+            if dim:
+                part[1 + i, :, 0] = scale * (low + high - 2 * x)
+                part[1 + dim :, :, 0] = -2 * scale * operators[:, i, i, None]
+            product = part if product is None else product_jet(product, part, operators)
+        assert product is not None
+        return product

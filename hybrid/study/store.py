@@ -1,0 +1,85 @@
+"""Files that are written whole or not at all, and trained networks among them. Nothing here is ever executed on loading."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import torch
+
+from hybrid.pinn.network import Network
+
+
+def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Write beside the file and rename, so that a reader sees the old contents or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_json(path: Path, data: Mapping[str, Any]) -> None:
+    """Write JSON atomically."""
+    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Read JSON; None if there is no such file or it is damaged."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def key_of(*parts: object) -> str:
+    """A short hash of whatever determines a result."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def save_network(path: Path, network: Network, key: str, history: Mapping[str, Any]) -> None:
+    """Save weights with the key of what they were trained for."""
+    arrays = {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
+    meta = json.dumps({"key": key, "history": dict(history), "digest": _digest(arrays)})
+    write_atomically(path, lambda file: np.savez(file, meta=np.array(meta), **arrays))  # type: ignore[arg-type]
+
+
+def load_network(path: Path, network: Network, key: str) -> dict[str, Any] | None:
+    """Load weights into a network of the same shape.
+
+    Returns:
+        The history they were saved with; None if the file is missing, damaged, or for another key.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            meta = json.loads(str(file["meta"]))
+            arrays = {name: file[name] for name in file.files if name != "meta"}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
+    if meta.get("key") != key or meta.get("digest") != _digest(arrays):
+        return None
+    state = network.state_dict()
+    if {n: tuple(t.shape) for n, t in state.items()} != {n: a.shape for n, a in arrays.items()}:
+        return None
+    network.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
+    return dict(meta["history"])
+
+
+def _digest(arrays: Mapping[str, np.ndarray]) -> str:
+    total = hashlib.sha256()
+    for name in sorted(arrays):
+        total.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
+    return total.hexdigest()

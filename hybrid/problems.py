@@ -140,6 +140,8 @@ def _expression(value: Any, allowed: Sequence[Symbol], where: str) -> Expr:
         expression = sympy.sympify(value, strict=True)
     except sympy.SympifyError:
         raise InputError(where, f"{value!r} is neither a number nor a SymPy expression") from None
+    if expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
+        raise InputError(where, f"{expression} is not a finite real number")
     strange = expression.free_symbols - set(allowed)
     if strange:
         names = ", ".join(sorted(map(str, strange)))
@@ -150,7 +152,7 @@ def _expression(value: Any, allowed: Sequence[Symbol], where: str) -> Expr:
 def _check_matrix(a: Any, dim: int, allowed: Sequence[Symbol]) -> ImmutableMatrix:
     if isinstance(a, sympy.MatrixBase):
         rows = a.tolist()
-    elif isinstance(a, Sequence):
+    elif isinstance(a, Sequence) and not isinstance(a, str):
         rows = [list(row) if isinstance(row, Sequence) else [row] for row in a]
     else:
         return ImmutableMatrix(_expression(a, allowed, "a") * sympy.eye(dim))
@@ -169,8 +171,10 @@ def _check_matrix(a: Any, dim: int, allowed: Sequence[Symbol]) -> ImmutableMatri
 def _check_coefficient(problem: EllipticProblem) -> None:
     """Sample a over the domain and the cell: it must be finite, positive definite, and periodic in y."""
     d = problem.dim
-    count = {1: 257, 2: 33, 3: 11}[d]
-    fast = _grid([(0.0, p) for p in problem.period], count)
+    count = {1: 256, 2: 32, 3: 12}[d]
+    cell = [(0.0, p) for p in problem.period]
+    # Extremes sit on quarters of the period, singularities between: look at both.
+    fast = np.vstack([_grid(cell, count), _grid(cell, count, 0.0)])
     slow = _grid(problem.domain, {1: 17, 2: 5, 3: 3}[d] if problem.depends_on_slow else 1)
     points = np.hstack([np.repeat(slow, len(fast), axis=0), np.tile(fast, (len(slow), 1))])
 
@@ -192,7 +196,7 @@ def _check_coefficient(problem: EllipticProblem) -> None:
     if not finite.all():
         raise InputError("a", f"not a finite number at {place(points[np.argmin(finite)])}")
     lowest = np.linalg.eigvalsh(a)[:, 0]
-    if lowest.min() <= 0:
+    if lowest.min() <= 1e-12 * np.abs(a).max():
         worst = int(np.argmin(lowest))
         what = "" if problem.isotropic else "smallest eigenvalue "
         raise InputError("a", f"not positive: {what}{lowest[worst]:.4g} at {place(points[worst])}; a must be positive")
@@ -212,7 +216,7 @@ def _check_coefficient(problem: EllipticProblem) -> None:
             raise InputError("f", "not a finite number everywhere in the domain")
 
 
-def _grid(box: Sequence[Sequence[float]], count: int) -> np.ndarray:
-    """Points inside the box, (count^d, d), off the lines of symmetry and never on the boundary."""
-    axes = [low + (high - low) * (np.arange(count) + 0.4142) / count for low, high in box]
+def _grid(box: Sequence[Sequence[float]], count: int, offset: float = 0.4142) -> np.ndarray:
+    """Uniform points of the box, (count^d, d); by default off the lines of symmetry and never on the boundary."""
+    axes = [low + (high - low) * (np.arange(count) + offset) / count for low, high in box]
     return np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)

@@ -174,7 +174,7 @@ def parse(text: str, symbols: Iterable[Symbol], where: str) -> Expr:
     def walk(node: ast.expr) -> Expr:
         match node:
             case ast.Constant(value=bool()):
-                raise refuse(f"{node.value} is not a number")
+                raise refuse("a truth value is not a number")
             case ast.Constant(value=int() | float() as value):
                 if not math.isfinite(value) or abs(value) > 1e15:
                     raise refuse("a number above 1e15")

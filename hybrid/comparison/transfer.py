@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from mpi4py import MPI
+
 import numpy as np
 import numpy.typing as npt
-from mpi4py import MPI
 
 from dolfinx import fem, geometry
 
@@ -15,7 +16,7 @@ from hybrid.fem.norms import carry
 from hybrid.pinn.field import Field
 from hybrid.pinn.homogenized import Solution as PinnSolution
 
-Comparable = FemSolution | PinnSolution | fem.Function | Field
+type Comparable = FemSolution | PinnSolution | fem.Function | Field
 """What the comparison accepts: a solution of either kind or the function in it."""
 
 

@@ -6,10 +6,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-import numpy.typing as npt
 from mpi4py import MPI
 from petsc4py import PETSc
+
+import numpy as np
+import numpy.typing as npt
 
 import dolfinx
 import ufl

@@ -6,10 +6,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from petsc4py import PETSc
+
 import ufl
 from dolfinx import fem
 from dolfinx.fem import petsc as fem_petsc
-from petsc4py import PETSc
 
 from hybrid.fem.linear import LinearSolver, p_coarsening
 from hybrid.fem.mesh import zero_on_boundary

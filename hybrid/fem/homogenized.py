@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from mpi4py import MPI
+
 import numpy as np
 import numpy.typing as npt
-from mpi4py import MPI
 
 import ufl
 from dolfinx import fem

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from petsc4py import PETSc
+
 import numpy as np
+
 from dolfinx import fem
 from dolfinx.fem import petsc as fem_petsc
-from petsc4py import PETSc
 
 from hybrid.errors import SolverError
 
@@ -99,7 +101,7 @@ def _galerkin(matrix: PETSc.Mat, prolongation: PETSc.Mat) -> PETSc.Mat:
 def p_coarsening(space: fem.FunctionSpace, bcs: Sequence[fem.DirichletBC]) -> list[PETSc.Mat]:
     """Prolongations between the degrees k → … → 2 → 1 on one mesh, coarsest first, with Dirichlet dofs cut out."""
     degree = space.element.basix_element.degree
-    prolongations = []
+    prolongations: list[PETSc.Mat] = []
     fixed = _fixed(space, bcs)
     while degree > 1:
         degree = degree // 2

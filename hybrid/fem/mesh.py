@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from dolfinx import fem, mesh
 from mpi4py import MPI
+
+import numpy as np
+
+from dolfinx import fem, mesh
 
 
 def box(comm: MPI.Comm, domain: Sequence[Sequence[float]], counts: Sequence[int]) -> mesh.Mesh:

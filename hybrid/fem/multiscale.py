@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
+from typing import Any
+
+from mpi4py import MPI
 
 import ufl
 from dolfinx import fem
-from mpi4py import MPI
 
 from hybrid.fem.dirichlet import Solution, solve_dirichlet
 from hybrid.fem.linear import DIRECT, MULTIGRID
@@ -73,6 +75,6 @@ def source(problem: EllipticProblem, mesh: object) -> ufl.core.expr.Expr:
     return ufl.as_ufl(evaluate(problem.f, {s: x[i] for i, s in enumerate(problem.slow)}, "ufl"))
 
 
-def matrix(entries: object, values: dict, dim: int) -> ufl.core.expr.Expr:
+def matrix(entries: object, values: dict[Any, Any], dim: int) -> ufl.core.expr.Expr:
     """A SymPy matrix as a UFL matrix."""
     return ufl.as_matrix([[evaluate(entries[i, j], values, "ufl") for j in range(dim)] for i in range(dim)])  # type: ignore[index]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
+from mpi4py import MPI
+
 import numpy as np
+
 import ufl
 from dolfinx import fem
-from mpi4py import MPI
 
 
 def norm(expression: ufl.core.expr.Expr, mesh: object, degree: int) -> float:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from petsc4py import PETSc
+
+import numpy as np
 
 from dolfinx import fem
 

@@ -85,7 +85,11 @@ def solve_cell(
         progress: Called after each step.
 
     Returns:
-        The correctors and a*_ij = mean over Y of a_ij + a_ik ∂_k χ_j, with the derivatives by automatic differentiation.
+        The correctors and a*, with the derivatives by automatic differentiation. For networks that are exactly periodic
+        a*_ij is the mean over Y of (e_i + ∇χ_i)·a(e_j + ∇χ_j). For exact correctors this is the paper's a_ij + a_ik ∂_k χ_j
+        (formula after (11); the text leaves a derivative out), as it is for finite elements; for a network it has the
+        square of the correctors' error where the paper's formula has the error itself. The energy identity needs
+        periodicity, so networks without it get the paper's formula.
 
     Raises:
         InputError: a depends on x, or an unknown kind of periodicity.
@@ -186,7 +190,10 @@ def _finish(problem: EllipticProblem, network: Network, history: History, *, exa
         for j in range(dim):
             a[i, j] = evaluate(problem.matrix[i, j], values)
     strain = gradient.transpose(0, 2, 1) + np.eye(dim)[:, :, None]
-    coefficient = np.einsum("ikn,kjn->ij", a, strain) / len(points)
+    if exact:
+        coefficient = np.einsum("kin,kln,ljn->ij", strain, a, strain) / len(points)
+    else:
+        coefficient = np.einsum("ikn,kjn->ij", a, strain) / len(points)
 
     mean = value.mean(axis=0)
     correctors = tuple(Field(network, j, dim, shift=-float(mean[j])) for j in range(dim))

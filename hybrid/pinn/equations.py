@@ -72,9 +72,11 @@ class Equations:
 
     def features(self) -> tuple[Tensor, Tensor]:
         """The rows as a linear system for the last layer: matrix (rows, width) and right-hand sides (rows, outputs)."""
-        blocks, targets = [], []
+        blocks: list[Tensor] = []
+        targets: list[Tensor] = []
         for terms, target, operators in self._parts:
-            blocks.append(sum(_contract(c, self.network.hidden_jet(jet, operators)) for jet, c in terms))
+            parts = [_contract(c, self.network.hidden_jet(jet, operators)) for jet, c in terms]
+            blocks.append(torch.stack(parts).sum(0))
             targets.append(target)
         return torch.cat(blocks), torch.cat(targets)
 
@@ -97,17 +99,18 @@ class Equations:
         """
         net = self.network
         outputs = net.weights[-1].shape[0]
-        all_residuals, all_rows = [], []
+        all_residuals: list[Tensor] = []
+        all_rows: list[Tensor] = []
         for terms, target, operators in self._parts:
-            residual, rows = -target, None
+            residual, derivatives = -target, []
             for jet, coefficients in terms:
                 tape: list[Tape] = []
                 last = _contract(coefficients, net.hidden_jet(jet, operators, tape))
                 residual = residual + last @ net.weights[-1].T
-                derivative = torch.stack([self._sweep(k, coefficients, last, tape, operators) for k in range(outputs)])
-                rows = derivative if rows is None else rows + derivative
+                sweeps = [self._sweep(k, coefficients, last, tape, operators) for k in range(outputs)]
+                derivatives.append(torch.stack(sweeps))
             all_residuals.append(residual.T)
-            all_rows.append(rows)
+            all_rows.append(derivatives[0] if len(derivatives) == 1 else torch.stack(derivatives).sum(0))
         residuals, jacobian = torch.cat(all_residuals, 1), torch.cat(all_rows, 1)
         return residuals.reshape(-1), jacobian.reshape(-1, jacobian.shape[-1])
 
@@ -116,7 +119,8 @@ class Equations:
         net = self.network
         n, outputs = len(last), net.weights[-1].shape[0]
         bar = coefficients[:, :, None] * net.weights[-1][k]
-        by_weight, by_bias = [], []
+        by_weight: list[Tensor] = []
+        by_bias: list[Tensor] = []
         for layer in reversed(range(len(tape))):
             pre = Tanh.adjoint(tape[layer].pre, bar, operators)
             by_weight.insert(0, torch.einsum("cnw,cnv->nwv", pre, tape[layer].inputs).reshape(n, -1))

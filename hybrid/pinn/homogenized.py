@@ -86,7 +86,7 @@ def solve_homogenized(
     history = History("given network")
     if network is None:
         network = homogenized_network(problem, seed=seed, hidden=hidden, scale=scale).to(device)
-        rows = _rows(problem, a, factor, known, points or {1: 96, 2: 32, 3: 12}[dim], weights)
+        rows = _rows(problem, a, factor, known, points or {1: 256, 2: 40, 3: 12}[dim], weights)
         optimizer = LevenbergMarquardt() if optimizer is None else optimizer
         history = optimizer.train(Equations(network, [part.to(device) for part in rows]), progress)
     return Solution(Field(network, 0, dim, factor, known), history, time.perf_counter() - start)

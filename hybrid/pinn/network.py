@@ -17,6 +17,7 @@ automatic differentiation: exact to rounding, not an approximation.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -68,12 +69,14 @@ class Tanh:
 
     @staticmethod
     def derivatives(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """σ, σ' and σ'' at z."""
         s = torch.tanh(z)
         s1 = 1 - s * s
         return s, s1, -2 * s * s1
 
     @staticmethod
     def forward(z: Tensor, operators: Tensor) -> Tensor:
+        """The jet of σ(z) from that of z."""
         dim = operators.shape[-1]
         s, s1, s2 = Tanh.derivatives(z[0])
         grad = z[1 : 1 + dim]
@@ -130,7 +133,7 @@ class Network(nn.Module):
         self.embedding = embedding
         widths = [embedding.width, *hidden]
         weights, biases = [], []
-        for before, after in zip(widths[:-1], widths[1:], strict=True):
+        for before, after in itertools.pairwise(widths):
             spread = scale / math.sqrt(before)
             weights.append(spread * torch.randn(after, before, generator=generator, dtype=torch.float64))
             biases.append(scale * (2 * torch.rand(after, generator=generator, dtype=torch.float64) - 1))

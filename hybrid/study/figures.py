@@ -44,9 +44,9 @@ def draw(
     coefficient = _first_entry(problem, points)
     with matplotlib.rc_context(_STYLE):
         paint = _lines if problem.dim == 1 else _maps
-        e = results["errors"]
+        e, symbol = results["errors"], "a" if problem.isotropic else "a_{11}"
         paint(out / "solutions.png", problem.domain, points, [
-            (r"coefficient $a(x, x/\varepsilon)$" if problem.isotropic else r"coefficient $a_{11}(x, x/\varepsilon)$", coefficient),
+            (rf"coefficient ${symbol}(x, x/\varepsilon)$", coefficient),
             (r"reference $u_\varepsilon$ (FEM)", values["u"]),
             ("$v$: FEM homogenization", values["v"]),
             ("$p$: neural homogenization", values["p"]),
@@ -91,18 +91,14 @@ def _maps(
 ) -> None:  # fmt: skip
     figure, axes = _figure((len(panels) + 1) // 2, 2, 3.5)
     count = round(len(points) ** 0.5)
-    extent = (*map(float, box[0]), *map(float, box[1]))
+    (left, right), (bottom, top_edge) = box
     for ax, (title, values) in zip(axes, panels, strict=True):
         top = float(np.abs(values).max()) or 1.0
-        limits = {"vmin": -top, "vmax": top} if colours == "RdBu_r" else {}
+        low, high = (-top, top) if colours == "RdBu_r" else (None, None)
         image = ax.imshow(
-            values.reshape(count, count).T,
-            origin="lower",
-            extent=extent,
-            cmap=colours,
-            interpolation="bilinear",
-            **limits,
-        )
+            values.reshape(count, count).T, origin="lower", extent=(left, right, bottom, top_edge),
+            cmap=colours, vmin=low, vmax=high, interpolation="bilinear",
+        )  # fmt: skip
         figure.colorbar(image, ax=ax, shrink=0.85)
         ax.set(title=title, xlabel=f"${symbol}_0$", ylabel=f"${symbol}_1$")
     figure.savefig(path)

@@ -9,10 +9,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mpi4py import MPI
 from petsc4py import PETSc
 
+import numpy as np
 import sympy
 import torch
 
@@ -162,10 +162,12 @@ class _Run:
         problem = self.problem
         cell = self.networks["cell"]
         shape = {k: v for k, v in cell.items() if k in {"seed", "hidden", "periodicity", "scale"}}
+        untrained = pinn.cell_network(problem, **shape)
         self.chi: pinn.CellSolution = self._timed(
-            "cell problems (network)", "pinn_cell",
-            lambda: self._trained("cell", pinn.cell_network(problem, **shape), lambda **more: pinn.solve_cell(problem, **cell, **more), ()),
-        )  # fmt: skip
+            "cell problems (network)",
+            "pinn_cell",
+            lambda: self._trained("cell", untrained, lambda **more: pinn.solve_cell(problem, **cell, **more), ()),
+        )
         exact, found = self.cell.coefficient, self.chi.coefficient
         self.results["homogenized"] |= {
             "pinn": found.tolist(),

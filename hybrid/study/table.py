@@ -14,7 +14,7 @@ _MEANING = {
     "e1": "NH-PINN against the reference",
     "e2": "a* of the network, FEM solve",
     "e3": "network against FEM, same a*",
-    "e4": "FEM homogenization: what ε itself costs",
+    "e4": "FEM homogenization",
     "e5": "network with correctors",
 }
 
@@ -58,8 +58,9 @@ def table_of(case: Case, results: Mapping[str, Any]) -> Table:
     kinds = {part: training["kind"] for part, training in results["training"].items()}
     text = " and ".join(sorted(set(kinds.values())))
     table.caption_justify = "left"
+    difference = results["homogenized"]["relative_difference"]
     table.caption = (
-        f"a*: FEM {_matrix(fem)}, network {_matrix(pinn)} (relative difference {results['homogenized']['relative_difference']:.1e})\n"
+        f"a*: FEM {_matrix(fem)}, network {_matrix(pinn)} (relative difference {difference:.1e})\n"
         f"reference: {results['reference']['dofs']} dofs, its own error about {estimate or 0:.1e}\n"
         f"networks: {text}"
     )

@@ -1,0 +1,45 @@
+"""Shared fixtures. Every test runs serially; those marked `mpi` also run under mpiexec, on all ranks at once."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+import hybrid  # noqa: F401  (orders the imports of MPI and DOLFINx)
+
+from mpi4py import MPI  # isort: skip
+
+import torch
+from hypothesis import settings
+
+from hybrid import EllipticProblem
+from hybrid.symbols import cos, pi, sin, x, y
+
+settings.register_profile("here", deadline=None, derandomize=True, max_examples=30)
+settings.load_profile("here")
+torch.set_num_threads(1)
+
+
+@pytest.fixture
+def comm() -> MPI.Comm:
+    return MPI.COMM_WORLD
+
+
+@pytest.fixture
+def paper() -> EllipticProblem:
+    """The problem of the paper's section 5.2."""
+    return EllipticProblem(
+        domain=[(0, 1), (0, 1)],
+        eps=1 / 8,
+        a=2 + sin(2 * pi * y[0]) * cos(2 * pi * y[1]),
+        f=sin(x[0]) + cos(x[1]),
+        name="paper",
+    )
+
+
+def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Under MPI a failure on one rank leaves the others waiting for it: say what failed and end them all."""
+    if MPI.COMM_WORLD.size > 1:
+        print(f"rank {MPI.COMM_WORLD.rank}: {node.nodeid}\n{report.longreprtext}", file=sys.stderr, flush=True)
+        MPI.COMM_WORLD.Abort(1)

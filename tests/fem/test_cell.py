@@ -1,0 +1,126 @@
+"""Cell problems by finite elements: closed forms, bounds, and a Gmsh cell."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from mpi4py import MPI
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ufl
+from dolfinx import fem
+
+from hybrid import EllipticProblem, InputError
+from hybrid.fem import read_mesh, solve_cell, solve_cell_on_mesh
+from hybrid.fem.norms import norm
+from hybrid.symbols import cos, pi, sin, x, y
+
+pytestmark = pytest.mark.mpi
+
+A_STAR = 1.935359234812
+CHI_NORM = 0.0207142768236
+MESHES = Path(__file__).parents[2] / "meshes"
+
+# a = g(y0) h(y1) with 1/g of mean 1: χ_1 = sin(2π y0)/(4π) and a*_11 = mean h; the same with g and h changed over.
+G, H = 1 / (1 + cos(2 * pi * y[0]) / 2), 1 / (1 + cos(2 * pi * y[1]) / 2)
+ARITHMETIC = 1 / math.sqrt(0.75)
+
+
+def _problem(a: sympy.Expr, dim: int = 2, **more: object) -> EllipticProblem:
+    return EllipticProblem(domain=[(0, 1)] * dim, eps=0.1, a=a, f=1, **more)
+
+
+@pytest.mark.parametrize("degree", [1, 2, 3])
+def test_convergence_order(comm: MPI.Comm, degree: int) -> None:
+    errors = []
+    for cells in (24, 48):
+        chi = solve_cell(_problem(G * H), comm, degree=degree, cells=cells, estimate=False).correctors[0]
+        mesh = chi.function_space.mesh
+        exact = ufl.sin(2 * ufl.pi * ufl.SpatialCoordinate(mesh)[0]) / (4 * ufl.pi)
+        errors.append(norm(chi - exact, mesh, 2 * degree + 4))
+    assert math.log2(errors[0] / errors[1]) == pytest.approx(degree + 1, abs=0.1)
+
+
+def test_a_product_coefficient(comm: MPI.Comm) -> None:
+    solution = solve_cell(_problem(G * H), comm, degree=4, cells=24)
+    assert np.abs(solution.coefficient - ARITHMETIC * np.eye(2)).max() < 1e-8
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3])
+def test_laminates_have_harmonic_and_arithmetic_means(comm: MPI.Comm, dim: int) -> None:
+    solution = solve_cell(_problem(G, dim), comm, degree=4, cells=24 if dim < 3 else 6, estimate=False)
+    expected = np.diag([1.0, *[ARITHMETIC] * (dim - 1)])
+    assert np.abs(solution.coefficient - expected).max() < (1e-8 if dim < 3 else 1e-3)
+
+
+def test_the_papers_cell(comm: MPI.Comm, paper: EllipticProblem) -> None:
+    solution = solve_cell(paper, comm)
+    assert np.abs(solution.coefficient - A_STAR * np.eye(2)).max() < 1e-10
+    for chi in solution.correctors:
+        mesh = chi.function_space.mesh
+        assert norm(chi, mesh, 8) == pytest.approx(CHI_NORM, rel=1e-8)
+        mean = comm.allreduce(fem.assemble_scalar(fem.form(chi * ufl.dx)), op=MPI.SUM)
+        assert abs(mean) < 1e-13
+    assert solution.error_estimates is not None
+    assert max(solution.error_estimates) < 1e-6
+
+
+def test_another_period_is_the_same_medium(comm: MPI.Comm) -> None:
+    one = solve_cell(_problem(2 + sin(2 * pi * y[0]) * cos(2 * pi * y[1])), comm, cells=8, estimate=False)
+    other = solve_cell(_problem(2 + sin(y[0]) * cos(y[1]), period=2 * math.pi), comm, cells=8, estimate=False)
+    assert np.abs(one.coefficient - other.coefficient).max() < 1e-10
+
+
+amplitudes = st.floats(-0.3, 0.3)
+
+
+@settings(max_examples=6)
+@given(st.tuples(amplitudes, amplitudes, amplitudes), st.floats(-0.4, 0.4))
+def test_eigenvalues_lie_between_the_means(parts: tuple[float, float, float], shear: float) -> None:
+    """(mean a⁻¹)⁻¹ ≤ a* ≤ mean a as quadratic forms, for random matrix coefficients."""
+    comm = MPI.COMM_SELF
+    p, q, r = (sympy.Float(round(v, 3)) for v in parts)
+    s = sympy.Float(round(shear, 3))
+    g = 1 + p * sin(2 * pi * y[0]) + q * cos(2 * pi * y[1]) + r * sin(2 * pi * (y[0] + y[1]))
+    a = sympy.Matrix([[1 + g, s * g], [s * g, 2 + g]])
+    solution = solve_cell(_problem(a), comm, degree=2, cells=12, estimate=False)
+    nodes = (np.arange(64) + 0.5) / 64
+    y0, y1 = (v.ravel() for v in np.meshgrid(nodes, nodes))
+    g_values = np.asarray(sympy.lambdify((y[0], y[1]), g)(y0, y1)) * np.ones_like(y0)
+    values = np.array([[1 + g_values, float(s) * g_values], [float(s) * g_values, 2 + g_values]]).transpose(2, 0, 1)
+    arithmetic, harmonic = values.mean(0), np.linalg.inv(np.linalg.inv(values).mean(0))
+    assert np.abs(solution.coefficient - solution.coefficient.T).max() < 1e-10
+    assert np.linalg.eigvalsh(arithmetic - solution.coefficient).min() > -1e-6
+    assert np.linalg.eigvalsh(solution.coefficient - harmonic).min() > -1e-6
+
+
+def test_slow_variables_are_refused(comm: MPI.Comm) -> None:
+    with pytest.raises(InputError, match="depends on x"):
+        solve_cell(_problem(2 + x[0]), comm)
+
+
+def test_the_inclusion_cell(comm: MPI.Comm) -> None:
+    """Discs of area fraction π/16 and conductivity 10 in a square array of matrix 1: a* against a series solution.
+
+    To the order f^8 of the multipole expansion, a* = 1 - 2 f / (T + f - 0.305827 T f^4 / (T² - 1.402958 f^8) -
+    0.013362 f^8 / T) with T = (1 + k)/(1 - k) (Perrins, McKenzie, McPhedran 1979, equation (14)).
+    """
+    mesh, regions = read_mesh(MESHES / "inclusion-2d.msh", comm)
+    space = fem.functionspace(mesh, ("DG", 0))
+    conductivity = fem.Function(space)
+    conductivity.x.array[regions.find(1)] = 1.0
+    conductivity.x.array[regions.find(2)] = 10.0
+    conductivity.x.scatter_forward()
+    a = conductivity * ufl.Identity(2)
+    found = solve_cell_on_mesh(mesh, [(0.0, 1.0)] * 2, a, degree=2).coefficient
+    f, t = math.pi / 16, (1 + 10.0) / (1 - 10.0)
+    series = 1 - 2 * f / (t + f - 0.305827 * f**4 * t / (t**2 - 1.402958 * f**8) - 0.013362 * f**8 / t)
+    assert np.abs(found - series * np.eye(2)).max() < 1e-3
+    area = comm.allreduce(fem.assemble_scalar(fem.form(ufl.conditional(ufl.gt(conductivity, 5.0), 1.0, 0.0) * ufl.dx)))
+    assert area == pytest.approx(f, rel=2e-3)

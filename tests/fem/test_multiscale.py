@@ -1,0 +1,70 @@
+"""The reference: manufactured solutions, its own error estimate, and the numbers of DESIGN's table."""
+
+from __future__ import annotations
+
+import math
+
+from mpi4py import MPI
+
+import numpy as np
+import pytest
+import sympy
+
+import ufl
+
+from hybrid import EllipticProblem
+from hybrid.fem import solve_multiscale
+from hybrid.fem.norms import norm
+from hybrid.symbols import cos, evaluate, exp, pi, sin, x, y
+
+pytestmark = pytest.mark.mpi
+
+
+def manufactured(dim: int, eps: float) -> tuple[EllipticProblem, sympy.Expr]:
+    """A problem whose solution is known: f = -∇·(a(x, x/ε) ∇u) with the fast variables put in."""
+    a = {1: 2 + sin(2 * pi * y[0]), 2: 2 + sin(2 * pi * y[0]) * cos(2 * pi * y[1]) + x[0] / 2}[dim]
+    u = {1: sin(pi * x[0]) * exp(x[0]), 2: sin(pi * x[0]) * sin(2 * pi * x[1]) * exp(x[1])}[dim]
+    inside = a.subs({y[i]: x[i] / eps for i in range(dim)})
+    f = -sum(sympy.diff(inside * sympy.diff(u, x[i]), x[i]) for i in range(dim))
+    return EllipticProblem(domain=[(0, 1)] * dim, eps=eps, a=a, f=f), u
+
+
+@pytest.mark.parametrize(("dim", "degree"), [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (2, 3)])
+def test_convergence_order(comm: MPI.Comm, dim: int, degree: int) -> None:
+    problem, u = manufactured(dim, 0.5)
+    errors = []
+    for cells in (32, 64) if degree < 3 else (16, 32):
+        solution = solve_multiscale(problem, comm, degree=degree, cells_per_period=cells // 2, estimate=False)
+        mesh = solution.function.function_space.mesh
+        coordinate = ufl.SpatialCoordinate(mesh)
+        exact = evaluate(u, {x[i]: coordinate[i] for i in range(dim)}, "ufl")
+        errors.append(norm(solution.function - exact, mesh, 2 * degree + 4))
+    assert math.log2(errors[0] / errors[1]) == pytest.approx(degree + 1, abs=0.1)
+
+
+@pytest.mark.parametrize("degree", [1, 2, 3])
+def test_the_estimate_is_about_the_error(comm: MPI.Comm, degree: int) -> None:
+    problem, u = manufactured(2, 0.5)
+    solution = solve_multiscale(problem, comm, degree=degree, cells_per_period=16)
+    mesh = solution.function.function_space.mesh
+    coordinate = ufl.SpatialCoordinate(mesh)
+    exact = evaluate(u, {x[i]: coordinate[i] for i in range(2)}, "ufl")
+    error = norm(solution.function - exact, mesh, 2 * degree + 4) / norm(exact, mesh, 8)
+    assert solution.error_estimate is not None
+    assert 0.5 < solution.error_estimate / error < 2
+
+
+def test_the_norm_of_the_papers_solution(comm: MPI.Comm, paper: EllipticProblem) -> None:
+    solution = solve_multiscale(paper, comm, degree=3, cells_per_period=12, estimate=False)
+    mesh = solution.function.function_space.mesh
+    assert norm(solution.function, mesh, 6) == pytest.approx(0.02827369, abs=5e-8)
+
+
+def test_whole_periods_get_whole_cells(comm: MPI.Comm) -> None:
+    problem = EllipticProblem(domain=[(0, 1)], eps=0.1, a=2 + sin(2 * pi * y[0]), f=1)
+    solution = solve_multiscale(problem, comm, degree=1, cells_per_period=7, estimate=False)
+    assert solution.dofs == 71
+    broken = EllipticProblem(domain=[(0, math.pi)], eps=1 / 8, a=2 + sin(2 * pi * y[0]), f=1)
+    assert (
+        solve_multiscale(broken, comm, degree=1, cells_per_period=10, estimate=False).dofs == math.ceil(80 * np.pi) + 1
+    )

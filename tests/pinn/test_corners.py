@@ -1,0 +1,59 @@
+"""The corner terms: right boundary values, right Laplacian, right derivatives."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from hybrid.pinn.corners import _singular, corner_part
+from hybrid.pinn.network import VALUE, hessian_operators
+from hybrid.symbols import cos, numpy_function, sin, x
+
+BOX = ((0.0, 1.0), (0.0, 2.0))
+A = np.diag([2.0, 0.5])
+PART = corner_part(BOX, A, numpy_function(sin(x[0]) + cos(x[1])))
+
+
+def test_zero_on_the_boundary() -> None:
+    assert PART is not None
+    s = np.linspace(0.01, 0.99, 9)
+    edges = [np.c_[s, 0 * s], np.c_[s, 0 * s + 2], np.c_[0 * s, 2 * s], np.c_[0 * s + 1, 2 * s]]
+    assert PART(torch.tensor(np.vstack(edges)), VALUE).abs().max() < 1e-14
+
+
+def test_the_equation_holds_in_every_corner() -> None:
+    """-a* : ∇²s → f(corner) as the corner is approached."""
+    assert PART is not None
+    for corner in ([0.0, 0.0], [0.0, 2.0], [1.0, 0.0], [1.0, 2.0]):
+        at = np.array(corner)
+        inward = np.where(at > 0, -1.0, 1.0)
+        near = torch.tensor((at + 1e-7 * inward * np.array([1.0, 0.7]))[None])
+        value = -float(PART(near, torch.tensor(A)[None])[-1])
+        assert abs(value - (np.sin(at[0]) + np.cos(at[1]))) < 1e-4
+
+
+def test_derivatives_agree_with_automatic_ones() -> None:
+    assert PART is not None
+    point = torch.tensor([0.3, 1.4], dtype=torch.float64)
+
+    def value(p: torch.Tensor) -> torch.Tensor:
+        return PART(p[None], VALUE)[0, 0, 0]
+
+    jet = PART(point[None], hessian_operators(2))[:, 0, 0]
+    gradient, hessian = torch.func.jacrev(value)(point), torch.func.hessian(value)(point)
+    assert (jet[1:3] - gradient).abs().max() < 1e-12
+    assert (jet[3:] - torch.stack([hessian[0, 0], hessian[0, 1], hessian[1, 1]])).abs().max() < 1e-11
+
+
+def test_the_singular_function_has_a_constant_laplacian() -> None:
+    points = torch.rand(20, 2, dtype=torch.float64)
+    one = torch.ones(2, dtype=torch.float64)
+    laplacian = _singular(points, one, one, torch.eye(2, dtype=torch.float64)[None])[3]
+    assert (laplacian - torch.pi).abs().max() < 1e-12
+
+
+def test_none_where_none_are_known() -> None:
+    f = numpy_function(1 + 0 * x[0])
+    assert corner_part([(0.0, 1.0)], np.eye(1), f) is None
+    assert corner_part([(0.0, 1.0)] * 2, np.array([[1.0, 0.3], [0.3, 1.0]]), f) is None
+    assert corner_part([(0.0, 1.0)] * 3, np.eye(3), f) is None

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import torch
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+from hybrid.pinn.embedding import AffineEmbedding
+from hybrid.pinn.equations import Equations, Rows, behind_factor
+from hybrid.pinn.homogenized import Bubble
+from hybrid.pinn.network import VALUE, Network, hessian_operators, product_jet
+
+BOX = ((0.0, 1.0), (-1.0, 2.0))
+
+
+def _equations() -> Equations:
+    generator = torch.Generator().manual_seed(1)
+
+    def random(*shape: int) -> torch.Tensor:
+        return torch.rand(*shape, generator=generator, dtype=torch.float64)
+
+    network = Network(AffineEmbedding(BOX), (5, 4), 2, seed=0)
+    operators = hessian_operators(2)
+    inner = Rows([(random(6, 2), random(6, 6))], random(6, 2), operators, random(6))
+    periodic = Rows([(random(3, 2), random(1, 3)), (random(3, 2), -random(1, 3))], random(3, 2), VALUE, random(3))
+    return Equations(network, [inner, periodic])
+
+
+def test_the_jacobian_is_the_derivative_of_the_residuals() -> None:
+    equations = _equations()
+    parameters = list(equations.network.parameters())
+    theta = parameters_to_vector(parameters).detach()
+
+    def residuals(vector: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            vector_to_parameters(vector, parameters)
+            return equations.residuals().T.reshape(-1)
+
+    residual, jacobian = equations.jacobian()
+    assert (residual - residuals(theta)).abs().max() < 1e-13
+    step = 1e-6
+    for k in range(0, len(theta), 7):
+        shift = torch.zeros_like(theta)
+        shift[k] = step
+        numeric = (residuals(theta + shift) - residuals(theta - shift)) / (2 * step)
+        assert (jacobian[:, k] - numeric).abs().max() < 1e-6 * jacobian.abs().max()
+    residuals(theta)
+
+
+def test_the_jacobian_gives_the_gradient_of_the_loss() -> None:
+    equations = _equations()
+    residual, jacobian = equations.jacobian()
+    equations.loss().backward()
+    gradient = torch.cat([p.grad.reshape(-1) for p in equations.network.parameters()])
+    expected = 2 * jacobian.T @ residual / 2
+    assert (gradient - expected).abs().max() < 1e-12 * expected.abs().max()
+
+
+def test_coefficients_behind_a_factor() -> None:
+    network = Network(AffineEmbedding(BOX), (5,), 1, seed=0)
+    points = torch.rand(7, 2, dtype=torch.float64)
+    operators = hessian_operators(2)
+    coefficients = torch.rand(6, 7, dtype=torch.float64)
+    factor, jet = Bubble(BOX)(points, operators), network.jet(points, operators)
+    direct = torch.einsum("cn,cnw->nw", coefficients, product_jet(factor, jet, operators))
+    behind = torch.einsum("cn,cnw->nw", behind_factor(coefficients, factor, operators), jet)
+    assert (direct - behind).abs().max() < 1e-12
+
+
+def test_the_bubble_vanishes_on_the_boundary() -> None:
+    edge = torch.tensor([[0.0, 0.3], [1.0, 1.0], [0.4, -1.0], [0.2, 2.0]], dtype=torch.float64)
+    assert Bubble(BOX)(edge, VALUE).abs().max() < 1e-15
+    assert Bubble(BOX)(torch.tensor([[0.5, 0.5]], dtype=torch.float64), VALUE).item() == 1.0

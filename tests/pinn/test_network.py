@@ -1,0 +1,77 @@
+"""Jets against nested automatic differentiation."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding
+from hybrid.pinn.network import VALUE, Network, gradient_only, hessian_operators, product_jet
+
+
+def _network(kind: str, dim: int) -> Network:
+    embedding = (
+        PeriodicEmbedding([1.0, 2.0, 0.5][:dim], 2) if kind == "periodic" else AffineEmbedding([(-1.0, 2.0)] * dim)
+    )
+    return Network(embedding, (7, 6, 5), 2, seed=3)
+
+
+def _nested(network: Network, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Values (n, m), gradients (n, m, d) and Hessians (n, m, d, d) by autograd."""
+
+    def single(point: Tensor) -> Tensor:
+        return network(point[None])[0]
+
+    values = torch.stack([single(p) for p in points])
+    gradients = torch.stack([torch.func.jacrev(single)(p) for p in points])
+    hessians = torch.stack([torch.func.hessian(single)(p) for p in points])
+    return values, gradients, hessians
+
+
+@pytest.mark.parametrize("kind", ["affine", "periodic"])
+@pytest.mark.parametrize("dim", [1, 2, 3])
+def test_jets_agree_with_nested_autograd(kind: str, dim: int) -> None:
+    network = _network(kind, dim)
+    points = torch.rand(5, dim, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    operators = torch.cat([hessian_operators(dim), torch.rand(2, dim, dim, dtype=torch.float64)])
+    operators = (operators + operators.transpose(1, 2)) / 2
+    jet = network.jet(points, operators).detach()
+    value, gradient, hessian = (t.detach() for t in _nested(network, points))
+    scale = hessian.abs().max()
+    assert (jet[0] - value).abs().max() < 1e-14
+    assert (jet[1 : 1 + dim] - gradient.permute(2, 0, 1)).abs().max() < 1e-12 * scale
+    assert (jet[1 + dim :] - torch.einsum("kij,nmij->knm", operators, hessian)).abs().max() < 1e-12 * scale
+    assert torch.equal(network.jet(points, VALUE)[0], network.jet(points, gradient_only(dim))[0])
+    assert (network.evaluate(points, operators) - jet).abs().max() < 1e-12 * scale
+
+
+def test_products_of_jets_follow_leibniz() -> None:
+    f, g = _network("affine", 2), _network("periodic", 2)
+    points = torch.rand(4, 2, dtype=torch.float64)
+    operators = hessian_operators(2)
+
+    class Product(Network):
+        def forward(self, points: Tensor) -> Tensor:
+            return f(points) * g(points)
+
+    product = Product(AffineEmbedding([(0.0, 1.0)] * 2), (2,), 2, 0)
+    _, gradient, hessian = _nested(product, points)
+    jet = product_jet(f.jet(points, operators), g.jet(points, operators), operators)
+    assert (jet[1:3] - gradient.permute(2, 0, 1)).abs().max() < 1e-12
+    assert (jet[3:] - torch.einsum("kij,nmij->knm", operators, hessian)).abs().max() < 1e-11
+
+
+def test_periodic_networks_are_periodic() -> None:
+    network = _network("periodic", 2)
+    points = torch.rand(6, 2, dtype=torch.float64)
+    moved = points + torch.tensor([1.0, -4.0])
+    assert (network.jet(points, hessian_operators(2)) - network.jet(moved, hessian_operators(2))).abs().max() < 1e-11
+
+
+def test_the_seed_decides() -> None:
+    def weights(seed: int) -> Tensor:
+        return Network(AffineEmbedding([(0.0, 1.0)]), (4,), 1, seed).weights[0]
+
+    assert torch.equal(weights(1), weights(1))
+    assert not torch.equal(weights(1), weights(2))

@@ -1,0 +1,83 @@
+"""Every optimizer on the same small problem: fit u'' = -π² sin πx, u(0) = u(1) = 0."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+import torch
+
+from hybrid import SolverError
+from hybrid.pinn import LBFGS, Adam, LastLayer, LevenbergMarquardt
+from hybrid.pinn.embedding import AffineEmbedding
+from hybrid.pinn.equations import Equations, Rows, behind_factor
+from hybrid.pinn.homogenized import Bubble
+from hybrid.pinn.network import Network, laplacian
+from hybrid.pinn.optimizers import OPTIMIZERS, Optimizer
+from hybrid.pinn.sampling import clustered_grid
+
+BOX = ((0.0, 1.0),)
+
+
+def _equations(width: int = 12) -> Equations:
+    points, weight = clustered_grid(BOX, 40)
+    coefficients = torch.zeros(3, 40, dtype=torch.float64)
+    coefficients[2] = 1.0
+    coefficients = behind_factor(coefficients, Bubble(BOX)(points, laplacian(1)), laplacian(1))
+    target = -(math.pi**2) * torch.sin(math.pi * points)
+    return Equations(
+        Network(AffineEmbedding(BOX), (width,), 1, 0), [Rows([(points, coefficients)], target, laplacian(1), weight)]
+    )
+
+
+def _error(equations: Equations) -> float:
+    x = torch.linspace(0, 1, 101, dtype=torch.float64)[:, None]
+    with torch.no_grad():
+        u = equations.network(x)[:, 0] * 4 * x[:, 0] * (1 - x[:, 0])
+    return float((u - torch.sin(math.pi * x[:, 0])).norm() / torch.sin(math.pi * x[:, 0]).norm())
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "bound"),
+    [
+        (LevenbergMarquardt(steps=60), 1e-5),
+        (LastLayer(), 1e-5),
+        (LBFGS(steps=400), 1e-3),
+        (Adam(steps=1500, learning_rate=1e-2, final_rate=1e-4), 2e-2),
+    ],
+)
+def test_optimizers_solve(optimizer: Optimizer, bound: float) -> None:
+    equations = _equations()
+    seen: list[tuple[int, int, float]] = []
+    history = optimizer.train(equations, lambda *at: seen.append(at))
+    assert _error(equations) < bound
+    assert history.loss[-1] < history.loss[0]
+    assert history.loss[-1] == pytest.approx(float(equations.loss().detach()), rel=1e-6)
+    assert seen
+    assert seen[-1][2] == history.loss[-1]
+
+
+def test_trained_means_every_layer_and_frozen_means_the_last() -> None:
+    for optimizer, hidden_moves in ((LevenbergMarquardt(steps=2), True), (LastLayer(), False), (Adam(steps=2), True)):
+        equations = _equations()
+        before = [p.detach().clone() for p in equations.network.parameters()]
+        optimizer.train(equations)
+        weights, last, biases = before[0], before[1], before[2]
+        assert (not torch.equal(weights, equations.network.weights[0])) == hidden_moves
+        assert (not torch.equal(biases, equations.network.biases[0])) == hidden_moves
+        assert not torch.equal(last, equations.network.weights[1])
+
+
+def test_the_loss_never_rises_with_levenberg_marquardt() -> None:
+    loss = LevenbergMarquardt(steps=40).train(_equations()).loss
+    assert all(b < a for a, b in itertools.pairwise(loss))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_divergence_is_named(name: str) -> None:
+    equations = _equations()
+    with torch.no_grad():
+        equations.network.weights[0].fill_(float("nan"))
+    with pytest.raises(SolverError, match="diverged"):
+        OPTIMIZERS[name]().train(equations)

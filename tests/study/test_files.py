@@ -1,0 +1,165 @@
+"""Problem files: the contract's format is read, and anything else is refused with file, field and reason."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hybrid import InputError
+from hybrid.study.files import from_data, read
+from hybrid.study.settings import fem_arguments, kind_of, pinn_arguments
+from hybrid.symbols import cos, pi, sin, x, y
+
+GOOD = """
+kind = "elliptic"
+domain = [[0, 1], [0, "2*pi"]]
+eps = 0.125
+a = "2 + sin(2*pi*y0)*cos(2*pi*y1)"
+f = "sin(x0) + cos(x1)"
+period = 1
+[fem]
+degree = 2
+cells_per_period = 20
+[pinn]
+preset = "fast"
+hidden = [200]
+points = 30
+seed = 4
+"""
+
+
+def test_a_good_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD)
+    case = read(path)
+    assert case.problem.name == "mine"
+    assert case.problem.domain == ((0.0, 1.0), (0.0, pytest.approx(6.283185307179586)))
+    assert case.problem.a == 2 + sin(2 * pi * y[0]) * cos(2 * pi * y[1])
+    assert case.problem.f == sin(x[0]) + cos(x[1])
+    assert fem_arguments(case)["reference"] == {"degree": 2, "cells_per_period": 20}
+    name, parts = pinn_arguments(case, None, None)
+    assert name == "fast"
+    assert parts["cell"]["hidden"] == (200,)
+    assert parts["cell"]["points"] == 30
+    assert parts["homogenized"]["seed"] == 4
+    assert "frozen" in kind_of(parts["cell"])
+
+
+def test_the_commands_words_win_over_the_files() -> None:
+    case = from_data(tomllib.loads(GOOD), "here", "n")
+    name, parts = pinn_arguments(case, "accurate", 9)
+    assert name == "accurate"
+    assert parts["cell"]["seed"] == 9
+    assert "all layers trained" in kind_of(parts["cell"])
+
+
+def test_matrices() -> None:
+    data = tomllib.loads(GOOD) | {"a": [["2 + sin(2*pi*y0)", "0.5"], ["1/2", "3"]]}
+    case = from_data(data, "here", "n")
+    assert case.problem.matrix == sympy.Matrix(
+        [[2 + sin(2 * pi * y[0]), sympy.Rational(1, 2)], [sympy.Rational(1, 2), 3]]
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "part"),
+    [
+        ({"kind": "wave"}, "kind", "allowed is 'elliptic'"),
+        ({"kind": None}, "kind", "missing"),
+        ({"eps": None}, "eps", "missing"),
+        ({"kappa": 1}, "kappa", "unknown key; allowed are kind, domain"),
+        ({"domain": [0, 1]}, "domain", "one [low, high] for each dimension"),
+        ({"domain": "unit"}, "domain", "one [low, high]"),
+        ({"domain": [[0, "x0"]]}, "domain", "unknown name"),
+        ({"eps": "tiny"}, "eps", "unknown name 'tiny'"),
+        ({"eps": -1}, "eps", "positive"),
+        ({"a": "2 + sin(2*pi*z)"}, "a", "unknown name 'z'"),
+        ({"a": "sin(2*pi*y0)"}, "a", "not positive"),
+        ({"a": [["2", "1"], ["0", "2"]]}, "a", "not symmetric"),
+        ({"a": [["2", "y0"], ["y0"]]}, "a", "shape"),
+        ({"a": ["2", "2"]}, "a", "list of rows"),
+        ({"a": True}, "a", "not a finite number"),
+        ({"a": "2 + x0*sin(2*pi*y0)"}, "a", "slow variable x0"),
+        ({"f": "t"}, "f", "unknown name 't'"),
+        ({"period": "2*pi"}, "period", "does not have the period"),
+        ({"name": "../up"}, "name", "plain name"),
+        ({"fem": 3}, "fem", "must be a table"),
+        ({"fem": {"order": 2}}, "fem.order", "unknown key; allowed are degree"),
+        ({"fem": {"degree": 9}}, "fem.degree", "whole number from 1 to 4"),
+        ({"fem": {"degree": 2.5}}, "fem.degree", "whole number"),
+        ({"pinn": {"preset": "best"}}, "pinn.preset", "allowed are accurate, fast"),
+        ({"pinn": {"hidden": 32}}, "pinn.hidden", "list of 1 to 10 layer widths"),
+        ({"pinn": {"hidden": [32, 0]}}, "pinn.hidden", "whole number"),
+        ({"pinn": {"optimizer": "sgd"}}, "pinn.optimizer", "adam"),
+        ({"pinn": {"seed": -1}}, "pinn.seed", "whole number"),
+    ],
+)
+def test_bad_files_are_named(change: dict[str, object], field: str, part: str) -> None:
+    data = {key: value for key, value in (tomllib.loads(GOOD) | change).items() if value is not None}
+    with pytest.raises(InputError) as caught:
+        from_data(data, "mine.toml", "n")
+    assert caught.value.where == f"mine.toml: {field}"
+    assert part in caught.value.what
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("pinn", "field"),
+    [
+        ({"optimizer": "last-layer", "steps": 5}, "pinn.steps"),
+        ({"preset": "fast", "steps": 5}, "pinn.steps"),
+        ({"oversampling": 2, "periodicity": "embedding"}, "pinn.oversampling"),
+        ({"oversampling": 40, "points": 20}, "pinn.oversampling"),
+        ({"device": "cuda"}, "pinn.device"),
+    ],
+)
+def test_settings_that_do_not_go_together(pinn: dict[str, object], field: str) -> None:
+    import torch
+
+    if field == "pinn.device" and torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    case = from_data(tomllib.loads(GOOD) | {"pinn": pinn}, "mine.toml", "n")
+    with pytest.raises(InputError) as caught:
+        pinn_arguments(case, None, None)
+    assert caught.value.where == field
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        read(tmp_path / "none.toml")
+    with pytest.raises(InputError, match="cannot be read"):
+        read(tmp_path)
+    (tmp_path / "bad.toml").write_text("kind = ")
+    with pytest.raises(InputError, match="not valid TOML"):
+        read(tmp_path / "bad.toml")
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="cannot be read"):
+        read(tmp_path / "binary.toml")
+
+
+JUNK = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["x0", "y0", "pi", "1/0"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.sampled_from(["kind", "domain", "eps", "a", "f", "period", "name", "fem", "pinn"]), JUNK)
+def test_junk_is_refused_with_one_line_and_never_crashes(key: str, value: object) -> None:
+    said = "mine.toml: one line"
+    try:
+        from_data(tomllib.loads(GOOD) | {key: value}, "mine.toml", "n")
+    except InputError as error:
+        said = str(error)
+    assert said.startswith("mine.toml: ")
+    assert "\n" not in said

@@ -1,0 +1,132 @@
+"""A whole run, small: what it finds, what it leaves, and how it resumes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from mpi4py import MPI
+
+import numpy as np
+import pytest
+
+from hybrid import SolverError
+from hybrid.study import run as run_module
+from hybrid.study.cases import Case, case
+from hybrid.study.files import from_data
+from hybrid.study.run import run
+
+SMALL = {
+    "kind": "elliptic", "domain": [[0, 1], [0, 1]], "eps": 0.25, "a": "2 + sin(2*pi*y0)*cos(2*pi*y1)", "f": "sin(x0) + cos(x1)",
+    "fem": {"cells_per_period": 12, "homogenized_cells": 32, "cell_cells": 16},
+    "pinn": {"preset": "fast", "hidden": [300], "points": 28},
+}  # fmt: skip
+
+
+def small(**pinn: object) -> Case:
+    return from_data(SMALL | {"pinn": SMALL["pinn"] | pinn}, "test", "small")
+
+
+@pytest.mark.mpi
+def test_a_run_finds_the_homogenization_error_and_leaves_its_files(comm: MPI.Comm, tmp_path: Path) -> None:
+    out = Path(comm.bcast(str(tmp_path)))
+    results = run(small(), comm, out=out)
+    errors = results["errors"]
+    # DESIGN's table, eps = 1/4
+    assert errors["e4"] == pytest.approx(0.022963, abs=5e-6)
+    assert errors["e1"] == pytest.approx(errors["e4"], rel=1e-3)
+    assert errors["e2"] == pytest.approx(errors["e4"], rel=1e-4)
+    assert errors["e3"] < 1e-4
+    assert errors["e5"] < errors["e4"] / 2
+    assert np.array(results["homogenized"]["pinn"]) == pytest.approx(1.935359234812 * np.eye(2), abs=1e-6)
+    assert results["homogenized"]["relative_difference"] < 1e-6
+    assert max(results["cell"]["pinn"]["errors"]) < 1e-3
+    assert results["provenance"]["ranks"] == comm.size
+    assert "frozen" in results["training"]["cell"]["kind"]
+    if comm.rank == 0:
+        on_disk = json.loads((out / "results.json").read_text())
+        assert on_disk["errors"] == errors
+        assert on_disk["status"] == "complete"
+        for name in (
+            "log.txt",
+            "solutions.png",
+            "errors.png",
+            "correctors.png",
+            "training.png",
+            "solutions.bp",
+            "correctors.bp",
+        ):
+            assert (out / name).exists(), name
+    comm.Barrier()
+
+
+def test_resuming_trains_nothing_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    comm = MPI.COMM_SELF
+    first = run(small(), comm, out=tmp_path)
+    again = run(small(), comm, out=tmp_path, resume=True)
+    assert again == json.loads(json.dumps(first))
+    (tmp_path / "results.json").unlink()
+    monkeypatch.setattr(run_module.store, "save_network", lambda *_: pytest.fail("trained again"))
+    resumed = run(small(), comm, out=tmp_path, resume=True)
+    assert resumed["errors"] == first["errors"]
+    assert resumed["training"]["cell"]["resumed"]
+
+
+def test_another_seed_is_another_run(tmp_path: Path) -> None:
+    comm = MPI.COMM_SELF
+    one = run(small(), comm, out=tmp_path)
+    other = run(small(), comm, out=tmp_path, resume=True, seed=5)
+    assert other["provenance"]["seed"] == 5
+    assert other["errors"]["e3"] != one["errors"]["e3"]
+    assert other["errors"]["e4"] == one["errors"]["e4"]
+
+
+def test_a_failed_training_keeps_what_was_computed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise SolverError("training diverged")
+
+    monkeypatch.setattr(run_module.pinn, "solve_homogenized", fail)
+    with pytest.raises(SolverError):
+        run(small(), MPI.COMM_SELF, out=tmp_path)
+    left = json.loads((tmp_path / "results.json").read_text())
+    assert left["status"].startswith("incomplete: training diverged")
+    assert left["reference"]["dofs"] > 0
+    assert left["homogenized"]["pinn"]
+    assert (tmp_path / "network-cell.npz").exists()
+
+
+def test_one_dimension_with_broken_periods(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The problem of section 2.1: e4 as in DESIGN's table."""
+    data = {
+        "kind": "elliptic", "domain": [[0, "pi"]], "eps": 0.125, "a": "0.5*sin(2*pi*y0) + 2", "f": "sin(x0)",
+        "fem": {"cells_per_period": 32}, "pinn": {"preset": "accurate"},
+    }  # fmt: skip
+    errors = run(from_data(data, "test", "line"), MPI.COMM_SELF, out=tmp_path)["errors"]
+    assert errors["e4"] == pytest.approx(0.00506029, abs=5e-7)
+    assert errors["e1"] == pytest.approx(errors["e4"], rel=1e-3)
+    assert errors["e3"] < 1e-6
+    assert "does not divide the domain into whole periods" in capfd.readouterr().err
+
+
+def test_a_matrix_coefficient_end_to_end(tmp_path: Path) -> None:
+    data = SMALL | {"a": [["2 + sin(2*pi*y0)", "0.5*cos(2*pi*y1)"], ["0.5*cos(2*pi*y1)", "3"]]}
+    data["pinn"] = SMALL["pinn"] | {"hidden": [500], "points": 32}
+    results = run(from_data(data, "test", "matrix"), MPI.COMM_SELF, out=tmp_path)
+    assert results["homogenized"]["relative_difference"] < 1e-5
+    assert results["errors"]["e3"] < 1e-3
+    assert results["errors"]["e5"] < results["errors"]["e4"]
+
+
+def test_the_papers_case_meets_its_bounds(tmp_path: Path) -> None:
+    """elliptic-2d, preset accurate: what the README promises."""
+    results = run(case("elliptic-2d"), MPI.COMM_SELF, preset="accurate", out=tmp_path)
+    errors = results["errors"]
+    assert errors["e4"] == pytest.approx(0.01166, abs=2e-5)
+    for path in ("fem", "pinn"):
+        assert np.abs(np.array(results["homogenized"][path]) - 1.935359234812 * np.eye(2)).max() < 1e-6
+    assert errors["e3"] <= 1e-4
+    assert errors["e1"] <= 1.005 * errors["e4"]
+    assert errors["e2"] <= 1.001 * errors["e4"]
+    assert errors["e5"] < 0.0042
+    assert max(results["cell"]["pinn"]["errors"]) <= 1e-5
+    assert results["reference"]["error_estimate"] <= errors["e4"] / 100

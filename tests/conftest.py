@@ -38,6 +38,14 @@ def paper() -> EllipticProblem:
     )
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Of several ranks one speaks."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if MPI.COMM_WORLD.rank and reporter is not None:
+        config.pluginmanager.unregister(reporter)
+
+
 def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Under MPI a failure on one rank leaves the others waiting for it: say what failed and end them all."""
     if MPI.COMM_WORLD.size > 1:

@@ -74,17 +74,22 @@ def test_symbolic_derivatives_agree_with_automatic_ones(text: str, point: list[f
 
 
 @pytest.mark.parametrize(
-    "text", ["2 + sin(2*pi*x0)*cos(2*pi*x1)", "max(x0, x1, 0.3) + min(x0, 1/2)", "exp(x0)/(1 + x1**2) - sqrt(x0 + 1)", "abs(x0 - x1)**3"]
-)  # fmt: skip
+    "text",
+    [
+        "2 + sin(2*pi*x0)*cos(2*pi*x1)",
+        "max(x0, x1, 0.3) + min(x0, 1/2)",
+        "exp(x0)/(1 + x1**2) - sqrt(x0 + 1)",
+        "abs(x0 - x1)**3",
+    ],
+)
 def test_compiled_ufl_agrees_with_numpy(text: str) -> None:
     mesh = create_unit_square(MPI.COMM_SELF, 3, 3)
     space = fem.functionspace(mesh, ("Lagrange", 2))
     expression = parse(text, x[:2], "test")
     coordinate = ufl.SpatialCoordinate(mesh)
-    compiled = fem.Expression(
-        ufl.as_ufl(evaluate(expression, dict(zip(x[:2], coordinate, strict=True)), "ufl")),
-        space.element.interpolation_points,
-    )
+    values = dict(zip(x[:2], coordinate, strict=True))
+    by_ufl = ufl.as_ufl(evaluate(expression, values, "ufl"))
+    compiled = fem.Expression(by_ufl, space.element.interpolation_points)
     function = fem.Function(space)
     function.interpolate(compiled)
     expected = numpy_function(expression)(space.tabulate_dof_coordinates()[:, :2])

@@ -56,10 +56,10 @@ def read_mesh(path: Path, comm: MPI.Comm) -> tuple[mesh.Mesh, mesh.MeshTags]:
 def _read(path: Path) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
     import meshio
 
+    if not path.is_file():
+        raise InputError(str(path), "no such file")
     try:
         data = meshio.read(path)
-    except FileNotFoundError:
-        raise InputError(str(path), "no such file") from None
     except (meshio.ReadError, SystemExit, ValueError, KeyError, IndexError) as error:
         raise InputError(str(path), f"not a mesh that can be read ({error})") from None
     for dim, (name, _) in _CELLS.items():

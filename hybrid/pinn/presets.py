@@ -25,9 +25,13 @@ def preset(name: str, part: str, dim: int) -> dict[str, Any]:
     """
     if name == "accurate":
         # About twice as many rows as parameters: with fewer the residual is small at the points and not between them.
-        points = {1: 256, 2: 32, 3: 12} if part == "cell" else {1: 256, 2: 40, 3: 12}
+        points = {1: 256, 2: 28, 3: 12} if part == "cell" else {1: 256, 2: 36, 3: 12}
         hidden = (12, 12) if dim == 1 else (24, 24)
-        return {"hidden": hidden, "optimizer": LevenbergMarquardt(steps=150), "points": points[dim]}
+        return {
+            "hidden": hidden,
+            "optimizer": LevenbergMarquardt(steps=150 if part == "cell" else 100),
+            "points": points[dim],
+        }
     if name == "fast":
         features, points_per_side = _FEATURES[dim]
         return {"hidden": (features,), "optimizer": LastLayer(), "points": points_per_side}

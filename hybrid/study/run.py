@@ -115,8 +115,8 @@ class _Run:
             self._finite_elements()
             self._networks()
             self._compare()
-            self.results["seconds"]["total"] = time.perf_counter() - begin
             self._leave()
+            self.results["seconds"]["total"] = time.perf_counter() - begin
             self.results["status"] = "complete"
         except BaseException as error:
             self.results["status"] = f"incomplete: {error or type(error).__name__}"
@@ -212,9 +212,10 @@ class _Run:
     def _compare(self) -> None:
         def task() -> None:
             space = self.u.function.function_space
-            self.r = comparison.first_order(self.problem, self.p.field, self.chi.correctors, space)
-            solutions = {"v": self.v, "w": self.w, "p": self.p, "r": self.r}
-            self.results["errors"] = comparison.errors(self.u, **solutions)
+            reconstruction = comparison.first_order(self.problem, self.p.field, self.chi.correctors, space)
+            solutions = {"v": self.v, "w": self.w, "p": self.p, "r": reconstruction}
+            self.on_reference = {name: comparison.to_space(s, space) for name, s in solutions.items()}
+            self.results["errors"] = comparison.errors(self.u, **self.on_reference)
             self.results["errors_grid"] = comparison.grid_errors(self.problem.domain, self.u, **solutions)
 
         self._timed("errors e1 to e5", "comparison", task)
@@ -228,7 +229,7 @@ class _Run:
 
     def _leave(self) -> None:
         def task() -> None:
-            write_fields(self.out, self.u, self.v, self.w, self.p, self.r, self.cell, self.chi)
+            write_fields(self.out, {"u_eps": self.u.function} | self.on_reference, self.cell, self.chi)
             draw(self.out, self.case, self.results, self.u, self.v, self.w, self.p, self.cell, self.chi)
 
         self._timed("figures and fields", "figures", task)

@@ -85,7 +85,8 @@ class LastLayer:
             )
             target = torch.cat([target, torch.zeros(width, target.shape[1], dtype=target.dtype, device=target.device)])
             solution = torch.linalg.lstsq(matrix, target, driver="gels").solution
-            equations.network.weights[-1].copy_((solution / scale[:, None]).T)
+            last = equations.network.weights[-1]
+            last.copy_((solution / scale[:, None]).T.reshape(last.shape))
             history.add(float(equations.loss()), 1, 1, progress)
         history.seconds = time.perf_counter() - start
         return history

@@ -21,7 +21,19 @@ def _equations() -> Equations:
     operators = hessian_operators(2)
     inner = Rows([(random(6, 2), random(6, 6))], random(6, 2), operators, random(6))
     periodic = Rows([(random(3, 2), random(1, 3)), (random(3, 2), -random(1, 3))], random(3, 2), VALUE, random(3))
-    return Equations(network, [inner, periodic])
+    points = random(4, 2)
+    stages = Rows(
+        [(points, random(6, 4)), (points, random(6, 4))], random(4, 2), operators, random(4), [random(2, 2), random(2, 2)]
+    )
+    return Equations(network, [inner, periodic, stages])
+
+
+def test_features_and_residuals_are_one_linear_system() -> None:
+    equations = _equations()
+    matrix, target = equations.features()
+    weight = equations.network.weights[-1]
+    expected = (matrix @ weight.reshape(-1, 1) - target).reshape(-1, 2)
+    assert (equations.residuals() - expected).abs().max() < 1e-13
 
 
 def test_the_jacobian_is_the_derivative_of_the_residuals() -> None:

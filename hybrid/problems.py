@@ -13,50 +13,37 @@ import sympy
 from sympy import Expr, ImmutableMatrix, Symbol
 
 from hybrid.errors import InputError
-from hybrid.symbols import evaluate, x, y
+from hybrid.symbols import evaluate, t, x, y
 
-__all__ = ["EllipticProblem"]
+__all__ = ["EllipticProblem", "Problem", "ReactionDiffusionProblem"]
 
 
 @dataclass(frozen=True)
-class EllipticProblem:
-    """-∂_i( a_ij(x, x/ε) ∂_j u_ε ) = f(x) in a box Ω, u_ε = 0 on ∂Ω (paper, equations (4), (16) and (18)).
+class Problem:
+    """What all problems have: a box Ω, the scale ε, and the period of the coefficient in y = x/ε.
 
     Args:
         domain: One (low, high) for each of the d = 1, 2, 3 dimensions.
         eps: The scale ε > 0.
-        a: The coefficient, a SymPy expression of slow x and fast y, or a symmetric d×d matrix of them; positive.
-        f: The source, an expression of x.
-        period: The period of a in y; one number, or one for each dimension. The cell is Y = Π [0, period_i].
+        period: The period in y; one number, or one for each dimension. The cell is Y = Π [0, period_i].
         name: What the problem is called in tables and folders.
-
-    Raises:
-        InputError: With the field and what is wrong: a coefficient that is not positive, not symmetric or not periodic,
-            a variable that does not belong, an empty domain.
     """
 
     domain: Sequence[Sequence[float]]
     eps: float
-    a: Any
-    f: Any
-    period: Any = 1.0
-    name: str = "problem"
-    matrix: ImmutableMatrix = field(init=False, repr=False, compare=False)
+    period: Any = field(default=1.0, kw_only=True)
+    name: str = field(default="problem", kw_only=True)
 
-    def __post_init__(self) -> None:
-        def put(name: str, value: object) -> None:
+    def _put(self, **values: object) -> None:
+        for name, value in values.items():
             object.__setattr__(self, name, value)
 
-        put("domain", _check_domain(self.domain))
-        put("eps", _positive(self.eps, "eps"))
+    def _check_geometry(self) -> None:
+        self._put(domain=_check_domain(self.domain), eps=_positive(self.eps, "eps"))
         periods = self.period if isinstance(self.period, Sequence) else (self.period,) * self.dim
         if len(periods) != self.dim:
             raise InputError("period", f"{len(periods)} periods for {self.dim} dimensions; give one, or one for each")
-        put("period", tuple(_positive(p, "period") for p in periods))
-        put("f", _expression(self.f, self.slow, "f"))
-        put("matrix", _check_matrix(self.a, self.dim, (*self.slow, *self.fast)))
-        put("a", self.matrix[0, 0] if self.isotropic else self.matrix)
-        _check_coefficient(self)
+        self._put(period=tuple(_positive(p, "period") for p in periods))
 
     @property
     def dim(self) -> int:
@@ -74,25 +61,9 @@ class EllipticProblem:
         return y[: self.dim]
 
     @property
-    def isotropic(self) -> bool:
-        """Whether a is a scalar times the identity."""
-        return bool(self.matrix == self.matrix[0, 0] * sympy.eye(self.dim))
-
-    @property
-    def depends_on_slow(self) -> bool:
-        """Whether a depends on x, so that there is one cell problem for every x (paper, section 5.3)."""
-        return bool(self.matrix.free_symbols & set(self.slow))
-
-    @property
     def periods(self) -> tuple[float, ...]:
         """How many periods of the coefficient the domain holds in each direction."""
         return tuple((high - low) / (self.eps * p) for (low, high), p in zip(self.domain, self.period, strict=True))
-
-    @property
-    def digest(self) -> str:
-        """A hash of everything that makes up the problem (not its name)."""
-        text = repr((self.domain, self.eps, self.period, sympy.srepr(self.matrix), sympy.srepr(self.f)))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def warnings(self) -> list[str]:
         """What a user should know about this problem before reading its errors."""
@@ -108,6 +79,119 @@ class EllipticProblem:
         if min(self.periods) < 2:
             found.append(f"the domain holds only {min(self.periods):.3g} periods: the scales are hardly separated")
         return found
+
+
+@dataclass(frozen=True)
+class EllipticProblem(Problem):
+    """-∂_i( a_ij(x, x/ε) ∂_j u_ε ) = f(x) in a box Ω, u_ε = 0 on ∂Ω (paper, equations (4), (16) and (18)).
+
+    Args:
+        domain: One (low, high) for each of the d = 1, 2, 3 dimensions.
+        eps: The scale ε > 0.
+        a: The coefficient, a SymPy expression of slow x and fast y, or a symmetric d×d matrix of them; positive.
+        f: The source, an expression of x.
+        period: The period of a in y; one number, or one for each dimension. The cell is Y = Π [0, period_i].
+        name: What the problem is called in tables and folders.
+
+    Raises:
+        InputError: With the field and what is wrong: a coefficient that is not positive, not symmetric or not periodic,
+            a variable that does not belong, an empty domain.
+    """
+
+    a: Any
+    f: Any
+    matrix: ImmutableMatrix = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._check_geometry()
+        matrix = _check_matrix(self.a, self.dim, (*self.slow, *self.fast))
+        self._put(f=_expression(self.f, self.slow, "f"), matrix=matrix)
+        self._put(a=matrix[0, 0] if self.isotropic else matrix)
+        _check_coefficient(self)
+
+    @property
+    def isotropic(self) -> bool:
+        """Whether a is a scalar times the identity."""
+        return bool(self.matrix == self.matrix[0, 0] * sympy.eye(self.dim))
+
+    @property
+    def depends_on_slow(self) -> bool:
+        """Whether a depends on x, so that there is one cell problem for every x (paper, section 5.3)."""
+        return bool(self.matrix.free_symbols & set(self.slow))
+
+    @property
+    def digest(self) -> str:
+        """A hash of everything that makes up the problem (not its name)."""
+        text = repr((self.domain, self.eps, self.period, sympy.srepr(self.matrix), sympy.srepr(self.f)))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class ReactionDiffusionProblem(Problem):
+    """∂_t u_ε - D Δu_ε + (1/ε) r(x/ε) u_ε = f(x, t) in a box, u_ε = 0 on ∂Ω, u_ε(x, 0) = u0(x) (paper, equation (20)).
+
+    Args:
+        D: The diffusion coefficient, positive.
+        r: The reaction coefficient, an expression of the fast y with mean zero over the cell.
+        f: The source, an expression of x and t.
+        u0: The initial value, an expression of x.
+        T: The final time, at which solutions are compared.
+
+    `domain`, `eps`, `period` and `name` are those of `Problem`.
+
+    Raises:
+        InputError: With the field and what is wrong; the mean of r is not zero (solvability, equation (23)), for instance.
+    """
+
+    D: float
+    r: Any
+    f: Any
+    u0: Any
+    T: float
+
+    def __post_init__(self) -> None:
+        self._check_geometry()
+        self._put(
+            D=_positive(self.D, "D"), T=_positive(self.T, "T"), r=_expression(self.r, self.fast, "r"),
+            f=_expression(self.f, (*self.slow, t), "f"), u0=_expression(self.u0, self.slow, "u0"),
+        )  # fmt: skip
+        _check_reaction(self)
+
+    @property
+    def digest(self) -> str:
+        """A hash of everything that makes up the problem (not its name)."""
+        numbers = (self.domain, self.eps, self.period, self.D, self.T)
+        text = repr((numbers, *(sympy.srepr(e) for e in (self.r, self.f, self.u0))))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _check_reaction(problem: ReactionDiffusionProblem) -> None:
+    """Sample r over the cell: finite, periodic, and of mean zero; f and u0 finite."""
+    count = {1: 512, 2: 64, 3: 24}[problem.dim]
+    fast = _grid([(0.0, p) for p in problem.period], count)
+
+    def sample(at: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            value = evaluate(problem.r, dict(zip(problem.fast, at.T, strict=True)))
+        return np.broadcast_to(np.asarray(value, dtype=float), len(at))
+
+    r = sample(fast)
+    if not np.isfinite(r).all():
+        raise InputError("r", "not a finite number everywhere in the cell")
+    for i, period in enumerate(problem.period):
+        moved = fast.copy()
+        moved[:, i] += period
+        if np.abs(sample(moved) - r).max() > 1e-8 * max(np.abs(r).max(), 1e-300):
+            raise InputError("period", f"r does not have the period {period:.6g} in y{i}")
+    if abs(r.mean()) > 1e-6 * max(np.abs(r).max(), 1e-300):
+        raise InputError(
+            "r", f"its mean over the cell is {r.mean():.4g}; it must be zero for the cell problem to be solvable"
+        )
+    slow = dict(zip(problem.slow, _grid(problem.domain, 17).T, strict=True)) | {t: problem.T / 3}
+    for name, expression in (("f", problem.f), ("u0", problem.u0)):
+        with np.errstate(all="ignore"):
+            if not np.isfinite(evaluate(expression, slow)).all():
+                raise InputError(name, "not a finite number everywhere in the domain")
 
 
 def _positive(value: Any, where: str) -> float:

@@ -17,10 +17,10 @@ import ufl
 from dolfinx import fem
 from dolfinx.fem import petsc as fem_petsc
 
-from hybrid.errors import InputError
+from hybrid.coefficient import SlowCoefficient, slow_nodes
 from hybrid.fem.linear import DIRECT, LinearSolver
 from hybrid.fem.mesh import box
-from hybrid.fem.norms import relative_difference
+from hybrid.fem.norms import integral, relative_difference
 from hybrid.fem.periodicity import periodic_constraint
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import evaluate
@@ -31,29 +31,40 @@ class CellSolution:
     """The correctors χ_1 … χ_d and the homogenized coefficient.
 
     Attributes:
-        coefficient: a*, (d, d).
-        correctors: The χ_j, mean zero, on the mesh of the cell.
+        coefficient: a*, (d, d), or a*(x).
+        correctors: The χ_j, mean zero, on the mesh of the cell; those of this rank's nodes one after another, d for each,
+            where a depends on x.
         seconds: Wall time.
         error_estimates: Estimated relative L2 errors of the χ_j, where they were asked for (0 for a corrector that vanishes).
+        nodes: The values of x that this rank's correctors belong to, (n, d), where a depends on x.
     """
 
-    coefficient: npt.NDArray[np.float64]
+    coefficient: npt.NDArray[np.float64] | SlowCoefficient
     correctors: tuple[fem.Function, ...]
     seconds: float
     error_estimates: tuple[float, ...] | None = None
+    nodes: npt.NDArray[np.float64] | None = None
 
 
 def solve_cell(
-    problem: EllipticProblem, comm: MPI.Comm, *, degree: int = 4, cells: int = 24, estimate: bool = True
+    problem: EllipticProblem,
+    comm: MPI.Comm,
+    *,
+    degree: int = 4,
+    cells: int = 24,
+    estimate: bool = True,
+    nodes: int | None = None,
 ) -> CellSolution:
     """Solve -∂_i( a_ij (∂_j χ_k + δ_jk) ) = 0 in Y, χ_k periodic with mean 0 (paper, equations (9) and (10)).
 
     Args:
-        problem: Gives a(y) and the period; a may not depend on x.
+        problem: Gives a and the period. Where a depends on x there is a cell problem for each x; they are solved at
+            Chebyshev nodes, shared out over the ranks, and a*(x) interpolates.
         comm: The ranks that share the work.
         degree: Polynomial degree of the elements.
         cells: Mesh cells along each side of the periodic cell.
         estimate: Also solve with half the cells, to estimate the errors of the correctors (Richardson).
+        nodes: Chebyshev nodes in each slow dimension.
 
     Returns:
         The correctors and a*_ij = mean over Y of a_ij + a_ik ∂_k χ_j (formula after (11), with the derivative that the
@@ -63,19 +74,12 @@ def solve_cell(
         InputError: a depends on x.
         SolverError: The linear solver (prefix ``cell_``) did not converge.
     """
-    if problem.depends_on_slow:
-        raise InputError("a", "depends on x, so that there is a cell problem for each x; this is not available yet")
     start = time.perf_counter()
-    box_of_cell = [(0.0, p) for p in problem.period]
+    if problem.depends_on_slow:
+        return _solve_slow_cells(problem, comm, degree, cells, nodes or {1: 33, 2: 9, 3: 5}[problem.dim])
 
     def solve(count: int) -> CellSolution:
-        mesh = box(comm, box_of_cell, [count] * problem.dim)
-        y = ufl.SpatialCoordinate(mesh)
-        values = {s: y[i] for i, s in enumerate(problem.fast)}
-        entries = [
-            [evaluate(problem.matrix[i, j], values, "ufl") for j in range(problem.dim)] for i in range(problem.dim)
-        ]
-        return solve_cell_on_mesh(mesh, box_of_cell, ufl.as_matrix(entries), degree=degree)
+        return _solve_at(problem, comm, degree, count, None)
 
     fine = solve(cells)
     if not estimate:
@@ -86,6 +90,86 @@ def solve_cell(
         for c, f in zip(coarse.correctors, fine.correctors, strict=True)
     )
     return replace(fine, error_estimates=errors, seconds=time.perf_counter() - start)
+
+
+def _solve_at(
+    problem: EllipticProblem, comm: MPI.Comm, degree: int, count: int, at: npt.NDArray[np.float64] | None
+) -> CellSolution:
+    """The cell problems for one x (None: a does not depend on it)."""
+    dim = problem.dim
+    cell = [(0.0, p) for p in problem.period]
+    mesh = box(comm, cell, [count] * dim)
+    y = ufl.SpatialCoordinate(mesh)
+    values = {s: y[i] for i, s in enumerate(problem.fast)}
+    if at is not None:  # constants and not numbers: the compiled form is the same for all x
+        values |= {s: fem.Constant(mesh, float(at[i])) for i, s in enumerate(problem.slow)}
+    entries = [[evaluate(problem.matrix[i, j], values, "ufl") for j in range(dim)] for i in range(dim)]
+    return solve_cell_on_mesh(mesh, cell, ufl.as_matrix(entries), degree=degree)
+
+
+def _solve_slow_cells(problem: EllipticProblem, comm: MPI.Comm, degree: int, cells: int, count: int) -> CellSolution:
+    start = time.perf_counter()
+    nodes = slow_nodes(problem.domain, count)
+    mine = range(comm.rank, len(nodes), comm.size)
+    solved = [_solve_at(problem, MPI.COMM_SELF, degree, cells, nodes[i]) for i in mine]
+    values = np.empty((len(nodes), problem.dim, problem.dim))
+    for indices, part in comm.allgather((list(mine), [s.coefficient for s in solved])):
+        for i, a in zip(indices, part, strict=True):
+            values[i] = a
+    coefficient = SlowCoefficient(tuple(problem.domain), nodes, values)  # type: ignore[arg-type]
+    correctors = tuple(chi for s in solved for chi in s.correctors)
+    return CellSolution(coefficient, correctors, time.perf_counter() - start, None, nodes[list(mine)])
+
+
+class CellOperator:
+    """A symmetric form on periodic functions of mean zero, factorized once for any number of right-hand sides.
+
+    Args:
+        space: Lagrange elements on the mesh of the cell.
+        cell: One (low, high) for each dimension.
+        form: The bilinear form; only constants are in its null space.
+        dx: The measure of means over the cell.
+        defaults: PETSc options, prefix ``cell_``.
+    """
+
+    def __init__(
+        self,
+        space: fem.FunctionSpace,
+        cell: Sequence[Sequence[float]],
+        form: ufl.Form,
+        dx: ufl.Measure,
+        defaults: Mapping[str, object] = DIRECT,
+    ) -> None:
+        self.space, self.dx = space, dx
+        self.constraint = periodic_constraint(space, cell)
+        full = fem_petsc.assemble_matrix(fem.form(form))
+        full.assemble()
+        self.matrix = full.PtAP(self.constraint)
+        # The solution is unique up to a constant: hold one value at zero, and take the mean out afterwards.
+        first, last = self.matrix.getOwnershipRange()
+        self.holds_first = first == 0 < last
+        self.matrix.zeroRowsColumns([0] if self.holds_first else [], diag=1.0)
+        self.solver = LinearSolver(self.matrix, "cell_", defaults)
+        self.volume = integral(1.0 * dx, space.mesh)
+
+    def solve(self, load: fem.Form, name: str) -> fem.Function:
+        """The periodic function of mean zero for a linear form.
+
+        Raises:
+            SolverError: The linear solver did not converge.
+        """
+        b = fem_petsc.assemble_vector(load)
+        b.ghostUpdate(PETSc.InsertMode.ADD, PETSc.ScatterMode.REVERSE)
+        right, w = self.matrix.createVecs()
+        self.constraint.multTranspose(b, right)
+        if self.holds_first:
+            right.array[0] = 0.0
+        self.solver.solve(right, w)
+        function = fem.Function(self.space, name=name)
+        self.constraint.mult(w, function.x.petsc_vec)
+        function.x.scatter_forward()
+        function.x.array[:] -= integral(function * self.dx, self.space.mesh) / self.volume
+        return function
 
 
 def solve_cell_on_mesh(
@@ -115,37 +199,14 @@ def solve_cell_on_mesh(
     u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
     direction = fem.Constant(mesh, np.zeros(dim))
 
-    constraint = periodic_constraint(space, cell)
-    full = fem_petsc.assemble_matrix(fem.form(ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx))
-    full.assemble()
-    matrix = full.PtAP(constraint)
-    # χ is unique up to a constant: hold one value at zero, and take the mean out afterwards.
-    matrix.zeroRowsColumns([0] if mesh.comm.rank == 0 else [], diag=1.0)
-    solver = LinearSolver(matrix, "cell_", defaults)
+    operator = CellOperator(space, cell, ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx, dx, defaults)
     load = fem.form(-ufl.inner(a * direction, ufl.grad(v)) * dx)
-    volume = _integral(1.0 * dx, mesh)
-
     correctors = []
     for k in range(dim):
         direction.value = np.eye(dim)[k]
-        b = fem_petsc.assemble_vector(load)
-        b.ghostUpdate(PETSc.InsertMode.ADD, PETSc.ScatterMode.REVERSE)
-        right, w = matrix.createVecs()
-        constraint.multTranspose(b, right)
-        if mesh.comm.rank == 0:
-            right.array[0] = 0.0
-        solver.solve(right, w)
-        chi = fem.Function(space, name=f"chi_{k + 1}")
-        constraint.mult(w, chi.x.petsc_vec)
-        chi.x.scatter_forward()
-        chi.x.array[:] -= _integral(chi * dx, mesh) / volume
-        correctors.append(chi)
+        correctors.append(operator.solve(load, f"chi_{k + 1}"))
 
     size = float(np.prod([high - low for low, high in cell]))
     flux = [ufl.dot(a, ufl.grad(chi) + ufl.as_vector(np.eye(dim)[k].tolist())) for k, chi in enumerate(correctors)]
-    coefficient = np.array([[_integral(flux[j][i] * dx, mesh) / size for j in range(dim)] for i in range(dim)])
+    coefficient = np.array([[integral(flux[j][i] * dx, mesh) / size for j in range(dim)] for i in range(dim)])
     return CellSolution(coefficient, tuple(correctors), time.perf_counter() - start)
-
-
-def _integral(integrand: ufl.Form, mesh: dolfinx.mesh.Mesh) -> float:
-    return float(mesh.comm.allreduce(fem.assemble_scalar(fem.form(integrand)), op=MPI.SUM))

@@ -19,6 +19,11 @@ def norm(expression: ufl.core.expr.Expr, mesh: object, degree: int) -> float:
     return math.sqrt(mesh.comm.allreduce(local, op=MPI.SUM))  # type: ignore[attr-defined]
 
 
+def integral(integrand: ufl.Form, mesh: object) -> float:
+    """The value of a form without arguments, over all ranks; collective."""
+    return float(mesh.comm.allreduce(fem.assemble_scalar(fem.form(integrand)), op=MPI.SUM))  # type: ignore[attr-defined]
+
+
 def carry(source: fem.Function, space: fem.FunctionSpace) -> fem.Function:
     """The interpolant of a function on one mesh in the space of another (of the same domain); collective."""
     target = fem.Function(space)

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 import ufl
 from dolfinx import fem
 
-from hybrid import EllipticProblem, InputError
+from hybrid import EllipticProblem
+from hybrid.coefficient import SlowCoefficient
 from hybrid.fem import read_mesh, solve_cell, solve_cell_on_mesh
 from hybrid.fem.norms import norm
 from hybrid.symbols import cos, pi, sin, x, y
@@ -100,9 +101,31 @@ def test_eigenvalues_lie_between_the_means(parts: tuple[float, float, float], sh
     assert np.linalg.eigvalsh(solution.coefficient - harmonic).min() > -1e-6
 
 
-def test_slow_variables_are_refused(comm: MPI.Comm) -> None:
-    with pytest.raises(InputError, match="depends on x"):
-        solve_cell(_problem(2 + x[0]), comm)
+def test_slow_variables_give_a_function_of_x(comm: MPI.Comm) -> None:
+    """The paper's section 5.3: a*(x) = √((2 + sin x)² - 1/4), and its derivative."""
+    problem = EllipticProblem(domain=[(0, math.pi)], eps=0.125, a=sin(2 * pi * y[0]) / 2 + sin(x[0]) + 2, f=sin(x[0]))
+    solution = solve_cell(problem, comm, cells=16)
+    assert isinstance(solution.coefficient, SlowCoefficient)
+    assert solution.coefficient.truncation < 1e-9
+    points = np.linspace(0, np.pi, 41)[:, None]
+    s = np.sin(points[:, 0])
+    exact = np.sqrt((2 + s) ** 2 - 0.25)
+    assert np.abs(solution.coefficient(points)[:, 0, 0] - exact).max() < 1e-8
+    slope = (2 + s) * np.cos(points[:, 0]) / exact
+    assert np.abs(solution.coefficient.gradient(points)[:, 0, 0, 0] - slope).max() < 1e-6
+    here = 0 if solution.nodes is None else len(solution.nodes)
+    assert comm.allreduce(here) == 33
+    assert len(solution.correctors) == here
+
+
+def test_slow_variables_in_two_dimensions(comm: MPI.Comm) -> None:
+    """a = (1 + x0/4 + x1/8) g(y0): the means of a laminate times a polynomial, at every x."""
+    scale = 1 + x[0] / 4 + x[1] ** 2 / 8
+    solution = solve_cell(_problem(scale * G), comm, cells=12, degree=3, nodes=4)
+    points = np.random.default_rng(1).random((20, 2))
+    factor = 1 + points[:, 0] / 4 + points[:, 1] ** 2 / 8
+    expected = factor[:, None, None] * np.diag([1.0, ARITHMETIC])
+    assert np.abs(solution.coefficient(points) - expected).max() < 1e-4
 
 
 def test_the_inclusion_cell(comm: MPI.Comm) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -14,6 +15,8 @@ import typer
 
 import hybrid
 from hybrid.errors import InputError, SolverError
+
+_INTERRUPTED = 130  # as a shell says it
 
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -57,7 +60,9 @@ def run(
             help="accurate: every layer trained. fast: frozen random hidden layers, last layer by least squares."
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the networks' initial weights.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**31 - 1, help="Seed of the networks' initial weights.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for results; results/NAME by default.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Take what an earlier run has left in the folder.")] = False,
 ) -> None:
@@ -66,11 +71,17 @@ def run(
     PETSc options may follow after --, for the prefixes reference_, cell_ and homogenized_:
     hybrid run elliptic-2d -- -reference_ksp_monitor
     """
+    from hybrid.pinn.presets import PRESETS
     from hybrid.study.cases import case
     from hybrid.study.files import read
     from hybrid.study.run import run as run_case
 
     chosen = read(Path(what)) if what.endswith(".toml") else case(what)
+    if preset is not None and preset not in PRESETS:
+        raise InputError("--preset", f"{preset!r}; allowed are {', '.join(PRESETS)}")
+    if out is not None and str(out) in {"", "."}:
+        raise InputError("--out", "give a folder of its own; a run leaves a dozen files there")
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # PETSc would end the run when nobody reads what it prints
     run_case(chosen, MPI.COMM_WORLD, preset=preset, seed=seed, out=out, resume=resume)
 
 
@@ -110,6 +121,8 @@ def _guarded(own: list[str], petsc: list[str]) -> int:
         if comm.rank:  # one rank speaks
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115
         result: Any = app(own or ["--help"], standalone_mode=False, prog_name="hybrid")
+        if result == _INTERRUPTED:
+            raise KeyboardInterrupt
         return result if isinstance(result, int) else 0
     except InputError as error:
         return fail(str(error), 2)
@@ -118,9 +131,17 @@ def _guarded(own: list[str], petsc: list[str]) -> int:
     except SolverError as error:
         return fail(str(error), 1)
     except (KeyboardInterrupt, typer.Abort):
-        return fail("interrupted; what was computed is in the output folder, and --resume goes on from it", 130)
-    except BrokenPipeError:
-        return 1
+        code = fail(
+            "interrupted; what was computed is in the output folder, and --resume goes on from it", _INTERRUPTED
+        )
+        if comm.size > 1:
+            comm.Abort(code)  # the other ranks may be in a collective call that this one has left
+        return code
+    except OSError as error:
+        code = fail(f"{error.filename or 'a file'} cannot be written or read: {error.strerror or error}", 1)
+        if comm.size > 1:
+            comm.Abort(code)
+        return code
     except Exception:
         if comm.size == 1:
             raise

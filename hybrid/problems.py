@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -44,6 +45,10 @@ class Problem:
         if len(periods) != self.dim:
             raise InputError("period", f"{len(periods)} periods for {self.dim} dimensions; give one, or one for each")
         self._put(period=tuple(_positive(p, "period") for p in periods))
+        if min(self.periods) < 0.1:
+            raise InputError(
+                "eps", f"{self.eps:g}: a period is more than ten times the domain; this is no multiscale problem"
+            )
 
     @property
     def dim(self) -> int:
@@ -197,7 +202,7 @@ def _check_reaction(problem: ReactionDiffusionProblem) -> None:
 def _positive(value: Any, where: str) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(where, f"{value!r} is not a number") from None
     if not (math.isfinite(number) and number > 0):
         raise InputError(where, f"{number:g} is not allowed; it must be positive and finite")
@@ -213,6 +218,11 @@ def _check_domain(domain: Any) -> tuple[tuple[float, float], ...]:
             raise InputError("domain", f"{interval!r} is not an interval [low, high]") from None
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise InputError("domain", f"[{low:g}, {high:g}] is empty; low must be below high")
+        size, far = high - low, max(abs(low), abs(high))
+        if not (1e-100 < size < 1e100 and size > 1e-6 * far):
+            raise InputError(
+                "domain", f"[{low:g}, {high:g}] is too small, too large or too far from zero to compute in"
+            )
         box.append((low, high))
     if not 1 <= len(box) <= 3:
         raise InputError("domain", f"{len(box)} dimensions; 1, 2 and 3 are possible")
@@ -279,25 +289,38 @@ def _check_coefficient(problem: EllipticProblem) -> None:
     finite = np.isfinite(a).all(axis=(1, 2))
     if not finite.all():
         raise InputError("a", f"not a finite number at {place(points[np.argmin(finite)])}")
-    lowest = np.linalg.eigvalsh(a)[:, 0]
-    if lowest.min() <= 1e-12 * np.abs(a).max():
-        worst = int(np.argmin(lowest))
+    eigenvalues = np.linalg.eigvalsh(a)
+    lowest = eigenvalues[:, 0]
+    # Zero to rounding counts as zero: against the matrix at the point, and against what is usual elsewhere.
+    allowed = 1e-12 * np.maximum(eigenvalues[:, -1], min(float(np.median(eigenvalues[:, -1])), float(lowest.max())))
+    if (lowest <= allowed).any():
+        worst = int(np.argmin(lowest - allowed))
         what = "" if problem.isotropic else "smallest eigenvalue "
         raise InputError("a", f"not positive: {what}{lowest[worst]:.4g} at {place(points[worst])}; a must be positive")
-    for i, period in enumerate(problem.period):
+    for i, count in itertools.product(range(d), _shifts(problem)):
         moved = points.copy()
-        moved[:, d + i] += period
+        period = problem.period[i]
+        moved[:, d + i] += count * period
         jump = np.abs(sample(moved) - a).max(axis=(1, 2))
-        if jump.max() > 1e-8 * np.abs(a).max():
+        if not jump.max() <= 1e-5 * np.abs(a).max():
             worst = int(np.argmax(jump))
             raise InputError(
                 "period", f"a does not have the period {period:.6g} in y{i}: it jumps by {jump[worst]:.3g} "
-                f"from {place(points[worst])} to the next cell"
+                f"from {place(points[worst])} to {count} cells further"
             )  # fmt: skip
     values = dict(zip(problem.slow, _grid(problem.domain, 17).T, strict=True))
     with np.errstate(all="ignore"):
         if not np.isfinite(evaluate(problem.f, values)).all():
             raise InputError("f", "not a finite number everywhere in the domain")
+    if problem.f == 0:
+        raise InputError("f", "zero everywhere: the solution is zero, and no relative error has a meaning")
+
+
+def _shifts(problem: Problem) -> list[int]:
+    """Over how many periods to compare a periodic coefficient with itself: to the next cell, and as far as x/ε goes."""
+    reach = [bound / (problem.eps * p) for interval, p in zip(problem.domain, problem.period) for bound in interval]
+    far = [round(r) for r in reach if 1 < abs(r) < 1e6]
+    return sorted({1, 2, *far})
 
 
 def _grid(box: Sequence[Sequence[float]], count: int, offset: float = 0.4142) -> np.ndarray:

@@ -12,6 +12,7 @@ import ast
 import importlib
 import math
 import operator
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Any
@@ -32,7 +33,8 @@ t: Symbol = Symbol("t", real=True)
 
 FUNCTIONS: dict[str, Callable[..., Expr]] = {
     "sin": sin, "cos": cos, "tan": tan, "asin": asin, "acos": acos, "atan": atan,
-    "sinh": sinh, "cosh": cosh, "tanh": tanh, "exp": exp, "log": log, "sqrt": sqrt, "abs": Abs,
+    "sinh": sinh, "cosh": cosh, "tanh": tanh, "exp": exp, "log": log, "sqrt": sqrt,
+    "abs": lambda u: sympy.Max(u, -u),  # SymPy's Abs has no real derivative where it cannot see that u is real
     "min": sympy.Min, "max": sympy.Max,
 }  # fmt: skip
 
@@ -40,7 +42,7 @@ FUNCTIONS: dict[str, Callable[..., Expr]] = {
 _NAMES = {
     "numpy": {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "Abs": "abs", "Max": "maximum", "Min": "minimum"},
     "torch": {"Abs": "abs", "Max": "maximum", "Min": "minimum"},
-    "ufl": {"Abs": "algebra.Abs", "Max": "max_value", "Min": "min_value"},
+    "ufl": {"log": "ln", "Abs": "algebra.Abs", "Max": "max_value", "Min": "min_value"},
 }
 
 
@@ -169,7 +171,14 @@ def parse(text: str, symbols: Iterable[Symbol], where: str) -> Expr:
     known = {s.name: s for s in symbols} | {"pi": pi}
 
     def refuse(what: str) -> InputError:
-        return InputError(where, f"{what} in {text!r}")
+        return InputError(where, f"{what} in {text if len(text) < 200 else text[:200] + '…'!r}")
+
+    def real(number: Expr) -> Expr:
+        if (number.is_number and number.is_finite is not True) or (
+            number.is_number and number.is_extended_real is not True
+        ):
+            raise refuse("a value that is not a finite real number")
+        return number
 
     def walk(node: ast.expr) -> Expr:
         match node:
@@ -188,17 +197,19 @@ def parse(text: str, symbols: Iterable[Symbol], where: str) -> Expr:
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return walk(operand)
             case ast.BinOp(left=left, op=ast.Pow(), right=right):
-                exponent = walk(right)
+                base, exponent = walk(left), real(walk(right))
                 if exponent.is_number and abs(exponent) > _LARGEST_POWER:
                     raise refuse(f"a power above {_LARGEST_POWER}")
-                return walk(left) ** exponent
+                if base.is_number and exponent.is_number and abs(base) > 1 and exponent * sympy.log(abs(base)) > 700:
+                    raise refuse("a number above 1e300")
+                return real(base**exponent)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
                 return _BINARY[type(op)](walk(left), walk(right))
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
                 count = len(arguments)
                 if (count != 1) if name not in {"min", "max"} else (count < 2):
                     raise refuse(f"{name} takes {'one argument' if name not in {'min', 'max'} else 'two or more'}")
-                return FUNCTIONS[name](*map(walk, arguments))
+                return real(FUNCTIONS[name](*map(walk, arguments)))
             case ast.Call(func=ast.Name(id=name)):
                 raise refuse(f"unknown function {name!r} (allowed: {', '.join(FUNCTIONS)})")
         raise refuse(f"{ast.unparse(node)!r} is not allowed")
@@ -206,8 +217,9 @@ def parse(text: str, symbols: Iterable[Symbol], where: str) -> Expr:
     if len(text) > _LONGEST:
         raise InputError(where, f"an expression of {len(text)} characters; at most {_LONGEST} are read")
     try:
-        expression = walk(ast.parse(text.strip(), mode="eval").body)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        with warnings.catch_warnings(action="ignore"):
+            expression = walk(ast.parse(text.strip(), mode="eval").body)
+    except (SyntaxError, ValueError, TypeError, OverflowError, RecursionError, MemoryError) as error:
         if isinstance(error, InputError):
             raise
         raise refuse("not an expression (a number, a variable, or + - * / ** and functions of them)") from None
@@ -224,6 +236,8 @@ def parse_number(value: Any, where: str) -> float:
     """
     if isinstance(value, str):
         value = float(parse(value, (), where))
+    if isinstance(value, int) and abs(value) > 10**300:
+        raise InputError(where, "a number above 1e300")
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise InputError(where, f'{value!r} is not a finite number (or an expression such as "2*pi")')
     return float(value)

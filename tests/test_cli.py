@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -93,6 +95,36 @@ def test_a_failed_solver_is_named_with_exit_code_1(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "hybrid: the linear solver 'reference' (cg with mg) failed after 1 iterations" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_leaves_does_not_stop_a_run(tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(FILE)
+    subprocess.run(f"{HYBRID} run small.toml | head -n 1", shell=True, cwd=tmp_path, timeout=120, check=True)
+    assert json.loads((tmp_path / "results" / "small" / "results.json").read_text())["status"] == "complete"
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_an_interrupt_is_said_and_can_be_resumed(tmp_path: Path, ranks: int) -> None:
+    (tmp_path / "small.toml").write_text(FILE.replace("steps = 20", "steps = 2000").replace("[10, 10]", "[30, 30]"))
+    mpiexec = [str(Path(sys.executable).with_name("mpiexec")), "-n", str(ranks)] if ranks > 1 else []
+    process = subprocess.Popen(
+        [*mpiexec, str(HYBRID), "run", "small.toml"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    results = tmp_path / "results" / "small" / "results.json"
+    deadline = time.monotonic() + 90
+    while not (results.exists() and json.loads(results.read_text())["homogenized"].get("fem")):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode != 0
+    if ranks == 1:
+        assert process.returncode == 130
+        assert "interrupted" in said
+        assert json.loads(results.read_text())["status"].startswith("incomplete: KeyboardInterrupt")
+    assert json.loads(results.read_text())["homogenized"]["fem"]
 
 
 def test_the_number_of_ranks_does_not_matter(tmp_path: Path) -> None:

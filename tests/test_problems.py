@@ -38,6 +38,11 @@ def test_the_digest_is_of_the_problem_and_nothing_else() -> None:
         ({"a": 2 + y[2]}, "a", "y2 may not appear"),
         ({"a": "2"}, "a", "neither a number nor"),
         ({"a": 1 / sin(2 * pi * y[0]) ** 2}, "a", "not a finite number"),
+        ({"a": 2 + sympy.Max(0, y[0] - 3)}, "period", "does not have the period"),  # periodic at first only
+        ({"f": 0}, "f", "zero everywhere"),
+        ({"eps": 1e300}, "eps", "no multiscale problem"),
+        ({"domain": [(0, 1e-300), (0, 1)]}, "domain", "too small"),
+        ({"eps": 10**400}, "eps", "not a number"),
         ({"f": y[0]}, "f", "y0 may not appear"),
         ({"f": 1 / (x[0] - x[0] + 0 * x[1])}, "f", ""),
         ({"eps": 0}, "eps", "positive"),
@@ -54,6 +59,13 @@ def test_wrong_input_is_named(change: dict[str, object], field: str, part: str) 
     assert caught.value.where == field
     assert part in caught.value.what
     assert "\n" not in str(caught.value)
+
+
+def test_steep_coefficients_of_high_contrast_are_accepted() -> None:
+    steep = 1 + 9 * sympy.Min(sympy.Max(sin(2 * pi * y[0]) * 1e6, 0), 1)
+    wide = (2 + sin(2 * pi * y[0])) ** 20 * (2 + cos(2 * pi * y[0])) ** 20
+    for a in (steep, wide):
+        EllipticProblem(**GOOD | {"a": a})
 
 
 def test_broken_periods_are_warned_about() -> None:

@@ -18,7 +18,7 @@ from dolfinx import fem
 from dolfinx.mesh import create_unit_square
 
 from hybrid import InputError
-from hybrid.symbols import evaluate, latex, numpy_function, parse, parse_number, x, y
+from hybrid.symbols import FUNCTIONS, evaluate, latex, numpy_function, parse, parse_number, x, y
 
 NUMBERS = st.integers(-5, 5) | st.floats(-3, 3).map(lambda v: round(v, 3))
 LEAVES = st.sampled_from([str(s) for s in (*x[:2], *y[:2])]) | NUMBERS.map(lambda v: f"({v})") | st.just("pi")
@@ -96,6 +96,28 @@ def test_compiled_ufl_agrees_with_numpy(text: str) -> None:
     assert np.abs(function.x.array - expected).max() < 1e-13 * max(1, np.abs(expected).max())
 
 
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_has_its_derivative_in_every_back_end(name: str) -> None:
+    inner = "x0/4 + 1/3"
+    text = f"{name}({inner}, x0)" if name in {"min", "max"} else f"{name}({inner})"
+    mesh = create_unit_square(MPI.COMM_SELF, 1, 1)
+    coordinate = ufl.SpatialCoordinate(mesh)
+    for expression in (parse(text, x[:1], "test"), sympy.diff(parse(text, x[:1], "test"), x[0])):
+        point = 0.37
+        by_numpy = float(evaluate(expression, {x[0]: np.array(point)}))
+        by_torch = float(evaluate(expression, {x[0]: torch.tensor(point, dtype=torch.float64)}, "torch"))
+        by_ufl = float(ufl.as_ufl(evaluate(expression, {x[0]: coordinate[0]}, "ufl"))((point, 0.0)))
+        assert _close(by_numpy, by_torch)
+        assert _close(by_numpy, by_ufl)
+
+
+def test_absolute_values_of_roots_can_be_differentiated() -> None:
+    slope = sympy.diff(parse("abs(sqrt(2 + sin(x0)) - 1)", x[:1], "a"), x[0])
+    assert float(evaluate(slope, {x[0]: np.array(0.3)})) == pytest.approx(
+        math.cos(0.3) / 2 / math.sqrt(2 + math.sin(0.3))
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "part"),
     [
@@ -116,6 +138,10 @@ def test_compiled_ufl_agrees_with_numpy(text: str) -> None:
         ("sin(x0, x1)", "one argument"),
         ("1+" * 2000 + "1", "characters"),
         ("1e400", "1e15"),
+        ("((((9**99)**99)**99)**99)**99", "above 1e300"),
+        ("acos(2)", "not a finite real number"),
+        ("(-8)**(1/3)", "not a finite real number"),
+        ("x0**(0/0)", "not a finite real number"),
     ],
 )
 def test_the_parser_refuses(text: str, part: str) -> None:

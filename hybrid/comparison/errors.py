@@ -17,7 +17,8 @@ import numpy.typing as npt
 import ufl
 from dolfinx import fem
 
-from hybrid.comparison.transfer import Comparable, function_of, grid, on_points, to_space
+from hybrid.comparison.transfer import Comparable, from_values, function_of, grid, on_points, to_space
+from hybrid.fem.cell import corrector_sizes
 from hybrid.fem.norms import norm
 
 _PAIRS = {"e1": ("p", "u"), "e2": ("w", "u"), "e3": ("p", "w"), "e4": ("v", "u"), "e5": ("r", "u")}
@@ -75,21 +76,23 @@ def grid_errors(
 
 
 def corrector_errors(
-    networks: Sequence[Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]], correctors: Sequence[fem.Function]
+    networks: Sequence[Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]],
+    correctors: Sequence[fem.Function],
+    period: float,
 ) -> list[float]:
-    """‖χ_network - χ_FEM‖ / ‖χ_FEM‖ for each corrector, on the mesh of the cell; 0 where both vanish; collective.
+    """‖χ_network - χ_FEM‖ / ‖χ_FEM‖ for each corrector, on the mesh of the cell; collective.
+
+    A corrector that vanishes is measured against the largest one (`hybrid.fem.corrector_sizes`).
 
     Args:
         networks: Values of the χ_j at points of the cell, (n, d) -> (n,).
         correctors: The χ_j by finite elements.
+        period: The largest side of the cell.
     """
     found = []
-    for values, chi in zip(networks, correctors, strict=True):
+    sizes = corrector_sizes(correctors, period)
+    for values, chi, (_, size) in zip(networks, correctors, sizes, strict=True):
         space = chi.function_space
-        dim = space.mesh.geometry.dim
-        other = fem.Function(space)
-        other.x.array[:] = values(space.tabulate_dof_coordinates()[:, :dim])
-        degree = 2 * space.element.basix_element.degree
-        size, difference = norm(chi, space.mesh, degree), norm(other - chi, space.mesh, degree)
-        found.append(difference / size if size > 1e-10 else difference)
+        other = from_values(values, space, space.mesh.geometry.dim)
+        found.append(norm(other - chi, space.mesh, 2 * space.element.basix_element.degree) / size)
     return found

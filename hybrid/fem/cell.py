@@ -18,9 +18,10 @@ from dolfinx import fem
 from dolfinx.fem import petsc as fem_petsc
 
 from hybrid.coefficient import SlowCoefficient, slow_nodes
-from hybrid.fem.linear import DIRECT, LinearSolver
+from hybrid.fem.linear import DIRECT, LinearSolver, clean_up
 from hybrid.fem.mesh import box
-from hybrid.fem.norms import integral, relative_difference
+from hybrid.fem.multiscale import coarsened
+from hybrid.fem.norms import integral, norm, richardson
 from hybrid.fem.periodicity import periodic_constraint
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import evaluate
@@ -63,7 +64,7 @@ def solve_cell(
         comm: The ranks that share the work.
         degree: Polynomial degree of the elements.
         cells: Mesh cells along each side of the periodic cell.
-        estimate: Also solve with half the cells, to estimate the errors of the correctors (Richardson).
+        estimate: Also solve with half and a quarter of the cells, to estimate the errors of the correctors (Richardson).
         nodes: Chebyshev nodes in each slow dimension.
 
     Returns:
@@ -84,10 +85,12 @@ def solve_cell(
     fine = solve(cells)
     if not estimate:
         return fine
-    coarse = solve(max(cells // 2, 2))
+    (half, quarter), ratios = coarsened([cells])
+    levels = [fine, solve(half[0]), solve(quarter[0])]
+    sizes = corrector_sizes(fine.correctors, max(problem.period))
     errors = tuple(
-        relative_difference(c, f) / (2 ** (degree + 1) - 1) if f.x.petsc_vec.norm() > 0 else 0.0
-        for c, f in zip(coarse.correctors, fine.correctors, strict=True)
+        richardson([level.correctors[j] for level in levels], ratios, degree + 1) if size == own else 0.0
+        for j, (own, size) in enumerate(sizes)
     )
     return replace(fine, error_estimates=errors, seconds=time.perf_counter() - start)
 
@@ -119,6 +122,18 @@ def _solve_slow_cells(problem: EllipticProblem, comm: MPI.Comm, degree: int, cel
     coefficient = SlowCoefficient(tuple(problem.domain), nodes, values)  # type: ignore[arg-type]
     correctors = tuple(chi for s in solved for chi in s.correctors)
     return CellSolution(coefficient, correctors, time.perf_counter() - start, None, nodes[list(mine)])
+
+
+def corrector_sizes(correctors: Sequence[fem.Function], period: float) -> list[tuple[float, float]]:
+    """For each corrector its norm, and the norm that its error is measured against; collective.
+
+    The two are the same but for a corrector that vanishes, as that along the layers of a laminate does: it is measured
+    against the largest of the others, and where all vanish against the period.
+    """
+    own = [norm(c, c.function_space.mesh, 2 * c.function_space.element.basix_element.degree) for c in correctors]
+    largest = max(own)
+    scale = largest if largest > 1e-8 * period else period
+    return [(size, size if size > 1e-6 * scale else scale) for size in own]
 
 
 class CellOperator:
@@ -205,8 +220,10 @@ def solve_cell_on_mesh(
     for k in range(dim):
         direction.value = np.eye(dim)[k]
         correctors.append(operator.solve(load, f"chi_{k + 1}"))
+    del operator  # so that its matrices are there to be freed below
 
     size = float(np.prod([high - low for low, high in cell]))
     flux = [ufl.dot(a, ufl.grad(chi) + ufl.as_vector(np.eye(dim)[k].tolist())) for k, chi in enumerate(correctors)]
     coefficient = np.array([[integral(flux[j][i] * dx, mesh) / size for j in range(dim)] for i in range(dim)])
+    clean_up(space)
     return CellSolution(coefficient, tuple(correctors), time.perf_counter() - start)

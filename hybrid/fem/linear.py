@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from petsc4py import PETSc
@@ -11,7 +12,7 @@ import numpy as np
 from dolfinx import fem
 from dolfinx.fem import petsc as fem_petsc
 
-from hybrid.errors import SolverError
+from hybrid.errors import InputError, SolverError
 
 DIRECT: Mapping[str, object] = {
     "ksp_type": "preonly",
@@ -19,10 +20,15 @@ DIRECT: Mapping[str, object] = {
     "pc_factor_mat_solver_type": "mumps",
     "mat_mumps_icntl_14": 60,  # extra work space in per cent; the default is tight for high degrees
 }
-MULTIGRID: Mapping[str, object] = {
+ITERATIVE: Mapping[str, object] = {
     "ksp_type": "cg",
     "ksp_rtol": 1e-11,
     "ksp_norm_type": "unpreconditioned",
+    "ksp_max_it": 2000,
+}
+_EXACT = {"lu", "cholesky", "redundant", "svd"}
+MULTIGRID: Mapping[str, object] = {
+    **ITERATIVE,
     "ksp_max_it": 500,
     "pc_type": "mg",
     "mg_coarse_pc_type": "gamg",
@@ -45,47 +51,87 @@ class LinearSolver:
     ) -> None:
         self.prefix = prefix
         matrix.setOption(PETSc.Mat.Option.SPD, True)
+        self.matrix = matrix
         database = PETSc.Options()
-        used = {}
-        for key, value in defaults.items():
-            if not database.hasName(prefix + key):
-                used[prefix + key] = value
-                database[prefix + key] = value
-        self.ksp = PETSc.KSP().create(matrix.comm)
-        self.ksp.setOptionsPrefix(prefix)
-        self.ksp.setOperators(matrix)
-        if database.getString(prefix + "pc_type", "") == "mg" and coarsening:
-            pc = self.ksp.getPC()
-            pc.setType("mg")
-            pc.setMGLevels(len(coarsening) + 1)
-            operators = matrix
-            for level in range(len(coarsening), 0, -1):
-                prolongation = coarsening[level - 1]
-                pc.setMGInterpolation(level, prolongation)
-                operators = _galerkin(operators, prolongation)
-                below = pc.getMGCoarseSolve() if level == 1 else pc.getMGSmoother(level - 1)
-                below.setOperators(operators)
-        self.ksp.setFromOptions()
-        self.ksp.setUp()  # the factorization and the levels read their options here, not before
-        for key in used:  # the database is global: leave nothing in it that the user did not put there
-            database.delValue(key)
+        chosen = dict(defaults)
+        inexact = database.getString(prefix + "pc_type", "lu") not in _EXACT
+        if inexact and chosen.get("ksp_type") == "preonly":
+            chosen |= ITERATIVE  # the user's preconditioner alone does not solve
+        used = [prefix + key for key in chosen if not database.hasName(prefix + key)]
+        try:
+            for key in used:
+                database[key] = chosen[key.removeprefix(prefix)]
+            self.ksp = PETSc.KSP().create(matrix.comm)
+            self.ksp.setOptionsPrefix(prefix)
+            self.ksp.setOperators(matrix)
+            if database.getString(prefix + "pc_type", "") == "mg" and coarsening:
+                self._set_levels(coarsening)
+            self.ksp.setFromOptions()
+            self.ksp.setUp()  # the factorization and the levels read their options here, not before
+        except PETSc.Error as error:
+            raise InputError(f"PETSc options -{prefix}…", _last_line(error)) from None
+        finally:  # the database is global: leave nothing in it that the user did not put there
+            for key in used:
+                database.delValue(key)
+
+    def _set_levels(self, coarsening: Sequence[PETSc.Mat]) -> None:
+        pc = self.ksp.getPC()
+        pc.setType("mg")
+        pc.setMGLevels(len(coarsening) + 1)
+        operators = self.matrix
+        for level in range(len(coarsening), 0, -1):
+            prolongation = coarsening[level - 1]
+            pc.setMGInterpolation(level, prolongation)
+            operators = _galerkin(operators, prolongation)
+            below = pc.getMGCoarseSolve() if level == 1 else pc.getMGSmoother(level - 1)
+            below.setOperators(operators)
 
     def solve(self, b: PETSc.Vec, x: PETSc.Vec) -> int:
         """Solve and return the number of iterations.
 
         Raises:
-            SolverError: The solver did not converge; on every rank alike.
+            SolverError: The solver did not converge, or says it did and the residual says it did not; on every rank alike.
         """
-        self.ksp.solve(b, x)
+        try:
+            self.ksp.solve(b, x)
+        except PETSc.Error as error:
+            raise SolverError(f"{self._name()} failed: {_last_line(error)}") from None
         reason = self.ksp.getConvergedReason()
         if reason <= 0:
             names = {v: k for k, v in vars(PETSc.KSP.ConvergedReason).items() if isinstance(v, int)}
             raise SolverError(
-                f"the linear solver '{self.prefix.rstrip('_')}' ({self.ksp.getType()} with {self.ksp.getPC().getType()}) "
-                f"failed after {self.ksp.getIterationNumber()} iterations: {names.get(reason, reason)}; "
+                f"{self._name()} failed after {self.ksp.getIterationNumber()} iterations: {names.get(reason, reason)}; "
                 f"try -- -{self.prefix}pc_type lu, or watch it with -- -{self.prefix}ksp_monitor"
             )
+        residual = b.duplicate()
+        self.matrix.mult(x, residual)
+        residual.aypx(-1.0, b)
+        relative = residual.norm() / max(b.norm(), 1e-300)
+        allowed = 1e-6 if self.ksp.getType() == "preonly" else max(1e-6, 10 * self.ksp.getTolerances()[0])
+        residual.destroy()
+        if not relative <= allowed:
+            raise SolverError(
+                f"{self._name()} left a relative residual of {relative:.1e}; a solution needs {allowed:.0e}: "
+                f"leave out the options of prefix {self.prefix}, or give it -{self.prefix}ksp_type cg"
+            )
         return int(self.ksp.getIterationNumber())
+
+    def _name(self) -> str:
+        kind = f"{self.ksp.getType()} with {self.ksp.getPC().getType()}"
+        return f"the linear solver '{self.prefix.rstrip('_')}' ({kind})"
+
+
+def clean_up(space: fem.FunctionSpace) -> None:
+    """Free what PETSc still holds for this mesh; collective.
+
+    petsc4py cannot free the objects of several ranks when Python lets go of them on one: it keeps them until told.
+    """
+    PETSc.garbage_cleanup(space.mesh.comm)
+
+
+def _last_line(error: PETSc.Error) -> str:
+    lines = [re.sub(r"^\[\d+\]\s*", "", line).strip() for line in str(error).splitlines()]
+    return next((line for line in reversed(lines) if line), "unknown error")
 
 
 def _galerkin(matrix: PETSc.Mat, prolongation: PETSc.Mat) -> PETSc.Mat:
@@ -99,7 +145,7 @@ def _galerkin(matrix: PETSc.Mat, prolongation: PETSc.Mat) -> PETSc.Mat:
 
 
 def p_coarsening(space: fem.FunctionSpace, bcs: Sequence[fem.DirichletBC]) -> list[PETSc.Mat]:
-    """Prolongations between the degrees k → … → 2 → 1 on one mesh, coarsest first, with Dirichlet dofs cut out."""
+    """Prolongations between the degrees k → k/2 → … → 1 on one mesh, coarsest first, with Dirichlet dofs cut out."""
     degree = space.element.basix_element.degree
     prolongations: list[PETSc.Mat] = []
     fixed = _fixed(space, bcs)

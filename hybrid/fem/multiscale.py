@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +16,8 @@ from dolfinx import fem
 from hybrid.fem.dirichlet import Solution, solve_dirichlet
 from hybrid.fem.linear import DIRECT, MULTIGRID
 from hybrid.fem.mesh import box
-from hybrid.fem.norms import relative_difference
-from hybrid.problems import EllipticProblem
+from hybrid.fem.norms import richardson
+from hybrid.problems import EllipticProblem, Problem
 from hybrid.symbols import evaluate
 
 
@@ -30,8 +31,8 @@ def solve_multiscale(
         comm: The ranks that share the work.
         degree: Polynomial degree of the elements.
         cells_per_period: Mesh cells along each period of the coefficient.
-        estimate: Also solve on a mesh twice as coarse, to estimate the relative L2 error of u_ε: with an error of order
-            h^(k+1) it is ‖u_h - u_2h‖ / ‖u_h‖ / (2^(k+1) - 1) (Richardson).
+        estimate: Also solve on meshes twice and four times as coarse, to estimate the relative L2 error of u_ε
+            (Richardson, see `hybrid.fem.norms.richardson`).
 
     Returns:
         The solution; its prefix for PETSc options is ``reference_``.
@@ -40,17 +41,30 @@ def solve_multiscale(
         SolverError: The linear solver did not converge.
     """
     start = time.perf_counter()
-    fine = _solve(problem, comm, degree, cells_per_period)
+    counts = cell_counts(problem, cells_per_period)
+    fine = _solve(problem, comm, degree, counts)
     if not estimate:
         return fine
-    coarse = _solve(problem, comm, degree, max(cells_per_period // 2, 1))
-    error = relative_difference(coarse.function, fine.function) / (2 ** (degree + 1) - 1)
+    coarser, ratios = coarsened(counts)
+    solutions = [fine, *(_solve(problem, comm, degree, c) for c in coarser)]
+    error = richardson([s.function for s in solutions], ratios, degree + 1)
     return replace(fine, error_estimate=error, seconds=time.perf_counter() - start)
 
 
-def _solve(problem: EllipticProblem, comm: MPI.Comm, degree: int, cells_per_period: int) -> Solution:
-    # Whole mesh cells per period wherever the domain holds whole periods: the mesh then repeats with the coefficient.
-    counts = [max(math.ceil(n * cells_per_period - 1e-6), 4) for n in problem.periods]
+def cell_counts(problem: Problem, cells_per_period: int) -> list[int]:
+    """Mesh cells in each direction; whole ones per period where the domain holds whole periods: the mesh then repeats with
+    the coefficient."""
+    return [max(math.ceil(n * cells_per_period - 1e-6), 8) for n in problem.periods]
+
+
+def coarsened(counts: Sequence[int]) -> tuple[list[list[int]], list[float]]:
+    """The counts of two coarser meshes, each about twice as coarse, and the ratios of the mesh sizes."""
+    half = [max((c + 1) // 2, 2) for c in counts]
+    quarter = [max((c + 1) // 2, 2) for c in half]
+    return [half, quarter], [min(a / b for a, b in pairs) for pairs in (zip(counts, half), zip(half, quarter))]
+
+
+def _solve(problem: EllipticProblem, comm: MPI.Comm, degree: int, counts: Sequence[int]) -> Solution:
     mesh = box(comm, problem.domain, counts)
     space = fem.functionspace(mesh, ("Lagrange", degree))
     return solve_dirichlet(

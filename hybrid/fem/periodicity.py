@@ -45,7 +45,8 @@ def periodic_constraint(space: fem.FunctionSpace, cell: Sequence[Sequence[float]
     known, columns = (np.concatenate(part) for part in zip(*gathered, strict=True))
     match = _match(known, np.where(upper, low, points)[dependent], near)
     found = np.where(match >= 0, columns[match] if len(columns) else -1, -1)
-    missing = comm.allreduce(int((found < 0).sum()))
+    hit = set().union(*comm.allgather(set(found.tolist())))
+    missing = comm.allreduce(int((found < 0).sum())) + int((~np.isin(columns, list(hit))).sum())
     if missing:
         raise InputError("mesh", f"opposite faces do not match: {missing} points have no partner one period away")
     independent[dependent] = found

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mpi4py import MPI
@@ -13,8 +13,10 @@ from dolfinx import fem
 
 from hybrid.fem.cell import CellOperator
 from hybrid.fem.dirichlet import Solution
+from hybrid.fem.linear import clean_up
 from hybrid.fem.mesh import box
-from hybrid.fem.norms import integral, relative_difference
+from hybrid.fem.multiscale import cell_counts, coarsened
+from hybrid.fem.norms import integral, relative_difference, richardson
 from hybrid.fem.transient import integrate
 from hybrid.problems import ReactionDiffusionProblem
 from hybrid.symbols import evaluate
@@ -61,20 +63,21 @@ def solve_multiscale(
         SolverError: The time stepping (prefix ``reference_``) failed.
     """
     start = time.perf_counter()
-    fine = _solve(problem, comm, degree, cells_per_period, tolerance)
+    counts = cell_counts(problem, cells_per_period)
+    fine = _solve(problem, comm, degree, counts, tolerance)
     if not estimate:
         return fine
-    coarse = _solve(problem, comm, degree, max(cells_per_period // 2, 1), tolerance)
-    loose = _solve(problem, comm, degree, cells_per_period, 100 * tolerance)
-    in_space = relative_difference(coarse.function, fine.function) / (2 ** (degree + 1) - 1)
+    coarser, ratios = coarsened(counts)
+    levels = [fine.function, *(_solve(problem, comm, degree, c, tolerance).function for c in coarser)]
+    in_space = richardson(levels, ratios, degree + 1)
+    loose = _solve(problem, comm, degree, counts, 100 * tolerance)
     in_time = relative_difference(loose.function, fine.function)
     return replace(fine, error_estimate=in_space + in_time, seconds=time.perf_counter() - start)
 
 
 def _solve(
-    problem: ReactionDiffusionProblem, comm: MPI.Comm, degree: int, cells_per_period: int, tolerance: float
+    problem: ReactionDiffusionProblem, comm: MPI.Comm, degree: int, counts: Sequence[int], tolerance: float
 ) -> Solution:
-    counts = [max(math.ceil(n * cells_per_period - 1e-6), 4) for n in problem.periods]
     space = fem.functionspace(box(comm, problem.domain, counts), ("Lagrange", degree))
     x = ufl.SpatialCoordinate(space.mesh)
     fast = {s: x[i] / problem.eps for i, s in enumerate(problem.fast)}
@@ -109,12 +112,17 @@ def solve_cell(
         r = ufl.as_ufl(evaluate(problem.r, {s: y[i] for i, s in enumerate(problem.fast)}, "ufl"))
         operator = CellOperator(space, cell, problem.D * ufl.inner(ufl.grad(u), ufl.grad(v)) * dx, dx)
         corrector = operator.solve(fem.form(-r * v * dx), "N")
-        return ReactionCellSolution(integral(r * corrector * dx, mesh) / operator.volume, (corrector,), 0.0)
+        r_star = integral(r * corrector * dx, mesh) / operator.volume
+        del operator
+        clean_up(space)
+        return ReactionCellSolution(r_star, (corrector,), 0.0)
 
     fine = solve(cells)
     errors = None
     if estimate:
-        errors = (relative_difference(solve(cells // 2).correctors[0], fine.correctors[0]) / (2 ** (degree + 1) - 1),)
+        (half, quarter), ratios = coarsened([cells])
+        levels = [fine.correctors[0], *(solve(c[0]).correctors[0] for c in (half, quarter))]
+        errors = (richardson(levels, ratios, degree + 1),)
     return replace(fine, error_estimates=errors, seconds=time.perf_counter() - start)
 
 

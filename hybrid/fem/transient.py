@@ -14,6 +14,7 @@ from dolfinx.fem import petsc as fem_petsc
 
 from hybrid.errors import SolverError
 from hybrid.fem.dirichlet import Solution
+from hybrid.fem.linear import clean_up
 from hybrid.fem.mesh import zero_on_boundary
 from hybrid.problems import ReactionDiffusionProblem
 from hybrid.symbols import evaluate, numpy_function, t
@@ -143,6 +144,8 @@ def integrate(
     u.x.scatter_forward()
     steps = int(ts.getStepNumber())
     ts.destroy()
+    del ts, snes, ksp, equations
+    clean_up(space)
     return Solution(u, time.perf_counter() - start, steps)
 
 

@@ -9,17 +9,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-import sympy
 import torch
-from torch import Tensor
 
+from hybrid.coefficient import SlowCoefficient
 from hybrid.errors import InputError
 from hybrid.pinn import sampling
+from hybrid.pinn.cellrows import cell_operator, cell_rows
 from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding
-from hybrid.pinn.equations import Equations, Rows
+from hybrid.pinn.equations import Equations
 from hybrid.pinn.field import Field
-from hybrid.pinn.network import VALUE, Network, hessian_operators, laplacian
+from hybrid.pinn.network import Network
 from hybrid.pinn.optimizers import History, LevenbergMarquardt, Optimizer, Progress
+from hybrid.pinn.slowcell import SlowShift, slow_cell_network, slow_cell_rows, slow_means
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import coordinates, evaluate
 
@@ -32,19 +33,21 @@ class CellSolution:
     """The correctors χ_1 … χ_d as one network with d outputs, and the homogenized coefficient.
 
     Attributes:
-        coefficient: a*, (d, d).
-        correctors: The χ_j, mean zero.
+        coefficient: a*, (d, d), or a*(x).
+        correctors: The χ_j, mean zero; functions of y, or of (x, y) where a depends on x.
         history: Of the training.
         seconds: Wall time.
         error_estimates: Upper bounds on the relative L2 errors of the χ_j from the residual (exact periodicity only):
             ‖∇δ‖ ≤ ‖residual‖_{H^-1} / min a and Poincaré's inequality.
+        slopes: ∂_k a*_ij at the nodes of a*(x) by automatic differentiation, (n, d, d, d) with k first.
     """
 
-    coefficient: npt.NDArray[np.float64]
+    coefficient: npt.NDArray[np.float64] | SlowCoefficient
     correctors: tuple[Field, ...]
     history: History
     seconds: float
     error_estimates: tuple[float, ...] | None = None
+    slopes: npt.NDArray[np.float64] | None = None
 
     @property
     def network(self) -> Network:
@@ -70,7 +73,7 @@ def solve_cell(
     """Train χ_1 … χ_d on -∂_i( a_ij (∂_j χ_k + δ_jk) ) = 0 in Y, χ_k periodic (paper, equations (9), (10) and (12)).
 
     Args:
-        problem: Gives a(y) and the period; a may not depend on x.
+        problem: Gives a and the period. Where a depends on x, one network of (x, y) solves the cell problems of all x.
         seed: Of the initial weights.
         hidden: Widths of the hidden layers.
         optimizer: How to train; Levenberg-Marquardt by default, `LastLayer` for frozen random features.
@@ -92,19 +95,26 @@ def solve_cell(
         periodicity, so networks without it get the paper's formula.
 
     Raises:
-        InputError: a depends on x, or an unknown kind of periodicity.
+        InputError: An unknown kind of periodicity, or one that does not go with slow variables.
         SolverError: The training diverged.
     """
-    if problem.depends_on_slow:
-        raise InputError("a", "depends on x, so that there is a cell problem for each x; this is not available yet")
+    if problem.depends_on_slow and periodicity != "embedding":
+        raise InputError("periodicity", f"{periodicity!r}, but a depends on x; allowed is embedding")
     start = time.perf_counter()
     history = History("given network")
     if network is None:
         network = cell_network(problem, seed=seed, hidden=hidden, periodicity=periodicity, scale=scale).to(device)
-        rows = [part.to(device) for part in _rows(problem, periodicity, points, oversampling, weights)]
+        if problem.depends_on_slow:
+            rows = slow_cell_rows(problem, points or {1: 48, 2: 10, 3: 5}[problem.dim])
+        else:
+            rows = cell_rows(problem, periodicity, points, oversampling, weights)
+        rows = [part.to(device) for part in rows]
         optimizer = LevenbergMarquardt() if optimizer is None else optimizer
         history = optimizer.train(Equations(network, rows), progress)
-    solution = _finish(problem, network, history, exact=periodicity == "embedding")
+    if problem.depends_on_slow:
+        solution = _finish_slow(problem, network, history)
+    else:
+        solution = _finish(problem, network, history, exact=periodicity == "embedding")
     return replace(solution, seconds=time.perf_counter() - start)
 
 
@@ -112,7 +122,9 @@ def cell_network(
     problem: EllipticProblem, *, seed: int = 0, hidden: Sequence[int] = (24, 24), periodicity: str = "embedding",
     scale: float = 1.0,
 ) -> Network:  # fmt: skip
-    """The untrained network of `solve_cell`."""
+    """The untrained network of `solve_cell`: of y, or of x and y where a depends on x."""
+    if problem.depends_on_slow:
+        return slow_cell_network(problem, seed, hidden, scale)
     if periodicity == "embedding":
         return Network(PeriodicEmbedding(problem.period), hidden, problem.dim, seed, scale=scale)
     if periodicity not in {"oversampling", "penalty"}:
@@ -120,66 +132,11 @@ def cell_network(
     return Network(AffineEmbedding([(0.0, p) for p in problem.period]), hidden, problem.dim, seed, scale=scale)
 
 
-def _rows(
-    problem: EllipticProblem, periodicity: str, points: int | None, oversampling: int, weights: Sequence[float]
-) -> list[Rows]:
-    dim, period = problem.dim, problem.period
-    if periodicity == "embedding":
-        at, weight = sampling.periodic_grid(period, points or {1: 128, 2: 32, 3: 14}[dim])
-        return [_equation(problem, at, weight), _gauge(dim)]
-    count = points or {1: 101, 2: 41, 3: 15}[dim]
-    at = sampling.uniform_grid([(0.0, p) for p in period], count)
-    rows = [_equation(problem, at, _mean_weight(weights[0], len(at))), _gauge(dim)]
-    pairs = [(sampling.periodic_pairs(period, count), weights[1])]
-    if periodicity == "oversampling":
-        pairs.append((sampling.oversampling_pairs(period, count, oversampling), weights[2]))
-    for (one, other), share in pairs:
-        plus = torch.ones(1, len(one), dtype=torch.float64)
-        target = torch.zeros(len(one), dim, dtype=torch.float64)
-        rows.append(Rows([(one, plus), (other, -plus)], target, VALUE, _mean_weight(share, len(one))))
-    return rows
-
-
-def _gauge(dim: int) -> Rows:
-    """χ(0) = 0: the equation leaves a constant free, and a training would let it drift. The mean is taken out at the end."""
-    one, zero = torch.ones(1, 1, dtype=torch.float64), torch.zeros(1, dim, dtype=torch.float64)
-    return Rows([(zero, one)], zero, VALUE, one[0])
-
-
-def _mean_weight(share: float, count: int) -> Tensor:
-    return torch.full((count,), share / count, dtype=torch.float64)
-
-
-def _equation(problem: EllipticProblem, points: Tensor, weight: Tensor) -> Rows:
-    """The rows (∂_i a_ij) ∂_j χ_k + a_ij ∂_ij χ_k + ∂_i a_ik = 0."""
-    coefficients, target, operators = _operator(problem, points)
-    return Rows([(points, coefficients)], target, operators, weight)
-
-
-def _operator(problem: EllipticProblem, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    dim, fast = problem.dim, problem.fast
-    values = coordinates(fast, points)
-
-    def at(expression: sympy.Expr) -> Tensor:
-        return torch.as_tensor(evaluate(expression, values, "torch"), dtype=torch.float64).expand(len(points))
-
-    a = problem.matrix
-    divergence = torch.stack([at(sum(sympy.diff(a[i, j], fast[i]) for i in range(dim))) for j in range(dim)])
-    if problem.isotropic:
-        operators, second = laplacian(dim), at(a[0, 0])[None]
-    else:
-        pairs = [(i, j) for i in range(dim) for j in range(i, dim) if a[i, j] != 0]
-        operators = hessian_operators(dim, pairs)
-        second = torch.stack([at(a[i, j]) * (1 if i == j else 2) for i, j in pairs])
-    zero = torch.zeros(1, len(points), dtype=torch.float64)
-    return torch.cat([zero, divergence, second]), -divergence.T, operators
-
-
 def _finish(problem: EllipticProblem, network: Network, history: History, *, exact: bool) -> CellSolution:
     """Means over the cell by the trapezoidal rule: the shift to mean zero, a*, and the bounds on the errors."""
     dim = problem.dim
     points, _ = sampling.periodic_grid(problem.period, _QUADRATURE[dim], 0.0)
-    coefficients, target, operators = _operator(problem, points)
+    coefficients, target, operators = cell_operator(problem, points)
     jet = network.evaluate(points, operators)
     residual = (torch.einsum("cn,cnk->nk", coefficients, jet) - target).numpy()
     value, gradient = jet[0].numpy(), jet[1 : 1 + dim].numpy()
@@ -200,16 +157,24 @@ def _finish(problem: EllipticProblem, network: Network, history: History, *, exa
     bounds = None
     if exact:
         lowest = float(np.linalg.eigvalsh(a.transpose(2, 0, 1))[:, 0].min())
-        bounds = tuple(
-            _error_bound(problem.period, residual[:, j], lowest, float(np.std(value[:, j]))) for j in range(dim)
-        )
+        own = [float(np.std(value[:, j])) for j in range(dim)]
+        scale = max(own) if max(own) > 1e-8 * max(problem.period) else max(problem.period)
+        sizes = [size if size > 1e-6 * scale else scale for size in own]  # as for finite elements, a χ_j may vanish
+        bounds = tuple(_error_bound(problem.period, residual[:, j], lowest, sizes[j]) for j in range(dim))
     return CellSolution(coefficient, correctors, history, 0.0, bounds)
+
+
+def _finish_slow(problem: EllipticProblem, network: Network, history: History) -> CellSolution:
+    coefficient, slopes, means = slow_means(problem, network)
+    correctors = []
+    for j in range(problem.dim):
+        mean = SlowCoefficient(coefficient.domain, coefficient.nodes, means[:, j, None, None])
+        correctors.append(Field(network, j, 2 * problem.dim, known=SlowShift(mean)))
+    return CellSolution(coefficient, tuple(correctors), history, 0.0, None, slopes)
 
 
 def _error_bound(period: Sequence[float], residual: npt.NDArray[np.float64], lowest: float, size: float) -> float:
     """A bound on ‖δ‖ / ‖χ‖ from the residual of the error δ: lowest ‖∇δ‖ ≤ ‖residual‖_{H^-1}, ‖δ‖ ≤ (p/2π) ‖∇δ‖."""
-    if size < 1e-12:
-        return 0.0
     dim = len(period)
     count = round(len(residual) ** (1 / dim))
     frequencies = [2 * math.pi * np.fft.fftfreq(count, p / count) for p in period]

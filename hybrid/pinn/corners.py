@@ -62,10 +62,12 @@ def corner_part(
     source: Callable[[npt.ArrayLike], npt.NDArray[np.float64]],
 ) -> CornerPart | None:
     """The corners' terms for a constant a*, (d, d); None where none are known (1D, 3D, a* not diagonal)."""
-    if len(box) != 2 or abs(coefficient[0, 1]) > 1e-6 * abs(coefficient).max():
+    # A small off-diagonal entry, of a network's a* for instance, leaves the leading term what it is.
+    if len(box) != 2 or max(abs(coefficient[0, 1]), abs(coefficient[1, 0])) > 1e-2 * abs(coefficient).max():
         return None
     corners = np.array([[box[i][upper] for i, upper in enumerate(at)] for at in _CORNERS])
-    strengths = tuple(float(-f / math.pi) for f in source(corners))
+    with np.errstate(all="ignore"):
+        strengths = tuple(float(-f / math.pi) if math.isfinite(f) else 0.0 for f in source(corners))
     return CornerPart(
         ((float(box[0][0]), float(box[0][1])), (float(box[1][0]), float(box[1][1]))),
         (float(coefficient[0, 0]), float(coefficient[1, 1])),

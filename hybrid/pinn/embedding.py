@@ -8,23 +8,36 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from hybrid.pinn.network import Embedding
+
 
 class AffineEmbedding:
-    """e(x) = the coordinates of x scaled so that the box becomes [-1, 1]^d."""
+    """e(x) = the coordinates of x scaled so that the box becomes [-1, 1]^d, and waves along each of them.
 
-    def __init__(self, box: Sequence[Sequence[float]]) -> None:
+    Args:
+        box: One (low, high) for each dimension.
+        waves: How many of the sin and cos of π m s, m = 1, 2, …, of each scaled coordinate s are added, for functions that
+            oscillate; none by default.
+    """
+
+    def __init__(self, box: Sequence[Sequence[float]], waves: int = 0) -> None:
+        self.waves = [(i, math.pi * m) for i in range(len(box)) for m in range(1, waves + 1)]
         bounds = torch.tensor(box, dtype=torch.float64)
         self.middle, self.scale = bounds.mean(1), 2 / (bounds[:, 1] - bounds[:, 0])
-        self.width = len(box)
+        self.width = len(box) + 2 * len(self.waves)
 
     def jet(self, points: Tensor, operators: Tensor) -> Tensor:
-        """The jet (C, n, d)."""
+        """The jet (C, n, d + 2 d waves)."""
         count, dim = operators.shape[0], operators.shape[-1]
-        jet = torch.zeros(1 + dim + count, *points.shape, dtype=points.dtype, device=points.device)
+        d = points.shape[1]
+        jet = torch.zeros(1 + dim + count, len(points), self.width, dtype=points.dtype, device=points.device)
         scale = self.scale.to(points.device)
-        jet[0] = (points - self.middle.to(points.device)) * scale
+        scaled = (points - self.middle.to(points.device)) * scale
+        jet[0, :, :d] = scaled
         for i in range(dim):
             jet[1 + i, :, i] = scale[i]
+        for column, (i, k) in enumerate(self.waves):
+            _wave(jet, d + 2 * column, i, scaled[:, i], k, float(self.scale[i]), operators)
         return jet
 
 
@@ -42,10 +55,48 @@ class PeriodicEmbedding:
         count, dim = operators.shape[0], operators.shape[-1]
         jet = torch.zeros(1 + dim + count, len(points), self.width, dtype=points.dtype, device=points.device)
         for column, (i, k) in enumerate(self.frequencies):
-            s, c = torch.sin(k * points[:, i]), torch.cos(k * points[:, i])
-            for at, (value, slope) in ((2 * column, (s, k * c)), (2 * column + 1, (c, -k * s))):
-                jet[0, :, at] = value
-                if dim:
-                    jet[1 + i, :, at] = slope
-                    jet[1 + dim :, :, at] = -k * k * operators[:, i, i, None] * value
+            _wave(jet, 2 * column, i, points[:, i], k, 1.0, operators)
+        return jet
+
+
+def _wave(jet: Tensor, column: int, i: int, s: Tensor, k: float, scale: float, operators: Tensor) -> None:
+    """Put sin(k s) and cos(k s) into two columns of the jet; s is `scale` times coordinate i, up to a constant."""
+    dim = operators.shape[-1]
+    sine, cosine = torch.sin(k * s), torch.cos(k * s)
+    k = k * scale
+    for at, value, slope in ((column, sine, k * cosine), (column + 1, cosine, -k * sine)):
+        jet[0, :, at] = value
+        if dim:
+            jet[1 + i, :, at] = slope
+            jet[1 + dim :, :, at] = -k * k * operators[:, i, i, None] * value
+
+
+class SideBySide:
+    """Two embeddings of the first and of the remaining coordinates, next to each other.
+
+    Args:
+        first: Of the first `split` coordinates.
+        second: Of the others.
+        split: How many coordinates the first one takes.
+    """
+
+    def __init__(self, first: Embedding, second: Embedding, split: int) -> None:
+        self.first, self.second, self.split = first, second, split
+        self.width = first.width + second.width
+
+    def jet(self, points: Tensor, operators: Tensor) -> Tensor:
+        """The jet (C, n, width). Second derivatives across the two parts vanish, those within are the parts' own."""
+        count, dim, k = operators.shape[0], operators.shape[-1], self.split
+        jet = torch.zeros(1 + dim + count, len(points), self.width, dtype=points.dtype, device=points.device)
+        own = slice(0, k if dim else 0), slice(k if dim else 0, dim)
+        parts = zip((self.first, self.second), (points[:, :k], points[:, k:]), own, strict=True)
+        column = 0
+        for embedding, at, inside in parts:
+            part = embedding.jet(at, operators[:, inside, inside])
+            size = inside.stop - inside.start
+            columns = slice(column, column + embedding.width)
+            jet[0, :, columns] = part[0]
+            jet[1 + inside.start : 1 + inside.stop, :, columns] = part[1 : 1 + size]
+            jet[1 + dim :, :, columns] = part[1 + size :]
+            column += embedding.width
         return jet

@@ -48,9 +48,10 @@ class Rows:
 
 @dataclass(frozen=True)
 class _Term:
+    """Embedded points with all the operators that act there: coefficients and, where outputs are coupled, a matrix."""
+
     jet: Tensor
-    coefficients: Tensor
-    mix: Tensor | None
+    operators: list[tuple[Tensor, Tensor | None]]
 
 
 @dataclass(frozen=True)
@@ -87,16 +88,13 @@ class Equations:
 
     def _embed(self, rows: Rows) -> _Part:
         root = rows.weight.sqrt()
-        mixes = rows.mixes or [None] * len(rows.terms)
-        terms = [
-            _Term(self.network.embedding.jet(points, rows.operators), coefficients * root, mix)
-            for (points, coefficients), mix in zip(rows.terms, mixes, strict=True)
-        ]
-        return _Part(terms, rows.target * root[:, None], rows.operators)
-
-    def _last(self, term: _Term, operators: Tensor, tape: list[Tape] | None = None) -> Tensor:
-        """The term's operator on the last hidden layer, (n, width)."""
-        return _contract(term.coefficients, self.network.hidden_jet(term.jet, operators, tape))
+        mixes: Sequence[Tensor | None] = rows.mixes or [None] * len(rows.terms)
+        terms: dict[int, _Term] = {}  # operators at the same points share one sweep through the network
+        for (points, coefficients), mix in zip(rows.terms, mixes, strict=True):
+            if id(points) not in terms:
+                terms[id(points)] = _Term(self.network.embedding.jet(points, rows.operators), [])
+            terms[id(points)].operators.append((coefficients * root, mix))
+        return _Part(list(terms.values()), rows.target * root[:, None], rows.operators)
 
     def features(self) -> tuple[Tensor, Tensor]:
         """The rows as a linear system for the last layer W.
@@ -108,18 +106,18 @@ class Equations:
         blocks: list[Tensor] = []
         targets: list[Tensor] = []
         for part in self._parts:
-            lasts = [self._last(term, part.operators) for term in part.terms]
-            if self.coupled:
-                identity = torch.eye(part.target.shape[1], dtype=part.target.dtype, device=part.target.device)
-                full = [
-                    torch.einsum("ij,nw->nijw", identity if term.mix is None else term.mix, last)
-                    for term, last in zip(part.terms, lasts, strict=True)
-                ]
-                blocks.append(torch.stack(full).sum(0).reshape(part.target.numel(), -1))
-                targets.append(part.target.reshape(-1, 1))
-            else:
-                blocks.append(torch.stack(lasts).sum(0))
-                targets.append(part.target)
+            identity = torch.eye(part.target.shape[1], dtype=part.target.dtype, device=part.target.device)
+            found = []
+            for term in part.terms:
+                last = self.network.hidden_jet(term.jet, part.operators)
+                for coefficients, mix in term.operators:
+                    row = _contract(coefficients, last)
+                    if self.coupled:
+                        row = torch.einsum("ij,nw->nijw", identity if mix is None else mix, row)
+                    found.append(row)
+            block = torch.stack(found).sum(0)
+            blocks.append(block.reshape(part.target.numel(), -1) if self.coupled else block)
+            targets.append(part.target.reshape(-1, 1) if self.coupled else part.target)
         return torch.cat(blocks), torch.cat(targets)
 
     def residuals(self) -> Tensor:
@@ -128,7 +126,9 @@ class Equations:
         for part in self._parts:
             residual = -part.target
             for term in part.terms:
-                residual = residual + self._last(term, part.operators) @ self._output(term).T
+                last = self.network.hidden_jet(term.jet, part.operators)
+                for coefficients, mix in term.operators:
+                    residual = residual + _contract(coefficients, last) @ self._output(mix).T
             found.append(residual)
         return torch.cat(found)
 
@@ -151,25 +151,27 @@ class Equations:
             residual, derivatives = -part.target, []
             for term in part.terms:
                 tape: list[Tape] = []
-                last = self._last(term, part.operators, tape)
-                residual = residual + last @ self._output(term).T
-                sweeps = [self._sweep(k, term, last, tape, part.operators) for k in range(outputs)]
+                hidden = self.network.hidden_jet(term.jet, part.operators, tape)
+                lasts = [_contract(coefficients, hidden) for coefficients, _ in term.operators]
+                for last, (_, mix) in zip(lasts, term.operators, strict=True):
+                    residual = residual + last @ self._output(mix).T
+                sweeps = [self._sweep(k, term, lasts, tape, part.operators) for k in range(outputs)]
                 derivatives.append(torch.stack(sweeps))
             all_residuals.append(residual.T)
             all_rows.append(derivatives[0] if len(derivatives) == 1 else torch.stack(derivatives).sum(0))
         residuals, jacobian = torch.cat(all_residuals, 1), torch.cat(all_rows, 1)
         return residuals.reshape(-1), jacobian.reshape(-1, jacobian.shape[-1])
 
-    def _output(self, term: _Term) -> Tensor:
-        """The last layer as the term sees it, (outputs, width)."""
+    def _output(self, mix: Tensor | None) -> Tensor:
+        """The last layer behind a coupling of the outputs, (outputs, width)."""
         weight = self.network.weights[-1]
-        return weight if term.mix is None else term.mix @ weight
+        return weight if mix is None else mix @ weight
 
-    def _sweep(self, k: int, term: _Term, last: Tensor, tape: Sequence[Tape], operators: Tensor) -> Tensor:
+    def _sweep(self, k: int, term: _Term, lasts: Sequence[Tensor], tape: Sequence[Tape], operators: Tensor) -> Tensor:
         """Derivatives of output k's rows, (n, parameters), in the order of `Network.parameters`."""
         net = self.network
-        n, outputs = len(last), net.weights[-1].shape[0]
-        bar = term.coefficients[:, :, None] * self._output(term)[k]
+        n, outputs, width = len(lasts[0]), net.weights[-1].shape[0], lasts[0].shape[1]
+        bar = torch.stack([c[:, :, None] * self._output(mix)[k] for c, mix in term.operators]).sum(0)
         by_weight: list[Tensor] = []
         by_bias: list[Tensor] = []
         for layer in reversed(range(len(tape))):
@@ -177,11 +179,12 @@ class Equations:
             by_weight.insert(0, torch.einsum("cnw,cnv->nwv", pre, tape[layer].inputs).reshape(n, -1))
             by_bias.insert(0, pre[0])
             bar = pre @ net.weights[layer]
-        last_layer = torch.zeros(n, outputs, last.shape[1], dtype=last.dtype, device=last.device)
-        if term.mix is None:
-            last_layer[:, k] = last
-        else:
-            last_layer[:] = term.mix[k][:, None] * last[:, None, :]
+        last_layer = torch.zeros(n, outputs, width, dtype=bar.dtype, device=bar.device)
+        for last, (_, mix) in zip(lasts, term.operators, strict=True):
+            if mix is None:
+                last_layer[:, k] += last
+            else:
+                last_layer += mix[k][:, None] * last[:, None, :]
         return torch.cat([*by_weight, last_layer.reshape(n, -1), *by_bias], dim=1)
 
 

@@ -11,13 +11,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from hybrid.coefficient import SlowCoefficient
 from hybrid.errors import InputError
 from hybrid.pinn import sampling
 from hybrid.pinn.corners import corner_part
 from hybrid.pinn.embedding import AffineEmbedding
 from hybrid.pinn.equations import Equations, Rows, behind_factor
 from hybrid.pinn.field import Field, Jet
-from hybrid.pinn.network import VALUE, Network, product_jet
+from hybrid.pinn.network import VALUE, Network, hessian_operators, product_jet
 from hybrid.pinn.optimizers import History, LevenbergMarquardt, Optimizer, Progress
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import numpy_function
@@ -40,7 +41,7 @@ class Solution:
 
 def solve_homogenized(
     problem: EllipticProblem,
-    coefficient: npt.ArrayLike,
+    coefficient: npt.ArrayLike | SlowCoefficient,
     *,
     seed: int = 0,
     hidden: Sequence[int] = (24, 24),
@@ -58,7 +59,7 @@ def solve_homogenized(
 
     Args:
         problem: Gives Ω and f.
-        coefficient: a*, (d, d).
+        coefficient: a*, (d, d), or a*(x): then it is -∂_i( a*_ij ∂_j p ) = f.
         seed: Of the initial weights.
         hidden: Widths of the hidden layers.
         optimizer: How to train; Levenberg-Marquardt by default, `LastLayer` for frozen random features.
@@ -79,10 +80,14 @@ def solve_homogenized(
     if boundary not in {"hard", "penalty"}:
         raise InputError("boundary", f"{boundary!r}; allowed are hard, penalty")
     dim, box = problem.dim, problem.domain
-    a = np.asarray(coefficient, dtype=float)
+    a = coefficient if isinstance(coefficient, SlowCoefficient) else _symmetric(coefficient)
     hard = boundary == "hard"
     factor = Bubble(tuple((low, high) for low, high in box)) if hard else None
-    known = corner_part(box, a, numpy_function(problem.f)) if hard and corners else None
+    known = (
+        None
+        if isinstance(a, SlowCoefficient) or not (hard and corners)
+        else corner_part(box, a, numpy_function(problem.f))
+    )
     history = History("given network")
     if network is None:
         network = homogenized_network(problem, seed=seed, hidden=hidden, scale=scale).to(device)
@@ -90,6 +95,12 @@ def solve_homogenized(
         optimizer = LevenbergMarquardt() if optimizer is None else optimizer
         history = optimizer.train(Equations(network, [part.to(device) for part in rows]), progress)
     return Solution(Field(network, 0, dim, factor, known), history, time.perf_counter() - start)
+
+
+def _symmetric(coefficient: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """A constant antisymmetric part does not change -a*:∇²p, and the jets want symmetric operators."""
+    a = np.asarray(coefficient, dtype=float)
+    return (a + a.T) / 2
 
 
 def homogenized_network(
@@ -100,20 +111,21 @@ def homogenized_network(
 
 
 def _rows(
-    problem: EllipticProblem, a: npt.NDArray[np.float64], factor: Jet | None, known: Jet | None, count: int,
+    problem: EllipticProblem, a: npt.NDArray[np.float64] | SlowCoefficient, factor: Jet | None, known: Jet | None, count: int,
     weights: Sequence[float],
 ) -> list[Rows]:  # fmt: skip
     """-a*:∇²(φN) = f + a*:∇²s at the points, and N = 0 on the boundary where there is no φ."""
-    dim, box = problem.dim, problem.domain
-    operators = torch.as_tensor(a)[None]  # one second-order channel: a*:∇² itself
+    box = problem.domain
     if factor is None:
         points = sampling.uniform_grid(box, count)
         weight = torch.full((len(points),), weights[0] / len(points), dtype=torch.float64)
     else:
         points, weight = sampling.clustered_grid(box, count)
     target = torch.tensor(numpy_function(problem.f)(points.numpy()))[:, None]
-    coefficients = torch.zeros(2 + dim, len(points), dtype=torch.float64)
-    coefficients[-1] = -1.0
+    if not bool(target.isfinite().all()):
+        worst = points[int((~target[:, 0].isfinite()).nonzero()[0, 0])].tolist()
+        raise InputError("f", f"not a finite number at the collocation point {worst}")
+    coefficients, operators = _operator(a, points)
     if known is not None:
         target = target + known(points, operators)[-1]
     if factor is not None:
@@ -125,6 +137,21 @@ def _rows(
         weight = torch.full((len(edge),), weights[1] / len(edge), dtype=torch.float64)
         rows.append(Rows([(edge, one)], zero, VALUE, weight))
     return rows
+
+
+def _operator(a: npt.NDArray[np.float64] | SlowCoefficient, points: Tensor) -> tuple[Tensor, Tensor]:
+    """-a*:∇² as coefficients and operators, and -(∂_i a*_ij) ∂_j with it where a* depends on x."""
+    dim = points.shape[1]
+    if not isinstance(a, SlowCoefficient):
+        coefficients = torch.zeros(2 + dim, len(points), dtype=torch.float64)
+        coefficients[-1] = -1.0
+        return coefficients, torch.as_tensor(a)[None]  # one second-order channel: a*:∇² itself
+    operators = hessian_operators(dim)
+    entries = [(i, j) for i in range(dim) for j in range(i, dim)]
+    values, slopes = torch.as_tensor(a(points.numpy())), torch.as_tensor(a.gradient(points.numpy()))
+    second = torch.stack([values[:, i, j] * (1 if i == j else 2) for i, j in entries])
+    first = torch.einsum("niij->jn", slopes)
+    return torch.cat([torch.zeros(1, len(points), dtype=torch.float64), -first, -second]), operators
 
 
 @dataclass(frozen=True)

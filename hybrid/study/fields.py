@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 from pathlib import Path
 
 from dolfinx import fem, io
@@ -13,6 +15,11 @@ from hybrid.fem import CellSolution
 
 def write_fields(out: Path, solutions: dict[str, fem.Function], cell: CellSolution, chi: pinn.CellSolution) -> None:
     """Write ``solutions.bp``, on the reference mesh, and ``correctors.bp``, on the cell; collective."""
+    comm = next(iter(solutions.values())).function_space.mesh.comm
+    size = sum(16 * f.function_space.dofmap.index_map.size_global for f in solutions.values())
+    free = comm.bcast(shutil.disk_usage(out).free if comm.rank == 0 else None)
+    if free < 2 * size:  # ADIOS2 ends the whole process when a disk is full
+        raise OSError(errno.ENOSPC, "no space left for the fields", str(out))
     _write(out / "solutions.bp", solutions)
     functions = {f"chi_{j}_fem": c for j, c in enumerate(cell.correctors, 1)}
     for j, field in enumerate(chi.correctors, 1):

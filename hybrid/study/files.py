@@ -73,7 +73,7 @@ def read(path: Path) -> Case:
         InputError: The file is missing or not TOML, or a field is missing, unknown or wrong; with file and field.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise InputError(str(path), "no such file") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -82,6 +82,8 @@ def read(path: Path) -> Case:
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(str(path), f"not valid TOML: {error}") from None
+    except (ValueError, RecursionError):
+        raise InputError(str(path), "not valid TOML: a number too long, or brackets nested too deep") from None
     return from_data(data, str(path), path.stem)
 
 
@@ -164,7 +166,8 @@ def _coefficient(value: Any, symbols: tuple[sympy.Symbol, ...]) -> Any:
 
 def _name(value: Any) -> str:
     """A name is also a folder: keep it one plain path component."""
-    if not isinstance(value, str) or not value or value.startswith(".") or any(c in value for c in "/\\\0\n"):
+    good = isinstance(value, str) and 0 < len(value) <= 100 and value.isprintable() and not set(value) & set("/\\")
+    if not good or value.startswith("."):
         raise InputError("name", f"{value!r}; allowed is a plain name, it becomes a folder")
     return value
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -12,6 +13,14 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+
+
+class _Console(Console):
+    """A console that falls silent when nobody reads it any more, instead of ending the run."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Reporter:
@@ -26,7 +35,7 @@ class Reporter:
 
     def __init__(self, rank: int, log: Path | None = None) -> None:
         self.active = rank == 0
-        self.console = Console(highlight=False, soft_wrap=True)
+        self.console = _Console(highlight=False, soft_wrap=True)
         self._file: TextIO | None = log.open("a", encoding="utf-8") if self.active and log is not None else None
         self._bar: Progress | None = None
         self._task: TaskID | None = None

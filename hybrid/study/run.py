@@ -28,7 +28,7 @@ from hybrid.study.fields import write_fields
 from hybrid.study.figures import draw
 from hybrid.study.parallel import on_root
 from hybrid.study.progress import Reporter
-from hybrid.study.settings import fem_arguments, kind_of, pinn_arguments
+from hybrid.study.settings import check_size, fem_arguments, kind_of, pinn_arguments
 from hybrid.study.table import table_of
 
 FORMAT = 1
@@ -62,19 +62,41 @@ def run(
     """
     name, networks = pinn_arguments(case, preset, seed)
     elements = fem_arguments(case)
+    check_size(case, elements, networks, _nodes(comm))
     out = Path("results") / case.problem.name if out is None else out
     on_root(comm, lambda: _prepare(out))
-    key = store.key_of(FORMAT, case.problem.digest, elements, networks)
+    key = store.key_of(FORMAT, hybrid.__version__, case.problem.digest, elements, networks, _petsc_options())
     done = comm.bcast(store.read_json(out / "results.json") if comm.rank == 0 else None)
     reporter = Reporter(comm.rank, out / "log.txt")
     try:
-        if resume and done and done.get("provenance", {}).get("key") == key and done.get("status") == "complete":
+        if resume and done and _is_complete(done, key):
             reporter.say(f"{case.problem.name}: already done, from {out / 'results.json'}")
             reporter.show(table_of(case, done))
             return done
         return _Run(case, comm, name, elements, networks, key, out, resume, reporter).all()
     finally:
         reporter.close()
+
+
+def _nodes(comm: MPI.Comm) -> int:
+    """How many machines the ranks are on; collective."""
+    here = comm.Split_type(MPI.COMM_TYPE_SHARED)
+    count = comm.allreduce(int(here.rank == 0))
+    here.Free()
+    return int(count)
+
+
+def _petsc_options() -> dict[str, str]:
+    """The user's options for our solvers."""
+    ours = ("reference_", "cell_", "homogenized_")
+    return {k: v for k, v in sorted(PETSc.Options().getAll().items()) if k.startswith(ours)}
+
+
+def _is_complete(done: dict[str, Any], key: str) -> bool:
+    """Whether an earlier run has finished what is asked for."""
+    provenance, errors = done.get("provenance"), done.get("errors")
+    fits = isinstance(provenance, dict) and provenance.get("key") == key and done.get("status") == "complete"
+    return fits and isinstance(errors, dict) and {"e1", "e2", "e3", "e4"} <= errors.keys()
 
 
 def _prepare(out: Path) -> None:
@@ -119,7 +141,7 @@ class _Run:
             self.results["seconds"]["total"] = time.perf_counter() - begin
             self.results["status"] = "complete"
         except BaseException as error:
-            self.results["status"] = f"incomplete: {error or type(error).__name__}"
+            self.results["status"] = f"incomplete: {str(error) or type(error).__name__}"
             raise
         finally:
             self._write()
@@ -147,9 +169,10 @@ class _Run:
         self.cell = self._timed(
             "cell problems (FEM)", "fem_cell", lambda: fem.solve_cell(problem, comm, **elements["cell"])
         )
-        self.results["homogenized"]["fem"] = self.cell.coefficient.tolist()
+        coefficient = np.asarray(self.cell.coefficient)
+        self.results["homogenized"]["fem"] = coefficient.tolist()
         self.results["cell"]["fem"] = {"error_estimates": list(self.cell.error_estimates or ())}
-        self.v = self._homogenized("v: homogenized equation (FEM)", self.cell.coefficient)
+        self.v = self._homogenized("v: homogenized equation (FEM)", coefficient)
         self._write()
 
     def _homogenized(self, stage: str, coefficient: np.ndarray) -> fem.Solution:
@@ -168,15 +191,23 @@ class _Run:
             "pinn_cell",
             lambda: self._trained("cell", untrained, lambda **more: pinn.solve_cell(problem, **cell, **more), ()),
         )
-        exact, found = self.cell.coefficient, self.chi.coefficient
+        exact, found = np.asarray(self.cell.coefficient), np.asarray(self.chi.coefficient)
         self.results["homogenized"] |= {
             "pinn": found.tolist(),
             "relative_difference": float(np.linalg.norm(found - exact) / np.linalg.norm(exact)),
         }
         self.results["cell"]["pinn"] = {
-            "errors": comparison.corrector_errors([c.values for c in self.chi.correctors], self.cell.correctors),
+            "errors": comparison.corrector_errors(
+                [c.values for c in self.chi.correctors], self.cell.correctors, max(problem.period)
+            ),
             "error_estimates": list(self.chi.error_estimates or ()),
         }
+        worst = max(self.results["cell"]["pinn"]["errors"])
+        if worst > 0.02:
+            self.reporter.warn(
+                f"the network's correctors are off by {100 * worst:.1f} %: a may be steep or have kinks, or the network be too "
+                "small or trained too little; e1, e2 and e5 carry that error"
+            )
         self._write()
         self.w = self._homogenized("w: a* of the network (FEM)", found)
         homogenized = self.networks["homogenized"]
@@ -235,8 +266,17 @@ class _Run:
         self._timed("figures and fields", "figures", task)
 
     def _write(self) -> None:
-        if self.comm.rank == 0:
-            store.write_json(self.out / "results.json", self.results)
+        """Write what there is; a complete result of an earlier run stays until this one is complete."""
+        if self.comm.rank:
+            return
+        path, beside = self.out / "results.json", self.out / "results-incomplete.json"
+        if self.results["status"] == "complete":
+            store.write_json(path, self.results)
+            beside.unlink(missing_ok=True)
+            return
+        earlier = store.read_json(path)
+        kept = earlier is not None and earlier.get("status") == "complete"
+        store.write_json(beside if kept else path, self.results)
 
 
 def _provenance(
@@ -254,6 +294,7 @@ def _provenance(
         "seed": networks["cell"]["seed"],
         "problem_hash": case.problem.digest,
         "key": key,
+        "petsc_options": _petsc_options(),
         "settings": {"fem": elements, "pinn": {part: {k: str(v) for k, v in a.items()} for part, a in networks.items()}},
         "assumptions": list(case.assumptions),
         "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from hybrid.errors import InputError
-from hybrid.pinn.optimizers import OPTIMIZERS, LastLayer
+from hybrid.pinn.optimizers import OPTIMIZERS, LastLayer, LevenbergMarquardt
 from hybrid.pinn.presets import preset as preset_arguments
 from hybrid.study.cases import Case
 
@@ -55,8 +58,9 @@ def pinn_arguments(case: Case, preset: str | None, seed: int | None) -> tuple[st
         parts["cell"]["periodicity"] = table["periodicity"]
     if "boundary" in table:
         parts["homogenized"]["boundary"] = table["boundary"]
-    points, layers = parts["cell"]["points"], parts["cell"].get("oversampling", 0)
-    if layers and layers >= points - 2:
+    oversampled = parts["cell"].get("periodicity") == "oversampling"
+    points, layers = parts["cell"]["points"], parts["cell"].get("oversampling", 2)
+    if oversampled and layers >= points - 2:
         raise InputError(
             "pinn.oversampling", f"{layers} layers for {points} points a side; allowed are fewer than points - 2"
         )
@@ -66,6 +70,47 @@ def pinn_arguments(case: Case, preset: str | None, seed: int | None) -> tuple[st
         if not torch.cuda.is_available():
             raise InputError("pinn.device", "'cuda', but torch sees no CUDA device here; allowed is 'cpu'")
     return name, parts
+
+
+_BYTES_PER_DOF = 700
+"""About what the reference solve holds for each degree of freedom at the least, matrix and multigrid."""
+
+
+def check_size(case: Case, elements: Mapping[str, Any], networks: Mapping[str, Any], nodes: int = 1) -> None:
+    """Refuse what cannot fit into the memory of `nodes` machines like this one, before anything is computed.
+
+    Raises:
+        InputError: With the number of unknowns and the memory.
+    """
+    one = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory = nodes * one
+    dim = case.problem.dim
+    reference, cell, homogenized = (elements[k] for k in ("reference", "cell", "homogenized"))
+    dofs = {
+        "eps and fem.cells_per_period": math.prod(
+            n * reference["cells_per_period"] * reference["degree"] + 1 for n in case.problem.periods
+        ),
+        "fem.cell_cells": float(cell["cells"] * cell["degree"] + 1) ** dim,
+        "fem.homogenized_cells": float(homogenized["cells"] * homogenized["degree"] + 1) ** dim,
+    }
+    for where, count in dofs.items():
+        if count * _BYTES_PER_DOF > memory or count > 2**31:
+            text = f"{_gigabytes(count * _BYTES_PER_DOF)} at the least; there are {_gigabytes(memory)}"
+            raise InputError(where, f"a mesh of {count:.2g} unknowns, which need {text}")
+    for part, arguments in networks.items():
+        widths = [2 * dim, *arguments["hidden"], dim]
+        rows = float(arguments["points"]) ** dim * (dim if part == "cell" else 1)
+        parameters = float(sum(a * b for a, b in itertools.pairwise(widths)))
+        columns = max(widths) if isinstance(arguments["optimizer"], LastLayer) else parameters
+        jacobian = isinstance(arguments["optimizer"], LastLayer | LevenbergMarquardt)
+        needed = 8 * (parameters + 5 * rows * max(widths) + (2 * columns * (rows + columns) if jacobian else 0.0))
+        if needed > one:
+            text = f"about {_gigabytes(needed)}; there are {_gigabytes(one)}"
+            raise InputError("pinn.hidden and pinn.points", f"training the {part} network needs {text}")
+
+
+def _gigabytes(count: float) -> str:
+    return f"{count / 2**30:.3g} GiB"
 
 
 def kind_of(arguments: Mapping[str, Any]) -> str:

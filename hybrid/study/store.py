@@ -67,9 +67,9 @@ def load_network(path: Path, network: Network, key: str) -> dict[str, Any] | Non
         with np.load(path, allow_pickle=False) as file:
             meta = json.loads(str(file["meta"]))
             arrays = {name: file[name] for name in file.files if name != "meta"}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile):
         return None
-    if meta.get("key") != key or meta.get("digest") != _digest(arrays):
+    if not isinstance(meta, dict) or meta.get("key") != key or meta.get("digest") != _digest(arrays):
         return None
     state = network.state_dict()
     if {n: tuple(t.shape) for n, t in state.items()} != {n: a.shape for n, a in arrays.items()}:

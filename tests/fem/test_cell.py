@@ -61,7 +61,7 @@ def test_laminates_have_harmonic_and_arithmetic_means(comm: MPI.Comm, dim: int) 
 
 
 def test_the_papers_cell(comm: MPI.Comm, paper: EllipticProblem) -> None:
-    solution = solve_cell(paper, comm)
+    solution = solve_cell(paper, comm, cells=32)
     assert np.abs(solution.coefficient - A_STAR * np.eye(2)).max() < 1e-10
     for chi in solution.correctors:
         mesh = chi.function_space.mesh
@@ -99,6 +99,19 @@ def test_eigenvalues_lie_between_the_means(parts: tuple[float, float, float], sh
     assert np.abs(solution.coefficient - solution.coefficient.T).max() < 1e-10
     assert np.linalg.eigvalsh(arithmetic - solution.coefficient).min() > -1e-6
     assert np.linalg.eigvalsh(solution.coefficient - harmonic).min() > -1e-6
+
+
+def test_correctors_that_vanish_are_measured_against_the_others(comm: MPI.Comm) -> None:
+    laminate = solve_cell(_problem(G), comm, cells=16)
+    constant = solve_cell(_problem(2 + 0 * y[0]), comm, cells=8)
+    for solution in (laminate, constant):
+        assert solution.error_estimates is not None
+        assert max(solution.error_estimates) < 1e-4
+
+
+def test_more_ranks_than_there_is_to_share(comm: MPI.Comm) -> None:
+    solution = solve_cell(_problem(G, 1), comm, degree=1, cells=4)
+    assert 1.0 <= solution.coefficient[0, 0] < 1.1
 
 
 def test_slow_variables_give_a_function_of_x(comm: MPI.Comm) -> None:

@@ -3,10 +3,11 @@ from __future__ import annotations
 from mpi4py import MPI
 from petsc4py import PETSc
 
+import numpy as np
 import pytest
 
-from hybrid import EllipticProblem, SolverError
-from hybrid.fem import solve_multiscale
+from hybrid import EllipticProblem, InputError, SolverError
+from hybrid.fem import solve_homogenized, solve_multiscale
 
 pytestmark = pytest.mark.mpi
 
@@ -33,6 +34,43 @@ def test_the_users_options_win_and_ours_leave_no_trace(comm: MPI.Comm, paper: El
     multigrid = solve_multiscale(paper, comm, degree=2, cells_per_period=4, estimate=False)
     assert jacobi.iterations > 3 * multigrid.iterations
     assert not [name for name in database.getAll() if name.startswith("reference_")]
+
+
+def test_a_preconditioner_alone_is_not_taken_for_a_solver(comm: MPI.Comm, paper: EllipticProblem) -> None:
+    """The users' pc_type gets an iteration around it, and what does not solve is refused whatever it says of itself."""
+    exact = solve_homogenized(paper, np.eye(2), comm, cells=8)
+    database = PETSc.Options()
+    database["homogenized_pc_type"] = "jacobi"
+    try:
+        iterated = solve_homogenized(paper, np.eye(2), comm, cells=8)
+        database["homogenized_ksp_type"] = "preonly"
+        with pytest.raises(SolverError, match="left a relative residual of"):
+            solve_homogenized(paper, np.eye(2), comm, cells=8)
+    finally:
+        database.delValue("homogenized_pc_type")
+        database.delValue("homogenized_ksp_type")
+    assert iterated.iterations > 5
+    assert (
+        exact.function.x.petsc_vec - iterated.function.x.petsc_vec
+    ).norm() < 1e-8 * exact.function.x.petsc_vec.norm()
+
+
+def test_junk_options_are_named(comm: MPI.Comm, paper: EllipticProblem) -> None:
+    database = PETSc.Options()
+    database["reference_pc_type"] = "junk"
+    try:
+        with pytest.raises(InputError, match="reference_") as caught:
+            solve_multiscale(paper, comm, degree=1, cells_per_period=4, estimate=False)
+    finally:
+        database.delValue("reference_pc_type")
+    assert "\n" not in str(caught.value)
+    assert not [name for name in database.getAll() if name.startswith("reference_")]
+
+
+def test_many_solves_leave_nothing_behind(comm: MPI.Comm, paper: EllipticProblem) -> None:
+    """PETSc keeps what several ranks share until told: without that, 200 solves used up MPI's communicators."""
+    for _ in range(250):
+        solve_homogenized(paper, np.eye(2), comm, degree=1, cells=4)
 
 
 @pytest.mark.parametrize("degree", [2, 3, 4])

@@ -5,6 +5,8 @@ from mpi4py import MPI
 import numpy as np
 import pytest
 
+import basix.ufl
+import ufl
 from dolfinx import fem, mesh
 
 from hybrid import InputError
@@ -42,6 +44,19 @@ def test_the_constraint_reproduces_periodic_functions(comm: MPI.Comm, dim: int, 
     back = constraint.createVecLeft()
     constraint.mult(right, back)
     assert np.abs(back.array - u.x.array[: len(back.array)]).max(initial=0.0) < 1e-12
+
+
+def test_a_finer_lower_face_is_refused(comm: MPI.Comm) -> None:
+    """Every point of the lower face must have a partner too; a hanging one would be free to move."""
+    points = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0.5]], dtype=float)
+    cells = np.array([[0, 1, 4], [1, 2, 4], [2, 3, 4]], dtype=np.int64)
+    if comm.rank:
+        points, cells = points[:0], cells[:0]
+    element = basix.ufl.element("Lagrange", "triangle", 1, shape=(2,))
+    domain = mesh.create_mesh(comm, cells, ufl.Mesh(element), points)
+    for degree in (1, 2):
+        with pytest.raises(InputError, match="do not match"):
+            periodic_constraint(fem.functionspace(domain, ("Lagrange", degree)), [(0.0, 1.0)] * 2)
 
 
 def test_faces_that_do_not_match_are_refused(comm: MPI.Comm) -> None:

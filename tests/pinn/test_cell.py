@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from hybrid import EllipticProblem, InputError
+from hybrid.coefficient import SlowCoefficient
 from hybrid.pinn import LBFGS, CellSolution, LastLayer, LevenbergMarquardt, preset, solve_cell
 from hybrid.symbols import cos, pi, sin, x, y
 
@@ -102,9 +102,37 @@ def test_oversampling_helps_the_periodic_condition(paper: EllipticProblem) -> No
         solve_cell(paper, periodicity="hope")
 
 
-def test_slow_variables_are_refused(paper: EllipticProblem) -> None:
-    with pytest.raises(InputError, match="depends on x"):
-        solve_cell(replace(paper, a=2 + x[0]))
+def test_slow_variables_give_a_function_of_x() -> None:
+    """The paper's section 5.3: a*(x) = √((2 + sin x)² - 1/4) and its derivative, by one network of (x, y)."""
+    problem = EllipticProblem(domain=[(0, math.pi)], eps=0.125, a=sin(2 * pi * y[0]) / 2 + sin(x[0]) + 2, f=sin(x[0]))
+    solution = solve_cell(problem, hidden=(16, 16), points=40, optimizer=LevenbergMarquardt(steps=60))
+    assert isinstance(solution.coefficient, SlowCoefficient)
+    points = np.linspace(0, np.pi, 41)
+    exact = np.sqrt((2 + np.sin(points)) ** 2 - 0.25)
+    assert np.abs(solution.coefficient(points[:, None])[:, 0, 0] - exact).max() < 1e-8
+    nodes = solution.coefficient.nodes[:, 0]
+    slope = (2 + np.sin(nodes)) * np.cos(nodes) / np.sqrt((2 + np.sin(nodes)) ** 2 - 0.25)
+    assert solution.slopes is not None
+    assert np.abs(solution.slopes[:, 0, 0, 0] - slope).max() < 1e-5
+    # χ(x, ·) has mean zero and the derivative a*/a - 1.
+    at, mean = 1.3, []
+    for s in np.arange(64) / 64:
+        mean.append(solution.correctors[0].values([[at, s]])[0])
+    assert abs(np.mean(mean)) < 1e-8
+    step = 1e-4
+    moved = [solution.correctors[0].values([[at, 0.3 + k * step]])[0] for k in (-1, 1)]
+    expected = math.sqrt((2 + math.sin(at)) ** 2 - 0.25) / (math.sin(0.6 * math.pi) / 2 + math.sin(at) + 2) - 1
+    assert (moved[1] - moved[0]) / (2 * step) == pytest.approx(expected, abs=1e-5)
+
+
+def test_slow_variables_in_two_dimensions() -> None:
+    scale = 1 + x[0] / 4 + x[1] ** 2 / 8
+    problem = EllipticProblem(domain=[(0, 1)] * 2, eps=0.1, a=scale / (1 + cos(2 * pi * y[0]) / 2), f=1)
+    solution = solve_cell(problem, hidden=(10, 10), points=8, optimizer=LevenbergMarquardt(steps=40))
+    points = np.random.default_rng(1).random((20, 2))
+    factor = 1 + points[:, 0] / 4 + points[:, 1] ** 2 / 8
+    expected = factor[:, None, None] * np.diag([1.0, 1 / math.sqrt(0.75)])
+    assert np.abs(solution.coefficient(points) - expected).max() < 1e-3
 
 
 def test_first_order_optimizers_run_on_the_cell(paper: EllipticProblem) -> None:

@@ -70,6 +70,32 @@ def test_an_anisotropic_coefficient_with_a_known_solution(boundary: str) -> None
     ) * np.linalg.norm(exact)
 
 
+def test_an_antisymmetric_part_changes_nothing(paper: EllipticProblem) -> None:
+    settings = preset("fast", "homogenized", 2) | {"hidden": (200,), "points": 24}
+    points = grid([(0, 1), (0, 1)], 5)
+    one = solve_homogenized(paper, [[2, 0.5], [0, 1]], **settings).field.values(points)
+    other = solve_homogenized(paper, [[2, 0.25], [0.25, 1]], **settings).field.values(points)
+    assert np.abs(one - other).max() < 1e-14
+
+
+def test_noise_off_the_diagonal_does_not_bring_the_corners_back(paper: EllipticProblem) -> None:
+    settings = preset("fast", "homogenized", 2) | {"hidden": (400,), "points": 30}
+    points = grid([(0, 1), (0, 1)], 21)
+    clean, noisy = (
+        solve_homogenized(paper, [[2, noise], [noise, 2]], **settings).field.values(points) for noise in (0.0, 1e-4)
+    )
+    assert np.linalg.norm(clean - noisy) < 2e-4 * np.linalg.norm(clean)
+
+
+def test_a_source_that_has_no_value_in_a_corner(paper: EllipticProblem) -> None:
+    problem = EllipticProblem(domain=[(0, 1), (0, 1)], eps=0.1, a=1 + 0 * y[0], f=sin(x[0]) / x[0])
+    smooth = EllipticProblem(domain=[(0, 1), (0, 1)], eps=0.1, a=1 + 0 * y[0], f=sin(x[0] + 1e-9) / (x[0] + 1e-9))
+    settings = preset("fast", "homogenized", 2) | {"hidden": (400,), "points": 30}
+    points = grid([(0, 1), (0, 1)], 21)
+    one, other = (solve_homogenized(q, np.eye(2), **settings).field.values(points) for q in (problem, smooth))
+    assert np.linalg.norm(one - other) < 1e-2 * np.linalg.norm(other)
+
+
 def test_one_dimension(paper: EllipticProblem) -> None:
     problem = EllipticProblem(domain=[(0, math.pi)], eps=0.1, a=1 + 0 * y[0], f=sin(x[0]))
     solution = solve_homogenized(problem, [[2.0]], **preset("accurate", "homogenized", 1))

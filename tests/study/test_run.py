@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 from mpi4py import MPI
+from petsc4py import PETSc
 
 import numpy as np
 import pytest
 
-from hybrid import SolverError
+from hybrid import InputError, SolverError
 from hybrid.study import run as run_module
 from hybrid.study.cases import Case, case
 from hybrid.study.files import from_data
@@ -70,6 +71,59 @@ def test_resuming_trains_nothing_again(tmp_path: Path, monkeypatch: pytest.Monke
     resumed = run(small(), comm, out=tmp_path, resume=True)
     assert resumed["errors"] == first["errors"]
     assert resumed["training"]["cell"]["resumed"]
+
+
+def test_damaged_results_are_computed_again(tmp_path: Path) -> None:
+    first = run(small(), MPI.COMM_SELF, out=tmp_path)
+    key = first["provenance"]["key"]
+    for text in ('{"provenance": []}', json.dumps({"provenance": {"key": key}, "status": "complete"}), "{"):
+        (tmp_path / "results.json").write_text(text)
+        assert run(small(), MPI.COMM_SELF, out=tmp_path, resume=True)["errors"] == first["errors"]
+
+
+def test_an_unfinished_run_leaves_an_earlier_complete_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = run(small(), MPI.COMM_SELF, out=tmp_path)
+
+    def fail(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module.fem, "solve_multiscale", fail)
+        with pytest.raises(KeyboardInterrupt):
+            run(small(), MPI.COMM_SELF, out=tmp_path, seed=1)
+    assert json.loads((tmp_path / "results.json").read_text())["errors"] == first["errors"]
+    assert json.loads((tmp_path / "results-incomplete.json").read_text())["status"] == "incomplete: KeyboardInterrupt"
+    run(small(), MPI.COMM_SELF, out=tmp_path, seed=1)
+    assert not (tmp_path / "results-incomplete.json").exists()
+
+
+def test_other_petsc_options_are_another_run(tmp_path: Path) -> None:
+    one = run(small(), MPI.COMM_SELF, out=tmp_path)
+    database = PETSc.Options()
+    database["reference_ksp_rtol"] = "1e-9"
+    try:
+        other = run(small(), MPI.COMM_SELF, out=tmp_path, resume=True)
+    finally:
+        database.delValue("reference_ksp_rtol")
+    assert other["provenance"]["key"] != one["provenance"]["key"]
+    assert other["provenance"]["petsc_options"] == {"reference_ksp_rtol": "1e-9"}
+
+
+@pytest.mark.parametrize(
+    ("table", "setting", "field"),
+    [
+        ("fem", {"cells_per_period": 4096, "degree": 4}, "eps and fem.cells_per_period"),
+        ("fem", {"cell_cells": 4096}, "fem.cell_cells"),
+        ("pinn", {"preset": "accurate", "hidden": [10_000, 10_000]}, "pinn.hidden and pinn.points"),
+    ],
+)
+def test_what_cannot_fit_into_memory_is_refused_first(
+    tmp_path: Path, table: str, setting: dict[str, object], field: str
+) -> None:
+    case = from_data(SMALL | {table: setting}, "test", "large")
+    with pytest.raises(InputError, match="GiB") as caught:
+        run(case, MPI.COMM_SELF, out=tmp_path)
+    assert caught.value.where == field
 
 
 def test_another_seed_is_another_run(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def test_what_does_not_fit_is_not_loaded(tmp_path: Path) -> None:
     assert store.load_network(tmp_path / "none.npz", _network(2), "key") is None
 
 
-@pytest.mark.parametrize("position", [0.3, 0.6, 0.99])
+@pytest.mark.parametrize("position", [0.0, 0.3, 0.6, 0.99])
 def test_a_damaged_file_is_not_loaded(tmp_path: Path, position: float) -> None:
     path = tmp_path / "net.npz"
     store.save_network(path, _network(1), "key", {})

@@ -1,0 +1,90 @@
+"""The cell problem's equation, its periodic conditions and its gauge as rows for a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy
+import torch
+from torch import Tensor
+
+from hybrid.pinn import sampling
+from hybrid.pinn.equations import Rows
+from hybrid.pinn.network import VALUE, hessian_operators, laplacian
+from hybrid.problems import EllipticProblem
+from hybrid.symbols import coordinates, evaluate
+
+
+def cell_rows(
+    problem: EllipticProblem, periodicity: str, points: int | None, oversampling: int, weights: Sequence[float]
+) -> list[Rows]:
+    """The rows of `hybrid.pinn.solve_cell` for a coefficient of y alone."""
+    dim, period = problem.dim, problem.period
+    if periodicity == "embedding":
+        at, weight = sampling.periodic_grid(period, points or {1: 128, 2: 32, 3: 14}[dim])
+        return [_equation(problem, at, weight), gauge(torch.zeros(1, dim, dtype=torch.float64), dim)]
+    count = points or {1: 101, 2: 41, 3: 15}[dim]
+    at = sampling.uniform_grid([(0.0, p) for p in period], count)
+    rows = [
+        _equation(problem, at, _mean_weight(weights[0], len(at))),
+        gauge(torch.zeros(1, dim, dtype=torch.float64), dim),
+    ]
+    pairs = [(sampling.periodic_pairs(period, count), weights[1])]
+    if periodicity == "oversampling":
+        pairs.append((sampling.oversampling_pairs(period, count, oversampling), weights[2]))
+    for (one, other), share in pairs:
+        plus = torch.ones(1, len(one), dtype=torch.float64)
+        target = torch.zeros(len(one), dim, dtype=torch.float64)
+        rows.append(Rows([(one, plus), (other, -plus)], target, VALUE, _mean_weight(share, len(one))))
+    return rows
+
+
+def gauge(points: Tensor, outputs: int) -> Rows:
+    """χ = 0 at the points: the equation leaves a constant free, and a training would let it drift; the mean is taken out
+    at the end."""
+    ones = torch.ones(1, len(points), dtype=torch.float64)
+    zero = torch.zeros(len(points), outputs, dtype=torch.float64)
+    return Rows([(points, ones)], zero, VALUE, ones[0] / len(points))
+
+
+def _mean_weight(share: float, count: int) -> Tensor:
+    return torch.full((count,), share / count, dtype=torch.float64)
+
+
+def _equation(problem: EllipticProblem, points: Tensor, weight: Tensor) -> Rows:
+    """The rows (∂_i a_ij) ∂_j χ_k + a_ij ∂_ij χ_k + ∂_i a_ik = 0, all derivatives in y."""
+    coefficients, target, operators = cell_operator(problem, points)
+    return Rows([(points, coefficients)], target, operators, weight)
+
+
+def tensor_at(problem: EllipticProblem, expression: sympy.Expr, points: Tensor) -> Tensor:
+    """An expression at points of the cell, (n, d), or at pairs of x and y, (n, 2d)."""
+    symbols = problem.fast if points.shape[1] == problem.dim else (*problem.slow, *problem.fast)
+    value = evaluate(expression, coordinates(symbols, points), "torch")
+    return torch.as_tensor(value, dtype=torch.float64).expand(len(points))
+
+
+def cell_operator(problem: EllipticProblem, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Coefficients, right-hand side and second-order operators of the cell problem's equation.
+
+    Args:
+        problem: Gives a.
+        points: Of the cell, (n, d), or pairs of x and y, (n, 2d): the network is then a function of both, and the equation
+            still one in y.
+    """
+    dim, fast = problem.dim, problem.fast
+    a = problem.matrix
+    divergence = torch.stack(
+        [tensor_at(problem, sum(sympy.diff(a[i, j], fast[i]) for i in range(dim)), points) for j in range(dim)]
+    )
+    if problem.isotropic:
+        operators, second = laplacian(dim), tensor_at(problem, a[0, 0], points)[None]
+    else:
+        pairs = [(i, j) for i in range(dim) for j in range(i, dim) if a[i, j] != 0]
+        operators = hessian_operators(dim, pairs)
+        second = torch.stack([tensor_at(problem, a[i, j], points) * (1 if i == j else 2) for i, j in pairs])
+    before = points.shape[1] - dim  # slow variables come first and are not differentiated
+    joint = torch.zeros(len(operators), before + dim, before + dim, dtype=torch.float64)
+    joint[:, before:, before:] = operators
+    zeros = torch.zeros(1 + before, len(points), dtype=torch.float64)
+    return torch.cat([zeros, divergence, second]), -divergence.T, joint

@@ -1,0 +1,94 @@
+"""Cell problems for a coefficient with slow variables: one network χ(x, y) for all x at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from hybrid.coefficient import SlowCoefficient, slow_nodes
+from hybrid.pinn import sampling
+from hybrid.pinn.cellrows import cell_operator, gauge, tensor_at
+from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding, SideBySide
+from hybrid.pinn.equations import Rows
+from hybrid.pinn.network import Network, gradient_only
+from hybrid.problems import EllipticProblem
+
+_CELL_POINTS = {1: 256, 2: 32, 3: 12}
+_NODES = {1: 33, 2: 7, 3: 4}
+"""Points of Y along each side for means over it, and Chebyshev nodes of a*(x) in each slow dimension."""
+
+
+def slow_cell_network(problem: EllipticProblem, seed: int, hidden: Sequence[int], scale: float) -> Network:
+    """χ(x, y): affine in x, exactly periodic in y, d outputs."""
+    embedding = SideBySide(AffineEmbedding(problem.domain), PeriodicEmbedding(problem.period), problem.dim)
+    return Network(embedding, hidden, problem.dim, seed, scale=scale)
+
+
+def slow_cell_rows(problem: EllipticProblem, points: int) -> list[Rows]:
+    """The equation at clustered x times uniform y: about points / 2 along each x, points along each y."""
+    slow, slow_weight = sampling.clustered_grid(problem.domain, max(points // 2, 4))
+    fast, fast_weight = sampling.periodic_grid(problem.period, points)
+    joint = _product(slow, fast)
+    weight = (slow_weight[:, None] * fast_weight[None]).reshape(-1)
+    coefficients, target, operators = cell_operator(problem, joint)
+    at_zero = torch.cat([slow, torch.zeros(len(slow), problem.dim, dtype=torch.float64)], dim=1)
+    return [Rows([(joint, coefficients)], target, operators, weight), gauge(at_zero, problem.dim)]
+
+
+def _product(slow: Tensor, fast: Tensor) -> Tensor:
+    return torch.cat([slow.repeat_interleave(len(fast), 0), fast.repeat(len(slow), 1)], dim=1)
+
+
+def slow_means(
+    problem: EllipticProblem, network: Network
+) -> tuple[SlowCoefficient, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """a*(x) at Chebyshev nodes, its derivative there by automatic differentiation, and the means of the χ_j.
+
+    Returns:
+        a*; ∂_k a*_ij at its nodes, (n, d, d, d) with k first; the means of χ_j over the cell, (n, d).
+    """
+    dim = problem.dim
+    nodes = slow_nodes(problem.domain, _NODES[dim])
+    fast, _ = sampling.periodic_grid(problem.period, _CELL_POINTS[dim], 0.0)
+    values, slopes, means = [], [], []
+    for node in nodes:
+        x = torch.tensor(node[None], requires_grad=True)
+        joint = torch.cat([x.expand(len(fast), dim), fast], dim=1)
+        jet = network.jet(joint, gradient_only(2 * dim))
+        strain = jet[1 + dim :].permute(0, 2, 1) + torch.eye(dim, dtype=torch.float64)[:, :, None]  # (k, j, n)
+        a = torch.stack([torch.stack([tensor_at(problem, e, joint) for e in row]) for row in problem.matrix.tolist()])
+        mean = torch.einsum("kin,kln,ljn->ij", strain, a, strain) / len(fast)
+        slope = torch.stack(
+            [
+                torch.stack([torch.autograd.grad(mean[i, j], x, retain_graph=True)[0][0] for j in range(dim)])
+                for i in range(dim)
+            ]
+        )
+        values.append(mean.detach().numpy())
+        slopes.append(slope.permute(2, 0, 1).numpy())
+        means.append(jet[0].mean(0).detach().numpy())
+    coefficient = SlowCoefficient(tuple(problem.domain), nodes, np.stack(values))  # type: ignore[arg-type]
+    return coefficient, np.stack(slopes), np.stack(means)
+
+
+@dataclass(frozen=True)
+class SlowShift:
+    """Minus the mean over the cell, as a `Jet` of (x, y); values only."""
+
+    mean: SlowCoefficient
+
+    def __call__(self, points: Tensor, operators: Tensor) -> Tensor:
+        """The jet (1, n, 1).
+
+        Raises:
+            NotImplementedError: Derivatives were asked for.
+        """
+        if operators.shape[-1]:
+            raise NotImplementedError("derivatives of a corrector in both variables")
+        dim = len(self.mean.domain)
+        return -torch.as_tensor(self.mean(points[:, :dim].numpy()))[:, 0, 0][None, :, None]

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid._version import __version__
 from hybrid.errors import InputError, SolverError
-from hybrid.problems import EllipticProblem
+from hybrid.problems import EllipticProblem, ReactionDiffusionProblem
 
 if TYPE_CHECKING:
     from hybrid import comparison, fem, pinn, study
 
-__all__ = ["EllipticProblem", "InputError", "SolverError", "__version__", "comparison", "fem", "pinn", "study"]
+__all__ = ["EllipticProblem", "InputError", "ReactionDiffusionProblem", "SolverError", "__version__", "comparison", "fem", "pinn", "study"]
 
 # The DOLFINx wheel wants to be imported before dolfinx and petsc4py; conda, Debian and the official images have none.
 if importlib.util.find_spec("dolfinx_solver") is not None:

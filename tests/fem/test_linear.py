@@ -69,7 +69,7 @@ def test_junk_options_are_named(comm: MPI.Comm, paper: EllipticProblem) -> None:
 
 def test_many_solves_leave_nothing_behind(comm: MPI.Comm, paper: EllipticProblem) -> None:
     """PETSc keeps what several ranks share until told: without that, 200 solves used up MPI's communicators."""
-    for _ in range(250):
+    for _ in range(250 if comm.size == 2 else 10):  # two ranks are enough to see it, more than cores take long
         solve_homogenized(paper, np.eye(2), comm, degree=1, cells=4)
 
 

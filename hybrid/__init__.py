@@ -20,7 +20,17 @@ from hybrid.problems import EllipticProblem, ReactionDiffusionProblem
 if TYPE_CHECKING:
     from hybrid import comparison, fem, pinn, study
 
-__all__ = ["EllipticProblem", "InputError", "ReactionDiffusionProblem", "SolverError", "__version__", "comparison", "fem", "pinn", "study"]
+__all__ = [
+    "EllipticProblem",
+    "InputError",
+    "ReactionDiffusionProblem",
+    "SolverError",
+    "__version__",
+    "comparison",
+    "fem",
+    "pinn",
+    "study",
+]
 
 # The DOLFINx wheel wants to be imported before dolfinx and petsc4py; conda, Debian and the official images have none.
 if importlib.util.find_spec("dolfinx_solver") is not None:

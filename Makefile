@@ -27,6 +27,8 @@ $(VENV)/.done: requirements.txt pyproject.toml
 	@if $(PYTHON) -c 'import dolfinx' 2>/dev/null; then \
 	  echo "setup: using the DOLFINx that $(PYTHON) has"; \
 	  $(PYTHON) -m venv --clear --system-site-packages $(VENV) && \
+	  $(PYTHON) -c 'import sys; print(*(p for p in sys.path if p.endswith("-packages")), sep="\n")' \
+	    > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/below.pth" && \
 	  $(BIN)/python -m pip install --quiet --editable '.[test]'; \
 	else \
 	  echo "setup: installing the pinned packages into $(VENV) (about 6 GB, a few minutes)"; \

@@ -1,0 +1,181 @@
+"""What a problem must satisfy before anything is solved: shapes, symbols, and values sampled over the domain and the cell."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import sympy
+from sympy import Expr, ImmutableMatrix, Symbol
+
+from hybrid.errors import InputError
+from hybrid.symbols import evaluate, t
+
+if TYPE_CHECKING:
+    from hybrid.problems import EllipticProblem, Problem, ReactionDiffusionProblem
+
+
+def positive(value: Any, where: str) -> float:
+    """A positive finite number, or InputError."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(where, f"{value!r} is not a number") from None
+    if not (math.isfinite(number) and number > 0):
+        raise InputError(where, f"{number:g} is not allowed; it must be positive and finite")
+    return number
+
+
+def check_domain(domain: Any) -> tuple[tuple[float, float], ...]:
+    """The box as pairs of numbers, or InputError."""
+    box = []
+    for interval in domain:
+        try:
+            low, high = map(float, interval)
+        except (TypeError, ValueError):
+            raise InputError("domain", f"{interval!r} is not an interval [low, high]") from None
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise InputError("domain", f"[{low:g}, {high:g}] is empty; low must be below high")
+        size, far = high - low, max(abs(low), abs(high))
+        if not (1e-100 < size < 1e100 and size > 1e-6 * far):
+            raise InputError(
+                "domain", f"[{low:g}, {high:g}] is too small, too large or too far from zero to compute in"
+            )
+        box.append((low, high))
+    if not 1 <= len(box) <= 3:
+        raise InputError("domain", f"{len(box)} dimensions; 1, 2 and 3 are possible")
+    return tuple(box)
+
+
+def check_expression(value: Any, allowed: Sequence[Symbol], where: str) -> Expr:
+    """A finite SymPy expression of the allowed symbols, or InputError."""
+    try:
+        expression = sympy.sympify(value, strict=True)
+    except sympy.SympifyError:
+        raise InputError(where, f"{value!r} is neither a number nor a SymPy expression") from None
+    if expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
+        raise InputError(where, f"{expression} is not a finite real number")
+    strange = expression.free_symbols - set(allowed)
+    if strange:
+        names = ", ".join(sorted(map(str, strange)))
+        raise InputError(where, f"{names} may not appear here; allowed are {', '.join(map(str, allowed))}")
+    return expression
+
+
+def check_matrix(a: Any, dim: int, allowed: Sequence[Symbol]) -> ImmutableMatrix:
+    """The coefficient as a symmetric d×d matrix, or InputError."""
+    if isinstance(a, sympy.MatrixBase):
+        rows = a.tolist()
+    elif isinstance(a, Sequence) and not isinstance(a, str):
+        rows = [list(row) if isinstance(row, Sequence) else [row] for row in a]
+    else:
+        return ImmutableMatrix(check_expression(a, allowed, "a") * sympy.eye(dim))
+    if len(rows) != dim or any(len(row) != dim for row in rows):
+        raise InputError(
+            "a", f"a matrix of shape {len(rows)}×{len(rows[0]) if rows else 0}; the domain asks for {dim}×{dim}"
+        )
+    matrix = ImmutableMatrix([[check_expression(entry, allowed, "a") for entry in row] for row in rows])
+    for i in range(dim):
+        for j in range(i):
+            if sympy.simplify(matrix[i, j] - matrix[j, i]) != 0:
+                raise InputError("a", f"not symmetric: a[{i}][{j}] = {matrix[i, j]} but a[{j}][{i}] = {matrix[j, i]}")
+    return matrix
+
+
+def check_coefficient(problem: EllipticProblem) -> None:
+    """Sample a over the domain and the cell: it must be finite, positive definite, and periodic in y."""
+    d = problem.dim
+    count = {1: 256, 2: 32, 3: 12}[d]
+    cell = [(0.0, p) for p in problem.period]
+    # Extremes sit on quarters of the period, singularities between: look at both.
+    fast = np.vstack([_grid(cell, count), _grid(cell, count, 0.0)])
+    slow = _grid(problem.domain, {1: 17, 2: 5, 3: 3}[d] if problem.depends_on_slow else 1)
+    points = np.hstack([np.repeat(slow, len(fast), axis=0), np.tile(fast, (len(slow), 1))])
+
+    def sample(at: np.ndarray) -> np.ndarray:
+        values = dict(zip((*problem.slow, *problem.fast), at.T, strict=True))
+        out = np.empty((len(at), d, d))
+        with np.errstate(all="ignore"):
+            for i in range(d):
+                for j in range(d):
+                    out[:, i, j] = evaluate(problem.matrix[i, j], values)
+        return out
+
+    def place(row: np.ndarray) -> str:
+        symbols = (*(problem.slow if problem.depends_on_slow else ()), *problem.fast)
+        return ", ".join(f"{s} = {v:.4g}" for s, v in zip(symbols, row[-len(symbols) :], strict=True))
+
+    a = sample(points)
+    finite = np.isfinite(a).all(axis=(1, 2))
+    if not finite.all():
+        raise InputError("a", f"not a finite number at {place(points[np.argmin(finite)])}")
+    eigenvalues = np.linalg.eigvalsh(a)
+    lowest = eigenvalues[:, 0]
+    # Zero to rounding counts as zero: against the matrix at the point, and against what is usual elsewhere.
+    allowed = 1e-12 * np.maximum(eigenvalues[:, -1], min(float(np.median(eigenvalues[:, -1])), float(lowest.max())))
+    if (lowest <= allowed).any():
+        worst = int(np.argmin(lowest - allowed))
+        what = "" if problem.isotropic else "smallest eigenvalue "
+        raise InputError("a", f"not positive: {what}{lowest[worst]:.4g} at {place(points[worst])}; a must be positive")
+    for i, count in itertools.product(range(d), _shifts(problem)):
+        moved = points.copy()
+        period = problem.period[i]
+        moved[:, d + i] += count * period
+        jump = np.abs(sample(moved) - a).max(axis=(1, 2))
+        if not jump.max() <= 1e-5 * np.abs(a).max():
+            worst = int(np.argmax(jump))
+            raise InputError(
+                "period", f"a does not have the period {period:.6g} in y{i}: it jumps by {jump[worst]:.3g} "
+                f"from {place(points[worst])} to {count} cells further"
+            )  # fmt: skip
+    values = dict(zip(problem.slow, _grid(problem.domain, 17).T, strict=True))
+    with np.errstate(all="ignore"):
+        if not np.isfinite(evaluate(problem.f, values)).all():
+            raise InputError("f", "not a finite number everywhere in the domain")
+    if problem.f == 0:
+        raise InputError("f", "zero everywhere: the solution is zero, and no relative error has a meaning")
+
+
+def _shifts(problem: Problem) -> list[int]:
+    """Over how many periods to compare a periodic coefficient with itself: to the next cell, and as far as x/ε goes."""
+    reach = [bound / (problem.eps * p) for interval, p in zip(problem.domain, problem.period) for bound in interval]
+    far = [round(r) for r in reach if 1 < abs(r) < 1e6]
+    return sorted({1, 2, *far})
+
+
+def _grid(box: Sequence[Sequence[float]], count: int, offset: float = 0.4142) -> np.ndarray:
+    """Uniform points of the box, (count^d, d); by default off the lines of symmetry and never on the boundary."""
+    axes = [low + (high - low) * (np.arange(count) + offset) / count for low, high in box]
+    return np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
+
+
+def check_reaction(problem: ReactionDiffusionProblem) -> None:
+    """Sample r over the cell: finite, periodic, and of mean zero; f and u0 finite."""
+    count = {1: 512, 2: 64, 3: 24}[problem.dim]
+    fast = _grid([(0.0, p) for p in problem.period], count)
+
+    def sample(at: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            value = evaluate(problem.r, dict(zip(problem.fast, at.T, strict=True)))
+        return np.broadcast_to(np.asarray(value, dtype=float), len(at))
+
+    r = sample(fast)
+    if not np.isfinite(r).all():
+        raise InputError("r", "not a finite number everywhere in the cell")
+    for i, period in enumerate(problem.period):
+        moved = fast.copy()
+        moved[:, i] += period
+        if np.abs(sample(moved) - r).max() > 1e-8 * max(np.abs(r).max(), 1e-300):
+            raise InputError("period", f"r does not have the period {period:.6g} in y{i}")
+    if abs(r.mean()) > 1e-6 * max(np.abs(r).max(), 1e-300):
+        raise InputError(
+            "r", f"its mean over the cell is {r.mean():.4g}; it must be zero for the cell problem to be solvable"
+        )
+    slow = dict(zip(problem.slow, _grid(problem.domain, 17).T, strict=True)) | {t: problem.T / 3}
+    for name, expression in (("f", problem.f), ("u0", problem.u0)):
+        with np.errstate(all="ignore"):
+            if not np.isfinite(evaluate(expression, slow)).all():
+                raise InputError(name, "not a finite number everywhere in the domain")

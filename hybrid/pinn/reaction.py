@@ -111,10 +111,9 @@ def _at(problem: ReactionDiffusionProblem, points: Tensor) -> Tensor:
 
 def homogenized_network(
     problem: ReactionDiffusionProblem, *, seed: int = 0, hidden: Sequence[int] = (24, 24), scale: float = 1.0,
-    stages: int = 6, steps: int = 4, waves: int = 16,
+    stages: int = 6, waves: int = 16,
 ) -> Network:  # fmt: skip
     """The untrained network of one step of `solve_homogenized`: one output for each stage."""
-    del steps
     return Network(AffineEmbedding(problem.domain, waves), hidden, stages, seed, scale=scale)
 
 

@@ -166,3 +166,13 @@ class ReactionDiffusionProblem(Problem):
         numbers = (self.domain, self.eps, self.period, self.D, self.T)
         text = repr((numbers, *(sympy.srepr(e) for e in (self.r, self.f, self.u0))))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def kind_of(problem: Problem) -> str:
+    """ "elliptic" or "reaction-diffusion", as problem files say it."""
+    return "elliptic" if isinstance(problem, EllipticProblem) else "reaction-diffusion"
+
+
+def is_slow(problem: Problem) -> bool:
+    """Whether there is a cell problem for every x."""
+    return isinstance(problem, EllipticProblem) and problem.depends_on_slow

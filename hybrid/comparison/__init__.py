@@ -1,7 +1,17 @@
 """Where finite elements and networks meet: transfer between them, the errors e1…e5, and correctors."""
 
 from hybrid.comparison.correctors import first_order
-from hybrid.comparison.errors import corrector_errors, errors, grid_errors
+from hybrid.comparison.errors import cell_errors, corrector_errors, errors, grid_errors
 from hybrid.comparison.transfer import at_points, grid, on_points, to_space
 
-__all__ = ["at_points", "corrector_errors", "errors", "first_order", "grid", "grid_errors", "on_points", "to_space"]
+__all__ = [
+    "at_points",
+    "cell_errors",
+    "corrector_errors",
+    "errors",
+    "first_order",
+    "grid",
+    "grid_errors",
+    "on_points",
+    "to_space",
+]

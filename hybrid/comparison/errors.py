@@ -10,6 +10,9 @@ e5 = ‖r - u_ε‖ / ‖u_ε‖     r: the best reconstruction from the network
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
+
+from mpi4py import MPI
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +23,7 @@ from dolfinx import fem
 from hybrid.comparison.transfer import Comparable, from_values, function_of, grid, on_points, to_space
 from hybrid.fem.cell import corrector_sizes
 from hybrid.fem.norms import norm
+from hybrid.problems import Problem, is_slow
 
 _PAIRS = {"e1": ("p", "u"), "e2": ("w", "u"), "e3": ("p", "w"), "e4": ("v", "u"), "e5": ("r", "u")}
 
@@ -73,6 +77,37 @@ def grid_errors(
         for name, (one, other) in _PAIRS.items()
         if one in values and other in values
     }
+
+
+def cell_errors(problem: Problem, found: Any, exact: Any, comm: MPI.Comm) -> list[float]:
+    """The relative L2 errors of the network's correctors against those by finite elements; collective.
+
+    Where a depends on x they are functions of both variables, and the norm is the mean over the Chebyshev nodes in x.
+
+    Args:
+        problem: Gives the period.
+        found: The cell solution by networks.
+        exact: The cell solution by finite elements.
+        comm: The ranks that share the cell problems.
+    """
+    if not is_slow(problem):
+        return corrector_errors([c.values for c in found.correctors], exact.correctors, max(problem.period))
+    dim = problem.dim
+    sums = np.zeros((2, dim))
+    for i, node in enumerate(exact.nodes):
+        for j, chi in enumerate(found.correctors):
+            function = exact.correctors[dim * i + j]
+            space = function.function_space
+
+            def values(points: npt.NDArray[np.float64], chi: Any = chi, node: Any = node) -> npt.NDArray[np.float64]:
+                return np.asarray(chi.values(np.concatenate([np.tile(node, (len(points), 1)), points], axis=1)))
+
+            degree = 2 * space.element.basix_element.degree
+            difference = from_values(values, space, dim) - function
+            sums[:, j] += [norm(part, space.mesh, degree) ** 2 for part in (difference, function)]
+    total = np.empty_like(sums)
+    comm.Allreduce(sums, total)
+    return [float(e) for e in np.sqrt(total[0] / np.maximum(total[1], 1e-300))]
 
 
 def corrector_errors(

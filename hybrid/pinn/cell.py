@@ -15,12 +15,13 @@ from hybrid.coefficient import SlowCoefficient
 from hybrid.errors import InputError
 from hybrid.pinn import sampling
 from hybrid.pinn.cellrows import cell_operator, cell_rows
-from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding
-from hybrid.pinn.equations import Equations
+from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding, SideBySide
 from hybrid.pinn.field import Field
-from hybrid.pinn.network import Network
-from hybrid.pinn.optimizers import History, LevenbergMarquardt, Optimizer, Progress
-from hybrid.pinn.slowcell import SlowShift, slow_cell_network, slow_cell_rows, slow_means
+from hybrid.pinn.network import Embedding, Network
+from hybrid.pinn.optimizers import History, Optimizer, Progress
+from hybrid.pinn.slowcell import SlowShift, slow_cell_rows, slow_means
+from hybrid.pinn.training import joined
+from hybrid.pinn.training import train as train_network
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import coordinates, evaluate
 
@@ -30,7 +31,7 @@ _QUADRATURE = {1: 512, 2: 128, 3: 30}
 
 @dataclass(frozen=True)
 class CellSolution:
-    """The correctors χ_1 … χ_d as one network with d outputs, and the homogenized coefficient.
+    """The correctors χ_1 … χ_d, by one network with d outputs or by d networks, and the homogenized coefficient.
 
     Attributes:
         coefficient: a*, (d, d), or a*(x).
@@ -50,9 +51,9 @@ class CellSolution:
     slopes: npt.NDArray[np.float64] | None = None
 
     @property
-    def network(self) -> Network:
-        """The network behind the correctors."""
-        return self.correctors[0].network
+    def networks(self) -> tuple[Network, ...]:
+        """The networks behind the correctors."""
+        return tuple(dict.fromkeys(corrector.network for corrector in self.correctors))
 
 
 def solve_cell(
@@ -65,9 +66,12 @@ def solve_cell(
     points: int | None = None,
     oversampling: int = 2,
     weights: Sequence[float] = (1 / 3, 1 / 3, 1 / 3),
+    separate: bool = False,
     scale: float = 1.0,
+    precision: str = "double",
     device: str = "cpu",
-    network: Network | None = None,
+    networks: Sequence[Network] | None = None,
+    train: bool = True,
     progress: Progress | None = None,
 ) -> CellSolution:
     """Train χ_1 … χ_d on -∂_i( a_ij (∂_j χ_k + δ_jk) ) = 0 in Y, χ_k periodic (paper, equations (9), (10) and (12)).
@@ -82,9 +86,12 @@ def solve_cell(
         points: Collocation points along each side of the cell.
         oversampling: Layers of points outside the cell, N_o in the paper.
         weights: w_1, w_2, w_3 of the equation, the periodic condition and the oversampled points.
+        separate: One network for each corrector, as in the paper; trained one after the other.
         scale: Factor on the initial hidden weights.
+        precision: "double", or "single" for first-order optimizers.
         device: The torch device.
-        network: A network trained before; it is used as it is, without training.
+        networks: Networks to start from; new ones by default (`cell_networks`).
+        train: Whether to train them at all.
         progress: Called after each step.
 
     Returns:
@@ -98,46 +105,67 @@ def solve_cell(
         InputError: An unknown kind of periodicity, or one that does not go with slow variables.
         SolverError: The training diverged.
     """
-    if problem.depends_on_slow and periodicity != "embedding":
-        raise InputError("periodicity", f"{periodicity!r}, but a depends on x; allowed is embedding")
+    if problem.depends_on_slow and periodicity == "oversampling":
+        raise InputError("periodicity", f"{periodicity!r}, but a depends on x; allowed are embedding, penalty")
     start = time.perf_counter()
-    history = History("given network")
-    if network is None:
-        network = cell_network(problem, seed=seed, hidden=hidden, periodicity=periodicity, scale=scale).to(device)
+    if networks is None:
+        networks = cell_networks(
+            problem, seed=seed, hidden=hidden, periodicity=periodicity, separate=separate, scale=scale
+        )
+    history = History("given networks")
+    if train:
         if problem.depends_on_slow:
-            rows = slow_cell_rows(problem, points or {1: 48, 2: 10, 3: 5}[problem.dim])
+            rows = slow_cell_rows(problem, points or {1: 48, 2: 10, 3: 5}[problem.dim], periodicity, weights)
         else:
             rows = cell_rows(problem, periodicity, points, oversampling, weights)
-        rows = [part.to(device) for part in rows]
-        optimizer = LevenbergMarquardt() if optimizer is None else optimizer
-        history = optimizer.train(Equations(network, rows), progress)
+        shares = [rows] if len(networks) == 1 else [[part.output(j) for part in rows] for j in range(problem.dim)]
+        history = joined(
+            [
+                train_network(network, share, optimizer, device=device, precision=precision, progress=progress)
+                for network, share in zip(networks, shares, strict=True)
+            ]
+        )
     if problem.depends_on_slow:
-        solution = _finish_slow(problem, network, history)
+        solution = _finish_slow(problem, networks, history)
     else:
-        solution = _finish(problem, network, history, exact=periodicity == "embedding")
+        solution = _finish(problem, networks, history, exact=periodicity == "embedding")
     return replace(solution, seconds=time.perf_counter() - start)
 
 
-def cell_network(
+def cell_networks(
     problem: EllipticProblem, *, seed: int = 0, hidden: Sequence[int] = (24, 24), periodicity: str = "embedding",
-    scale: float = 1.0,
-) -> Network:  # fmt: skip
-    """The untrained network of `solve_cell`: of y, or of x and y where a depends on x."""
-    if problem.depends_on_slow:
-        return slow_cell_network(problem, seed, hidden, scale)
-    if periodicity == "embedding":
-        return Network(PeriodicEmbedding(problem.period), hidden, problem.dim, seed, scale=scale)
-    if periodicity not in {"oversampling", "penalty"}:
+    separate: bool = False, scale: float = 1.0,
+) -> tuple[Network, ...]:  # fmt: skip
+    """The untrained networks of `solve_cell`: of y, or of x and y where a depends on x.
+
+    Raises:
+        InputError: An unknown kind of periodicity.
+    """
+    if periodicity not in {"embedding", "oversampling", "penalty"}:
         raise InputError("periodicity", f"{periodicity!r}; allowed are embedding, oversampling, penalty")
-    return Network(AffineEmbedding([(0.0, p) for p in problem.period]), hidden, problem.dim, seed, scale=scale)
+    embedding: Embedding = AffineEmbedding([(0.0, p) for p in problem.period])
+    if periodicity == "embedding":
+        embedding = PeriodicEmbedding(problem.period)
+    if problem.depends_on_slow:
+        embedding = SideBySide(AffineEmbedding(problem.domain), embedding, problem.dim)
+    if not separate:
+        return (Network(embedding, hidden, problem.dim, seed, scale=scale),)
+    return tuple(Network(embedding, hidden, 1, seed + 1000 * j, scale=scale) for j in range(problem.dim))
 
 
-def _finish(problem: EllipticProblem, network: Network, history: History, *, exact: bool) -> CellSolution:
+def _correctors(networks: Sequence[Network], dim: int) -> list[tuple[Network, int]]:
+    """The network and its output for each corrector."""
+    if len(networks) == 1:
+        return [(networks[0], j) for j in range(dim)]
+    return [(network, 0) for network in networks]
+
+
+def _finish(problem: EllipticProblem, networks: Sequence[Network], history: History, *, exact: bool) -> CellSolution:
     """Means over the cell by the trapezoidal rule: the shift to mean zero, a*, and the bounds on the errors."""
     dim = problem.dim
     points, _ = sampling.periodic_grid(problem.period, _QUADRATURE[dim], 0.0)
     coefficients, target, operators = cell_operator(problem, points)
-    jet = network.evaluate(points, operators)
+    jet = torch.cat([network.evaluate(points, operators) for network in networks], dim=2)
     residual = (torch.einsum("cn,cnk->nk", coefficients, jet) - target).numpy()
     value, gradient = jet[0].numpy(), jet[1 : 1 + dim].numpy()
 
@@ -153,7 +181,10 @@ def _finish(problem: EllipticProblem, network: Network, history: History, *, exa
         coefficient = np.einsum("ikn,kjn->ij", a, strain) / len(points)
 
     mean = value.mean(axis=0)
-    correctors = tuple(Field(network, j, dim, shift=-float(mean[j])) for j in range(dim))
+    correctors = tuple(
+        Field(network, output, dim, shift=-float(mean[j]))
+        for j, (network, output) in enumerate(_correctors(networks, dim))
+    )
     bounds = None
     if exact:
         lowest = float(np.linalg.eigvalsh(a.transpose(2, 0, 1))[:, 0].min())
@@ -164,12 +195,12 @@ def _finish(problem: EllipticProblem, network: Network, history: History, *, exa
     return CellSolution(coefficient, correctors, history, 0.0, bounds)
 
 
-def _finish_slow(problem: EllipticProblem, network: Network, history: History) -> CellSolution:
-    coefficient, slopes, means = slow_means(problem, network)
+def _finish_slow(problem: EllipticProblem, networks: Sequence[Network], history: History) -> CellSolution:
+    coefficient, slopes, means = slow_means(problem, networks)
     correctors = []
-    for j in range(problem.dim):
+    for j, (network, output) in enumerate(_correctors(networks, problem.dim)):
         mean = SlowCoefficient(coefficient.domain, coefficient.nodes, means[:, j, None, None])
-        correctors.append(Field(network, j, 2 * problem.dim, known=SlowShift(mean)))
+        correctors.append(Field(network, output, 2 * problem.dim, known=SlowShift(mean)))
     return CellSolution(coefficient, tuple(correctors), history, 0.0, None, slopes)
 
 

@@ -26,16 +26,24 @@ def cell_rows(
     count = points or {1: 101, 2: 41, 3: 15}[dim]
     at = sampling.uniform_grid([(0.0, p) for p in period], count)
     rows = [
-        _equation(problem, at, _mean_weight(weights[0], len(at))),
+        _equation(problem, at, mean_weight(weights[0], len(at))),
         gauge(torch.zeros(1, dim, dtype=torch.float64), dim),
     ]
+    return rows + periodic_rows(period, periodicity, count, oversampling, weights, dim)
+
+
+def periodic_rows(
+    period: Sequence[float], periodicity: str, count: int, layers: int, weights: Sequence[float], outputs: int
+) -> list[Rows]:
+    """χ at a point outside the cell or on its upper faces equals χ at its image: terms two and three of the loss (12)."""
     pairs = [(sampling.periodic_pairs(period, count), weights[1])]
     if periodicity == "oversampling":
-        pairs.append((sampling.oversampling_pairs(period, count, oversampling), weights[2]))
+        pairs.append((sampling.oversampling_pairs(period, count, layers), weights[2]))
+    rows = []
     for (one, other), share in pairs:
         plus = torch.ones(1, len(one), dtype=torch.float64)
-        target = torch.zeros(len(one), dim, dtype=torch.float64)
-        rows.append(Rows([(one, plus), (other, -plus)], target, VALUE, _mean_weight(share, len(one))))
+        target = torch.zeros(len(one), outputs, dtype=torch.float64)
+        rows.append(Rows([(one, plus), (other, -plus)], target, VALUE, mean_weight(share, len(one))))
     return rows
 
 
@@ -47,7 +55,8 @@ def gauge(points: Tensor, outputs: int) -> Rows:
     return Rows([(points, ones)], zero, VALUE, ones[0] / len(points))
 
 
-def _mean_weight(share: float, count: int) -> Tensor:
+def mean_weight(share: float, count: int) -> Tensor:
+    """The weights of a mean square."""
     return torch.full((count,), share / count, dtype=torch.float64)
 
 
@@ -83,8 +92,21 @@ def cell_operator(problem: EllipticProblem, points: Tensor) -> tuple[Tensor, Ten
         pairs = [(i, j) for i in range(dim) for j in range(i, dim) if a[i, j] != 0]
         operators = hessian_operators(dim, pairs)
         second = torch.stack([tensor_at(problem, a[i, j], points) * (1 if i == j else 2) for i, j in pairs])
-    before = points.shape[1] - dim  # slow variables come first and are not differentiated
+    coefficients, joint = divergence_form(divergence, second, operators, points.shape[1] - dim)
+    return coefficients, -divergence.T, joint
+
+
+def divergence_form(divergence: Tensor, second: Tensor, operators: Tensor, before: int = 0) -> tuple[Tensor, Tensor]:
+    """∂_i( a_ij ∂_j u ) = (∂_i a_ij) ∂_j u + a_ij ∂_ij u as coefficients of jets and their operators.
+
+    Args:
+        divergence: ∂_i a_ij, (d, n).
+        second: The factors of the operators, (K, n).
+        operators: (K, d, d).
+        before: Variables that come first and are not differentiated.
+    """
+    dim = len(divergence)
     joint = torch.zeros(len(operators), before + dim, before + dim, dtype=torch.float64)
     joint[:, before:, before:] = operators
-    zeros = torch.zeros(1 + before, len(points), dtype=torch.float64)
-    return torch.cat([zeros, divergence, second]), -divergence.T, joint
+    zeros = torch.zeros(1 + before, divergence.shape[1], dtype=torch.float64)
+    return torch.cat([zeros, divergence, second]), joint

@@ -100,3 +100,38 @@ class SideBySide:
             jet[1 + dim :, :, columns] = part[1 + size :]
             column += embedding.width
         return jet
+
+
+class Together:
+    """Two embeddings of the same coordinates, next to each other."""
+
+    def __init__(self, first: Embedding, second: Embedding) -> None:
+        self.first, self.second = first, second
+        self.width = first.width + second.width
+
+    def jet(self, points: Tensor, operators: Tensor) -> Tensor:
+        """The jet (C, n, width)."""
+        return torch.cat([self.first.jet(points, operators), self.second.jet(points, operators)], dim=2)
+
+
+class AtTime:
+    """An embedding of space and time, the time held fixed: what is left is one of space.
+
+    Args:
+        embedding: Of (x, t).
+        time: t.
+    """
+
+    def __init__(self, embedding: Embedding, time: float) -> None:
+        self.embedding, self.time, self.width = embedding, time, embedding.width
+
+    def jet(self, points: Tensor, operators: Tensor) -> Tensor:
+        """The jet (C, n, width) of points, (n, d)."""
+        count, dim = operators.shape[0], operators.shape[-1]
+        joint = torch.cat([points, torch.full_like(points[:, :1], self.time)], dim=1)
+        if not dim:
+            return self.embedding.jet(joint, operators)
+        padded = torch.zeros(count, dim + 1, dim + 1, dtype=operators.dtype, device=operators.device)
+        padded[:, :dim, :dim] = operators
+        jet = self.embedding.jet(joint, padded)
+        return torch.cat([jet[: 1 + dim], jet[2 + dim :]])

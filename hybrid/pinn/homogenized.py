@@ -14,12 +14,14 @@ from torch import Tensor
 from hybrid.coefficient import SlowCoefficient
 from hybrid.errors import InputError
 from hybrid.pinn import sampling
+from hybrid.pinn.cellrows import divergence_form, mean_weight
 from hybrid.pinn.corners import corner_part
 from hybrid.pinn.embedding import AffineEmbedding
-from hybrid.pinn.equations import Equations, Rows, behind_factor
+from hybrid.pinn.equations import Rows, behind_factor
 from hybrid.pinn.field import Field, Jet
 from hybrid.pinn.network import VALUE, Network, hessian_operators, product_jet
-from hybrid.pinn.optimizers import History, LevenbergMarquardt, Optimizer, Progress
+from hybrid.pinn.optimizers import History, Optimizer, Progress
+from hybrid.pinn.training import train as train_network
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import numpy_function
 
@@ -32,11 +34,17 @@ class Solution:
         field: The function.
         history: Of the training.
         seconds: Wall time.
+        networks: What was trained: the field's network, or one for each step in time.
     """
 
     field: Field
     history: History
     seconds: float
+    networks: tuple[Network, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.networks:
+            object.__setattr__(self, "networks", (self.field.network,))
 
 
 def solve_homogenized(
@@ -51,8 +59,10 @@ def solve_homogenized(
     points: int | None = None,
     weights: Sequence[float] = (0.5, 0.5),
     scale: float = 1.0,
+    precision: str = "double",
     device: str = "cpu",
-    network: Network | None = None,
+    networks: Sequence[Network] | None = None,
+    train: bool = True,
     progress: Progress | None = None,
 ) -> Solution:
     """Train p on -a*_ij ∂_ij p = f in Ω, p = 0 on ∂Ω (paper, equations (11) and (15)).
@@ -68,8 +78,10 @@ def solve_homogenized(
         points: Collocation points along each side of Ω.
         weights: w_1, w_2 of the equation and, with a penalty, the boundary.
         scale: Factor on the initial hidden weights.
+        precision: "double", or "single" for first-order optimizers.
         device: The torch device.
-        network: A network trained before; it is used as it is, without training.
+        networks: The network to start from, in a tuple; a new one by default (`homogenized_networks`).
+        train: Whether to train it at all.
         progress: Called after each step.
 
     Raises:
@@ -88,12 +100,13 @@ def solve_homogenized(
         if isinstance(a, SlowCoefficient) or not (hard and corners)
         else corner_part(box, a, numpy_function(problem.f))
     )
+    if networks is None:
+        networks = homogenized_networks(problem, seed=seed, hidden=hidden, scale=scale)
+    (network,) = networks
     history = History("given network")
-    if network is None:
-        network = homogenized_network(problem, seed=seed, hidden=hidden, scale=scale).to(device)
+    if train:
         rows = _rows(problem, a, factor, known, points or {1: 256, 2: 40, 3: 12}[dim], weights)
-        optimizer = LevenbergMarquardt() if optimizer is None else optimizer
-        history = optimizer.train(Equations(network, [part.to(device) for part in rows]), progress)
+        history = train_network(network, rows, optimizer, device=device, precision=precision, progress=progress)
     return Solution(Field(network, 0, dim, factor, known), history, time.perf_counter() - start)
 
 
@@ -103,11 +116,11 @@ def _symmetric(coefficient: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return (a + a.T) / 2
 
 
-def homogenized_network(
+def homogenized_networks(
     problem: EllipticProblem, *, seed: int = 0, hidden: Sequence[int] = (24, 24), scale: float = 1.0
-) -> Network:
-    """The untrained network of `solve_homogenized`."""
-    return Network(AffineEmbedding(problem.domain), hidden, 1, seed, scale=scale)
+) -> tuple[Network, ...]:
+    """The untrained network, in a tuple, of `solve_homogenized`."""
+    return (Network(AffineEmbedding(problem.domain), hidden, 1, seed, scale=scale),)
 
 
 def _rows(
@@ -118,13 +131,10 @@ def _rows(
     box = problem.domain
     if factor is None:
         points = sampling.uniform_grid(box, count)
-        weight = torch.full((len(points),), weights[0] / len(points), dtype=torch.float64)
+        weight = mean_weight(weights[0], len(points))
     else:
         points, weight = sampling.clustered_grid(box, count)
-    target = torch.tensor(numpy_function(problem.f)(points.numpy()))[:, None]
-    if not bool(target.isfinite().all()):
-        worst = points[int((~target[:, 0].isfinite()).nonzero()[0, 0])].tolist()
-        raise InputError("f", f"not a finite number at the collocation point {worst}")
+    target = source_at(problem, points)
     coefficients, operators = _operator(a, points)
     if known is not None:
         target = target + known(points, operators)[-1]
@@ -132,11 +142,15 @@ def _rows(
         coefficients = behind_factor(coefficients, factor(points, operators), operators)
     rows = [Rows([(points, coefficients)], target, operators, weight)]
     if factor is None:
-        edge = sampling.boundary_points(box, count)
-        one, zero = torch.ones(1, len(edge), dtype=torch.float64), torch.zeros(len(edge), 1, dtype=torch.float64)
-        weight = torch.full((len(edge),), weights[1] / len(edge), dtype=torch.float64)
-        rows.append(Rows([(edge, one)], zero, VALUE, weight))
+        rows.append(boundary_rows(box, count, weights[1]))
     return rows
+
+
+def boundary_rows(box: Sequence[Sequence[float]], count: int, share: float) -> Rows:
+    """u = 0 at the points of a uniform mesh on the boundary: the second term of the loss (3)."""
+    edge = sampling.boundary_points(box, count)
+    one, zero = torch.ones(1, len(edge), dtype=torch.float64), torch.zeros(len(edge), 1, dtype=torch.float64)
+    return Rows([(edge, one)], zero, VALUE, mean_weight(share, len(edge)))
 
 
 def _operator(a: npt.NDArray[np.float64] | SlowCoefficient, points: Tensor) -> tuple[Tensor, Tensor]:
@@ -150,8 +164,20 @@ def _operator(a: npt.NDArray[np.float64] | SlowCoefficient, points: Tensor) -> t
     entries = [(i, j) for i in range(dim) for j in range(i, dim)]
     values, slopes = torch.as_tensor(a(points.numpy())), torch.as_tensor(a.gradient(points.numpy()))
     second = torch.stack([values[:, i, j] * (1 if i == j else 2) for i, j in entries])
-    first = torch.einsum("niij->jn", slopes)
-    return torch.cat([torch.zeros(1, len(points), dtype=torch.float64), -first, -second]), operators
+    return divergence_form(-torch.einsum("niij->jn", slopes), -second, operators)
+
+
+def source_at(problem: EllipticProblem, points: Tensor) -> Tensor:
+    """f at the points, (n, d) -> (n, 1).
+
+    Raises:
+        InputError: It is not finite everywhere.
+    """
+    target = torch.tensor(numpy_function(problem.f)(points.numpy()))[:, None]
+    if not bool(target.isfinite().all()):
+        worst = points[int((~target[:, 0].isfinite()).nonzero()[0, 0])].tolist()
+        raise InputError("f", f"not a finite number at the collocation point {worst}")
+    return target
 
 
 @dataclass(frozen=True)

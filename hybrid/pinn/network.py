@@ -65,7 +65,7 @@ class Tape(NamedTuple):
 
 
 class Tanh:
-    """σ = tanh on jets, with the adjoint that Gauss–Newton needs (σ' = 1 - σ², and so on)."""
+    """σ = tanh on jets, with the adjoint that training needs (σ' = 1 - σ², and so on)."""
 
     @staticmethod
     def derivatives(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -80,26 +80,54 @@ class Tanh:
         dim = operators.shape[-1]
         s, s1, s2 = Tanh.derivatives(z[0])
         grad = z[1 : 1 + dim]
-        curvature = torch.einsum("kinw,inw->knw", _apply(operators, grad), grad)
-        return torch.cat([s[None], s1 * grad, s1 * z[1 + dim :] + s2 * curvature])
+        channels = [s[None], s1 * grad]
+        for k, flux in enumerate(_apply(operators, grad)):
+            channels.append((s1 * z[1 + dim + k] + s2 * _dot(flux, grad))[None])
+        return torch.cat(channels)
 
     @staticmethod
     def adjoint(z: Tensor, bar: Tensor, operators: Tensor) -> Tensor:
         """Pull the adjoint of the output jet back to the adjoint of the pre-activation jet."""
         dim = operators.shape[-1]
         s, s1, s2 = Tanh.derivatives(z[0])
-        s3 = -2 * (s1 * s1 + s * s2)
-        grad, grad_bar, second_bar = z[1 : 1 + dim], bar[1 : 1 + dim], bar[1 + dim :]
-        flux = _apply(operators, grad)
-        curvature = torch.einsum("kinw,inw->knw", flux, grad)
-        value = s1 * bar[0] + s2 * (grad * grad_bar).sum(0) + (second_bar * (s2 * z[1 + dim :] + s3 * curvature)).sum(0)
-        first = s1 * grad_bar + 2 * s2 * torch.einsum("knw,kinw->inw", second_bar, flux)
-        return torch.cat([value[None], first, s1 * second_bar])
+        grad, grad_bar = z[1 : 1 + dim], bar[1 : 1 + dim]
+        value = s1 * bar[0]
+        if dim:
+            value += s2 * (grad * grad_bar).sum(0)
+        out = torch.empty_like(bar)
+        torch.mul(s1, grad_bar, out=out[1 : 1 + dim])
+        if len(operators):
+            s3 = -2 * (s1 * s1 + s * s2)
+            for k, flux in enumerate(_apply(operators, grad)):
+                second_bar = bar[1 + dim + k]
+                value += second_bar * (s2 * z[1 + dim + k] + s3 * _dot(flux, grad))
+                twice = 2 * s2 * second_bar
+                for i, part in flux.items():
+                    out[1 + i].addcmul_(twice, part)
+                torch.mul(s1, second_bar, out=out[1 + dim + k])
+        out[0] = value
+        return out
 
 
-def _apply(operators: Tensor, grad: Tensor) -> Tensor:
-    """A_k ∇z, (K, d, n, w)."""
-    return torch.einsum("kij,jnw->kinw", operators, grad)
+def _apply(operators: Tensor, grad: Tensor) -> list[dict[int, Tensor]]:
+    """The entries i of A_k ∇z that do not vanish, each (n, w), for each k; most of these matrices are sparse."""
+    found = []
+    for matrix in operators.tolist():
+        rows = {}
+        for i, row in enumerate(matrix):
+            parts = [grad[j] if a == 1 else a * grad[j] for j, a in enumerate(row) if a]
+            if parts:
+                rows[i] = parts[0] if len(parts) == 1 else torch.stack(parts).sum(0)
+        found.append(rows)
+    return found
+
+
+def _dot(flux: dict[int, Tensor], grad: Tensor) -> Tensor:
+    """∇z·A∇z."""
+    total = None
+    for i, part in flux.items():
+        total = part * grad[i] if total is None else total + part * grad[i]
+    return torch.zeros_like(grad[0]) if total is None else total
 
 
 class Embedding(Protocol):
@@ -154,16 +182,17 @@ class Network(nn.Module):
 
     def jet(self, points: Tensor, operators: Tensor) -> Tensor:
         """The jet (C, n, outputs) at the points, (n, d)."""
-        return self.hidden_jet(self.embedding.jet(points, operators), operators) @ self.weights[-1].T
+        jet = self.embedding.jet(points, operators).to(self.weights[-1].dtype)
+        return self.hidden_jet(jet, operators) @ self.weights[-1].T
 
     @torch.no_grad()
     def evaluate(self, points: Tensor, operators: Tensor) -> Tensor:
-        """The jet (C, n, outputs) on the CPU, without gradients, in pieces that fit the processor's cache."""
+        """The jet (C, n, outputs) in float64 on the CPU, without gradients, in pieces that fit the processor's cache."""
         device = self.weights[-1].device
         channels = 1 + operators.shape[-1] + operators.shape[0]
         size = max(64, 200_000 // (channels * max(w.shape[0] for w in self.weights)))
         parts = [self.jet(part.to(device), operators.to(device)).cpu() for part in points.split(size)]
-        return torch.cat(parts, dim=1)
+        return torch.cat(parts, dim=1).double()
 
     def forward(self, points: Tensor) -> Tensor:
         """The values, (n, outputs)."""

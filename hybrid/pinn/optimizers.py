@@ -100,16 +100,22 @@ class LevenbergMarquardt:
         steps: At the most.
         tolerance: Stop when 20 steps together have reduced the loss by less than this fraction.
         damping: The first λ.
+        floor: Of the entries of √D, relative to the largest.
+        last_layer_first: Begin with least squares for the last layer: the start for functions that oscillate, whose
+            initial features have to be steep.
     """
 
     steps: int = 200
     tolerance: float = 0.02
     damping: float = 1e-3
     floor: float = 1e-3
+    last_layer_first: bool = False
 
     def train(self, equations: Equations, progress: Progress | None = None) -> History:
         """Train all layers."""
         start, history = time.perf_counter(), History("levenberg-marquardt")
+        if self.last_layer_first:
+            LastLayer().train(equations)
         parameters = list(equations.network.parameters())
         outputs = equations.network.weights[-1].shape[0]
         with torch.no_grad():
@@ -180,11 +186,8 @@ class LBFGS:
             tolerance_grad=0, tolerance_change=0, line_search_fn="strong_wolfe",
         )  # fmt: skip
 
-        def closure() -> Tensor:
-            optimizer.zero_grad()
-            loss = equations.loss()
-            loss.backward()  # type: ignore[no-untyped-call]
-            return loss
+        def closure() -> float:
+            return _set_gradient(equations)
 
         history.add(float(equations.loss().detach()), 0, self.steps, progress)
         for step in range(inner, self.steps + 1, inner):
@@ -218,15 +221,20 @@ class Adam:
         final = self.learning_rate if self.final_rate is None else self.final_rate
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps, eta_min=final)
         for step in range(self.steps):
-            optimizer.zero_grad()
-            loss = equations.loss()
-            history.add(float(loss.detach()), step, self.steps, progress)
-            loss.backward()  # type: ignore[no-untyped-call]
+            history.add(_set_gradient(equations), step, self.steps, progress)
             optimizer.step()
             schedule.step()
         history.add(float(equations.loss().detach()), self.steps, self.steps, progress)
         history.seconds = time.perf_counter() - start
         return history
+
+
+def _set_gradient(equations: Equations) -> float:
+    """Put the gradient where torch's optimizers look for it; the loss."""
+    loss, gradients = equations.gradient()
+    for parameter, gradient in zip(equations.network.parameters(), gradients, strict=True):
+        parameter.grad = gradient
+    return loss
 
 
 OPTIMIZERS: dict[str, type[Adam] | type[LBFGS] | type[LevenbergMarquardt] | type[LastLayer]] = {

@@ -12,10 +12,9 @@ from torch import Tensor
 
 from hybrid.coefficient import SlowCoefficient, slow_nodes
 from hybrid.pinn import sampling
-from hybrid.pinn.cellrows import cell_operator, gauge, tensor_at
-from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding, SideBySide
+from hybrid.pinn.cellrows import cell_operator, gauge, mean_weight, tensor_at
 from hybrid.pinn.equations import Rows
-from hybrid.pinn.network import Network, gradient_only
+from hybrid.pinn.network import VALUE, Network, gradient_only
 from hybrid.problems import EllipticProblem
 
 _CELL_POINTS = {1: 256, 2: 32, 3: 12}
@@ -23,21 +22,32 @@ _NODES = {1: 33, 2: 7, 3: 4}
 """Points of Y along each side for means over it, and Chebyshev nodes of a*(x) in each slow dimension."""
 
 
-def slow_cell_network(problem: EllipticProblem, seed: int, hidden: Sequence[int], scale: float) -> Network:
-    """χ(x, y): affine in x, exactly periodic in y, d outputs."""
-    embedding = SideBySide(AffineEmbedding(problem.domain), PeriodicEmbedding(problem.period), problem.dim)
-    return Network(embedding, hidden, problem.dim, seed, scale=scale)
+def slow_cell_rows(
+    problem: EllipticProblem, points: int, periodicity: str = "embedding", weights: Sequence[float] = (0.5, 0.5)
+) -> list[Rows]:
+    """The equation at clustered x times uniform y: about points / 2 along each x, points along each y.
 
-
-def slow_cell_rows(problem: EllipticProblem, points: int) -> list[Rows]:
-    """The equation at clustered x times uniform y: about points / 2 along each x, points along each y."""
-    slow, slow_weight = sampling.clustered_grid(problem.domain, max(points // 2, 4))
-    fast, fast_weight = sampling.periodic_grid(problem.period, points)
+    With the penalty the points are those of the paper's uniform mesh in y, and as many in each x as a fifth of them.
+    """
+    dim = problem.dim
+    exact = periodicity == "embedding"
+    slow, slow_weight = sampling.clustered_grid(problem.domain, max(points // (2 if exact else 5), 4))
+    if exact:
+        fast, fast_weight = sampling.periodic_grid(problem.period, points)
+    else:
+        fast = sampling.uniform_grid([(0.0, p) for p in problem.period], points)
+        fast_weight = mean_weight(weights[0], len(fast))
     joint = _product(slow, fast)
     weight = (slow_weight[:, None] * fast_weight[None]).reshape(-1)
     coefficients, target, operators = cell_operator(problem, joint)
-    at_zero = torch.cat([slow, torch.zeros(len(slow), problem.dim, dtype=torch.float64)], dim=1)
-    return [Rows([(joint, coefficients)], target, operators, weight), gauge(at_zero, problem.dim)]
+    at_zero = torch.cat([slow, torch.zeros(len(slow), dim, dtype=torch.float64)], dim=1)
+    rows = [Rows([(joint, coefficients)], target, operators, weight), gauge(at_zero, dim)]
+    if not exact:
+        upper, lower = sampling.periodic_pairs(problem.period, points)
+        one, other = _product(slow, upper), _product(slow, lower)
+        plus, zero = torch.ones(1, len(one), dtype=torch.float64), torch.zeros(len(one), dim, dtype=torch.float64)
+        rows.append(Rows([(one, plus), (other, -plus)], zero, VALUE, mean_weight(weights[1], len(one))))
+    return rows
 
 
 def _product(slow: Tensor, fast: Tensor) -> Tensor:
@@ -45,7 +55,7 @@ def _product(slow: Tensor, fast: Tensor) -> Tensor:
 
 
 def slow_means(
-    problem: EllipticProblem, network: Network
+    problem: EllipticProblem, networks: Sequence[Network]
 ) -> tuple[SlowCoefficient, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """a*(x) at Chebyshev nodes, its derivative there by automatic differentiation, and the means of the χ_j.
 
@@ -59,7 +69,7 @@ def slow_means(
     for node in nodes:
         x = torch.tensor(node[None], requires_grad=True)
         joint = torch.cat([x.expand(len(fast), dim), fast], dim=1)
-        jet = network.jet(joint, gradient_only(2 * dim))
+        jet = torch.cat([network.jet(joint, gradient_only(2 * dim)) for network in networks], dim=2)
         strain = jet[1 + dim :].permute(0, 2, 1) + torch.eye(dim, dtype=torch.float64)[:, :, None]  # (k, j, n)
         a = torch.stack([torch.stack([tensor_at(problem, e, joint) for e in row]) for row in problem.matrix.tolist()])
         mean = torch.einsum("kin,kln,ljn->ij", strain, a, strain) / len(fast)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import errno
 import shutil
 from pathlib import Path
+from typing import Any
 
 from dolfinx import fem, io
 
-from hybrid import pinn
 from hybrid.comparison.transfer import from_values
-from hybrid.fem import CellSolution
 
 
-def write_fields(out: Path, solutions: dict[str, fem.Function], cell: CellSolution, chi: pinn.CellSolution) -> None:
+def write_fields(out: Path, solutions: dict[str, fem.Function], cell: Any, chi: Any) -> None:
     """Write ``solutions.bp``, on the reference mesh, and ``correctors.bp``, on the cell; collective."""
     comm = next(iter(solutions.values())).function_space.mesh.comm
     size = sum(16 * f.function_space.dofmap.index_map.size_global for f in solutions.values())
@@ -21,6 +20,8 @@ def write_fields(out: Path, solutions: dict[str, fem.Function], cell: CellSoluti
     if free < 2 * size:  # ADIOS2 ends the whole process when a disk is full
         raise OSError(errno.ENOSPC, "no space left for the fields", str(out))
     _write(out / "solutions.bp", solutions)
+    if getattr(cell, "nodes", None) is not None:
+        return  # one set of correctors for each x, on meshes of single ranks
     functions = {f"chi_{j}_fem": c for j, c in enumerate(cell.correctors, 1)}
     for j, field in enumerate(chi.correctors, 1):
         functions[f"chi_{j}_network"] = from_values(field.values, cell.correctors[0].function_space, field.dim)

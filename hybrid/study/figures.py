@@ -1,4 +1,4 @@
-"""The figures of a run."""
+"""The figures of a run, drawn from its `results.json` alone."""
 
 from __future__ import annotations
 
@@ -12,71 +12,106 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hybrid import pinn
-from hybrid.comparison import grid, on_points
-from hybrid.comparison.transfer import Comparable
-from hybrid.fem import CellSolution, Solution
-from hybrid.problems import EllipticProblem
+from hybrid.problems import is_slow, kind_of
 from hybrid.study.cases import Case
-from hybrid.symbols import evaluate
 
-_STYLE = {"font.size": 9, "axes.titlesize": 10, "figure.dpi": 150, "axes.formatter.limits": (-3, 4)}
+STYLE = {"font.size": 9, "axes.titlesize": 10, "figure.dpi": 150, "axes.formatter.limits": (-3, 4)}
 
-
-def draw(
-    out: Path, case: Case, results: Mapping[str, Any], u: Solution, v: Solution, w: Solution, p: pinn.Solution,
-    cell: CellSolution, chi: pinn.CellSolution,
-) -> None:  # fmt: skip
-    """Write ``solutions.png``, ``errors.png``, ``correctors.png`` and ``training.png``; collective, drawn on rank 0."""
-    problem = case.problem
-    comm = u.function.function_space.mesh.comm
-    count = 2001 if problem.dim == 1 else 241
-    points = grid(problem.domain, count)
-    solutions: dict[str, Comparable] = {"u": u, "v": v, "w": w, "p": p}
-    values = {name: on_points(s, points) for name, s in solutions.items()}
-    inside = grid([(0.0, q) for q in problem.period], 101 if problem.dim == 1 else 81)
-    correctors = [
-        (on_points(one, inside), on_points(other, inside))
-        for one, other in zip(cell.correctors, chi.correctors, strict=True)
-    ]
-    if comm.rank:
-        return
-    coefficient = _first_entry(problem, points)
-    with matplotlib.rc_context(_STYLE):
-        paint = _lines if problem.dim == 1 else _maps
-        e, symbol = results["errors"], "a" if problem.isotropic else "a_{11}"
-        paint(out / "solutions.png", problem.domain, points, [
-            (rf"coefficient ${symbol}(x, x/\varepsilon)$", coefficient),
-            (r"reference $u_\varepsilon$ (FEM)", values["u"]),
-            ("$v$: FEM homogenization", values["v"]),
-            ("$p$: neural homogenization", values["p"]),
-        ], "viridis")  # fmt: skip
-        paint(out / "errors.png", problem.domain, points, [
-            (rf"$p - u_\varepsilon$,  $e_1$ = {e['e1']:.3g}", values["p"] - values["u"]),
-            (rf"$w - u_\varepsilon$,  $e_2$ = {e['e2']:.3g}", values["w"] - values["u"]),
-            (rf"$p - w$,  $e_3$ = {e['e3']:.2g}", values["p"] - values["w"]),
-            (rf"$v - u_\varepsilon$,  $e_4$ = {e['e4']:.3g}", values["v"] - values["u"]),
-        ], "RdBu_r")  # fmt: skip
-        panels = []
-        for j, (one, other) in enumerate(correctors, 1):
-            size = max(float(np.linalg.norm(one)), 1e-300)
-            difference = float(np.linalg.norm(other - one)) / size
-            panels += [
-                (rf"corrector $\chi_{j}$ (network)", other),
-                (rf"$\chi_{j}$: network - FEM, relative {difference:.1g}", other - one),
-            ]
-        paint(out / "correctors.png", [(0.0, q) for q in problem.period], inside, panels, "RdBu_r", "y")
-        _training(out / "training.png", results["training"])
+Array = npt.NDArray[np.float64]
+Panel = tuple[str, Array]
 
 
-def _first_entry(problem: EllipticProblem, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    values = dict(zip(problem.slow, points.T, strict=True)) | dict(
-        zip(problem.fast, points.T / problem.eps, strict=True)
-    )
-    return np.broadcast_to(np.asarray(evaluate(problem.matrix[0, 0], values), dtype=float), len(points))
+def draw(out: Path, case: Case, results: Mapping[str, Any]) -> None:
+    """Write ``solutions.png``, ``errors.png``, ``correctors.png`` and ``training.png``."""
+    with matplotlib.rc_context(STYLE):
+        solutions(case, results).savefig(out / "solutions.png")
+        errors(case, results).savefig(out / "errors.png")
+        correctors(case, results).savefig(out / "correctors.png")
+        training(results).savefig(out / "training.png")
 
 
-Panel = tuple[str, npt.NDArray[np.float64]]
+def solutions(case: Case, results: Mapping[str, Any]) -> Figure:
+    """The coefficient, the reference, and both homogenized solutions."""
+    s = {name: np.array(v) for name, v in results["samples"].items() if name in {"coefficient", "u", "v", "p"}}
+    when = "" if kind_of(case.problem) == "elliptic" else f" at t = {case.problem.T:g}"  # type: ignore[union-attr]
+    return _panels(case.problem.domain, "x", [
+        (f"coefficient {symbol(case)}", s["coefficient"]),
+        (rf"reference $u_\varepsilon$ (FEM){when}", s["u"]),
+        ("$v$: FEM homogenization", s["v"]),
+        ("$p$: neural homogenization", s["p"]),
+    ], "viridis")  # fmt: skip
+
+
+def symbol(case: Case) -> str:
+    """The oscillating coefficient in LaTeX."""
+    if kind_of(case.problem) == "reaction-diffusion":
+        return r"$r(x/\varepsilon)$"
+    name = "a" if case.problem.isotropic else "a_{11}"  # type: ignore[union-attr]
+    return rf"${name}(x, x/\varepsilon)$" if is_slow(case.problem) else rf"${name}(x/\varepsilon)$"
+
+
+def errors(case: Case, results: Mapping[str, Any]) -> Figure:
+    """The differences behind e1 to e4."""
+    s = {name: np.array(results["samples"][name]) for name in ("u", "v", "w", "p")}
+    e = results["errors"]
+    return _panels(case.problem.domain, "x", [
+        (rf"$p - u_\varepsilon$,  $e_1$ = {e['e1']:.3g}", s["p"] - s["u"]),
+        (rf"$w - u_\varepsilon$,  $e_2$ = {e['e2']:.3g}", s["w"] - s["u"]),
+        (rf"$p - w$,  $e_3$ = {e['e3']:.2g}", s["p"] - s["w"]),
+        (rf"$v - u_\varepsilon$,  $e_4$ = {e['e4']:.3g}", s["v"] - s["u"]),
+    ], "RdBu_r")  # fmt: skip
+
+
+def correctors(case: Case, results: Mapping[str, Any]) -> Figure:
+    """The network's correctors and their errors; a*(x) and its derivative where a depends on x."""
+    cell = results["samples"]["cell"]
+    if cell is None or "x" in cell:
+        return _slow(cell) if cell else _nothing("correctors of (x, y) in two dimensions are not drawn")
+    panels: list[Panel] = []
+    for j, (one, other) in enumerate(zip(np.array(cell["fem"]), np.array(cell["pinn"]), strict=True), 1):
+        name = rf"\chi_{j}" if kind_of(case.problem) == "elliptic" else "N"
+        difference = float(np.linalg.norm(other - one) / max(float(np.linalg.norm(one)), 1e-300))
+        panels += [
+            (f"corrector ${name}$ (network)", other),
+            (f"${name}$: network - FEM, relative {difference:.1g}", other - one),
+        ]
+    return _panels([(0.0, q) for q in case.problem.period], "y", panels, "RdBu_r")
+
+
+def _slow(cell: Mapping[str, Any]) -> Figure:
+    figure, (left, right) = _figure(1, 2, 3.0)
+    left.plot(cell["x"], cell["a_fem"], label="FEM", color="0.6", linewidth=3)
+    left.plot(cell["x"], cell["a_pinn"], "--", label="network", color="C3")
+    left.set(title="homogenized coefficient $a^*(x)$", xlabel="$x$")
+    right.plot(cell["x"], cell["slope_fem"], label="FEM", color="0.6", linewidth=3)
+    right.plot(cell["x"], cell["slope_pinn"], "--", label="network, interpolated", color="C3")
+    right.plot(cell["nodes"], cell["slope_autodiff"], ".", label="network, automatic differentiation", color="C0")
+    right.set(title=r"$\mathrm{d}a^*/\mathrm{d}x$", xlabel="$x$")
+    for ax in (left, right):
+        ax.grid(alpha=0.3)
+        ax.legend(fontsize=8)
+    return figure
+
+
+def _nothing(text: str) -> Figure:
+    figure = Figure(figsize=(6, 1))
+    figure.text(0.5, 0.5, text, ha="center", va="center")
+    return figure
+
+
+def training(results: Mapping[str, Any]) -> Figure:
+    """The losses."""
+    figure, axes = _figure(1, 2, 3.0)
+    titles = {"cell": "cell problems", "homogenized": "homogenized equation"}
+    for ax, (part, title) in zip(axes, titles.items(), strict=True):
+        found = results["training"][part]
+        loss = np.array(found["loss"])
+        every = found.get("loss_every", 1)
+        steps = found.get("steps", len(loss) - 1) - every * np.arange(len(loss))[::-1]
+        ax.semilogy(steps, loss, marker="o" if len(loss) < 5 else None, color="C0")
+        ax.set(title=f"{title}: {found['optimizer']}", xlabel="step", ylabel="loss (mean square residual)")
+        ax.grid(alpha=0.3, which="both")
+    return figure
 
 
 def _figure(rows: int, columns: int, height: float) -> tuple[Figure, list[Axes]]:
@@ -85,43 +120,35 @@ def _figure(rows: int, columns: int, height: float) -> tuple[Figure, list[Axes]]
     return figure, list(axes.flat)
 
 
-def _maps(
-    path: Path, box: Sequence[Sequence[float]], points: npt.NDArray[np.float64], panels: Sequence[Panel], colours: str,
-    symbol: str = "x",
-) -> None:  # fmt: skip
-    figure, axes = _figure((len(panels) + 1) // 2, 2, 3.5)
-    count = round(len(points) ** 0.5)
+def _panels(box: Sequence[Sequence[float]], name: str, panels: Sequence[Panel], colours: str) -> Figure:
+    line = len(box) == 1
+    figure, axes = _figure((len(panels) + 1) // 2, 2, 2.6 if line else 3.5)
+    for ax, (title, values) in zip(axes, panels, strict=True):
+        if line:
+            ax.plot(
+                np.linspace(box[0][0], box[0][1], len(values)),
+                values,
+                color="C0" if colours == "viridis" else "C3",
+                linewidth=1,
+            )
+            ax.set(title=title, xlabel=f"${name}_0$", xlim=box[0])
+            ax.grid(alpha=0.3)
+        else:
+            colour_map(ax, box, values, colours, title, name)
+    return figure
+
+
+def colour_map(
+    ax: Axes, box: Sequence[Sequence[float]], values: Array, colours: str, title: str, name: str = "x"
+) -> None:
+    """A function on the square as colours, with its bar; diverging colours are centred at 0."""
+    count = round(len(values) ** 0.5)
     (left, right), (bottom, top_edge) = box
-    for ax, (title, values) in zip(axes, panels, strict=True):
-        top = float(np.abs(values).max()) or 1.0
-        low, high = (-top, top) if colours == "RdBu_r" else (None, None)
-        image = ax.imshow(
-            values.reshape(count, count).T, origin="lower", extent=(left, right, bottom, top_edge),
-            cmap=colours, vmin=low, vmax=high, interpolation="bilinear",
-        )  # fmt: skip
-        figure.colorbar(image, ax=ax, shrink=0.85)
-        ax.set(title=title, xlabel=f"${symbol}_0$", ylabel=f"${symbol}_1$")
-    figure.savefig(path)
-
-
-def _lines(
-    path: Path, box: Sequence[Sequence[float]], points: npt.NDArray[np.float64], panels: Sequence[Panel], colours: str,
-    symbol: str = "x",
-) -> None:  # fmt: skip
-    figure, axes = _figure((len(panels) + 1) // 2, 2, 2.6)
-    for ax, (title, values) in zip(axes, panels, strict=True):
-        ax.plot(points[:, 0], values, color="C0" if colours == "viridis" else "C3", linewidth=1)
-        ax.set(title=title, xlabel=f"${symbol}_0$", xlim=box[0])
-        ax.grid(alpha=0.3)
-    figure.savefig(path)
-
-
-def _training(path: Path, training: Mapping[str, Any]) -> None:
-    figure, axes = _figure(1, 2, 3.0)
-    titles = {"cell": "cell problems", "homogenized": "homogenized equation"}
-    for ax, (part, title) in zip(axes, titles.items(), strict=True):
-        loss = training[part]["loss"]
-        ax.semilogy(range(len(loss)), loss, marker="o" if len(loss) < 5 else None, color="C0")
-        ax.set(title=f"{title}: {training[part]['optimizer']}", xlabel="step", ylabel="loss (mean square residual)")
-        ax.grid(alpha=0.3, which="both")
-    figure.savefig(path)
+    top = float(np.abs(values).max()) or 1.0
+    low, high = (-top, top) if colours == "RdBu_r" else (None, None)
+    image = ax.imshow(
+        values.reshape(count, count).T, origin="lower", extent=(left, right, bottom, top_edge), cmap=colours, vmin=low,
+        vmax=high, interpolation="bilinear",
+    )  # fmt: skip
+    ax.figure.colorbar(image, ax=ax, shrink=0.85)
+    ax.set(title=title, xlabel=f"${name}_0$", ylabel=f"${name}_1$")

@@ -3,67 +3,20 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import sympy
 
 from hybrid.errors import InputError
-from hybrid.pinn.optimizers import OPTIMIZERS
-from hybrid.pinn.presets import PRESETS
-from hybrid.problems import EllipticProblem
+from hybrid.problems import EllipticProblem, ReactionDiffusionProblem
 from hybrid.study.cases import Case
-from hybrid.symbols import parse, parse_number, x, y
+from hybrid.study.schema import FEM, PINN, known, table
+from hybrid.symbols import parse, parse_number, t, x, y
 
-Check = Callable[[Any, str], Any]
-
-
-def _integer(low: int, high: int) -> Check:
-    def check(value: Any, where: str) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise InputError(where, f"{value!r}; allowed is a whole number from {low} to {high}")
-        return value
-
-    return check
-
-
-def _choice(*allowed: str) -> Check:
-    def check(value: Any, where: str) -> str:
-        if value not in allowed:
-            raise InputError(where, f"{value!r}; allowed are {', '.join(allowed)}")
-        return str(value)
-
-    return check
-
-
-def _widths(value: Any, where: str) -> tuple[int, ...]:
-    if not isinstance(value, list) or not 1 <= len(value) <= 10:
-        raise InputError(where, f"{value!r}; allowed is a list of 1 to 10 layer widths, e.g. [24, 24]")
-    return tuple(_integer(1, 10_000)(width, where) for width in value)
-
-
-FEM: Mapping[str, Check] = {
-    "degree": _integer(1, 4),
-    "cells_per_period": _integer(2, 4096),
-    "cell_degree": _integer(1, 6),
-    "cell_cells": _integer(4, 4096),
-    "homogenized_degree": _integer(1, 6),
-    "homogenized_cells": _integer(4, 4096),
-}
-PINN: Mapping[str, Check] = {
-    "preset": _choice(*PRESETS),
-    "hidden": _widths,
-    "optimizer": _choice(*OPTIMIZERS),
-    "steps": _integer(1, 10_000_000),
-    "points": _integer(4, 4096),
-    "periodicity": _choice("embedding", "oversampling", "penalty"),
-    "oversampling": _integer(1, 100),
-    "boundary": _choice("hard", "penalty"),
-    "seed": _integer(0, 2**31 - 1),
-    "device": _choice("cpu", "cuda"),
-}
-_ELLIPTIC = ("kind", "domain", "eps", "a", "f", "period", "name", "fem", "pinn")
+_COMMON = ("kind", "domain", "eps", "f", "period", "name", "fem", "pinn")
+_OWN = {"elliptic": ("a",), "reaction-diffusion": ("D", "r", "u0", "T")}
 
 
 def read(path: Path) -> Case:
@@ -94,56 +47,51 @@ def from_data(data: Mapping[str, Any], place: str, name: str) -> Case:
         InputError: See `read`.
     """
     try:
-        return _elliptic(data, name)
+        return _case(data, name)
     except InputError as error:
         raise InputError(f"{place}: {error.where}", error.what) from None
 
 
-def _elliptic(data: Mapping[str, Any], name: str) -> Case:
+def _case(data: Mapping[str, Any], name: str) -> Case:
+    kinds = " or ".join(f"'{kind}'" for kind in _OWN)
     kind = data.get("kind")
-    if kind == "reaction-diffusion":
-        raise InputError("kind", "'reaction-diffusion' is not available yet; allowed is 'elliptic'")
-    if kind != "elliptic":
-        raise InputError(
-            "kind", f"{kind!r}; allowed is 'elliptic'" if "kind" in data else "missing; allowed is 'elliptic'"
-        )
-    _known(data, _ELLIPTIC, "")
-    for required in ("domain", "eps", "a", "f"):
+    if "kind" not in data:
+        raise InputError("kind", f"missing; allowed is {kinds}")
+    if not isinstance(kind, str) or kind not in _OWN:
+        raise InputError("kind", f"{kind!r}; allowed is {kinds}")
+    known(data, (*_COMMON, *_OWN[kind]), "")
+    for required in ("domain", "eps", "f", *_OWN[kind]):
         if required not in data:
             raise InputError(required, "missing")
     domain = _domain(data["domain"])
     dim = len(domain)
     if dim == 3:
         raise InputError("domain", "3 dimensions are not available yet; allowed are 1 and 2")
-    symbols = (*x[:dim], *y[:dim])
     period = data.get("period", 1)
-    problem = EllipticProblem(
-        domain=domain,
-        eps=parse_number(data["eps"], "eps"),
-        a=_coefficient(data["a"], symbols),
-        f=_expression(data["f"], x[:dim], "f"),
-        period=[parse_number(p, "period") for p in period]
+    common: dict[str, Any] = {
+        "domain": domain,
+        "eps": parse_number(data["eps"], "eps"),
+        "period": [parse_number(p, "period") for p in period]
         if isinstance(period, list)
         else parse_number(period, "period"),
-        name=_name(data.get("name", name)),
-    )
-    if problem.depends_on_slow:
-        slow = ", ".join(sorted(map(str, problem.matrix.free_symbols & set(problem.slow))))
-        raise InputError(
-            "a",
-            f"depends on the slow variable {slow}; slow variables in a are not available yet, only {_list(y[:dim])}",
+        "name": _name(data.get("name", name)),
+    }
+    problem: EllipticProblem | ReactionDiffusionProblem
+    if kind == "elliptic":
+        a = _coefficient(data["a"], (*x[:dim], *y[:dim]))
+        problem = EllipticProblem(**common, a=a, f=_expression(data["f"], x[:dim], "f"))
+        title = f"{dim}D elliptic equation" + " with slow dependency" * problem.depends_on_slow
+    else:
+        problem = ReactionDiffusionProblem(
+            **common,
+            D=parse_number(data["D"], "D"),
+            r=_expression(data["r"], y[:dim], "r"),
+            f=_expression(data["f"], (*x[:dim], t), "f"),
+            u0=_expression(data["u0"], x[:dim], "u0"),
+            T=parse_number(data["T"], "T"),
         )
-    return Case(problem, f"{dim}D elliptic equation", fem=_table(data, "fem", FEM), pinn=_table(data, "pinn", PINN))
-
-
-def _list(symbols: tuple[sympy.Symbol, ...]) -> str:
-    return " and ".join(map(str, symbols))
-
-
-def _known(data: Mapping[str, Any], allowed: Any, prefix: str) -> None:
-    for key in data:
-        if key not in allowed:
-            raise InputError(prefix + key, f"unknown key; allowed are {', '.join(allowed)}")
+        title = f"{dim}D reaction-diffusion equation"
+    return Case(problem, title, fem=table(data, "fem", FEM), pinn=table(data, "pinn", PINN))
 
 
 def _domain(value: Any) -> list[tuple[float, float]]:
@@ -170,11 +118,3 @@ def _name(value: Any) -> str:
     if not good or value.startswith("."):
         raise InputError("name", f"{value!r}; allowed is a plain name, it becomes a folder")
     return value
-
-
-def _table(data: Mapping[str, Any], name: str, checks: Mapping[str, Check]) -> dict[str, Any]:
-    table = data.get(name, {})
-    if not isinstance(table, dict):
-        raise InputError(name, f"must be a table, written [{name}]")
-    _known(table, checks, f"{name}.")
-    return {key: checks[key](value, f"{name}.{key}") for key, value in table.items()}

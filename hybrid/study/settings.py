@@ -12,17 +12,30 @@ from typing import Any
 from hybrid.errors import InputError
 from hybrid.pinn.optimizers import OPTIMIZERS, LastLayer, LevenbergMarquardt
 from hybrid.pinn.presets import preset as preset_arguments
+from hybrid.problems import is_slow, kind_of
 from hybrid.study.cases import Case
+from hybrid.study.paper import paper_settings
 
-_FEM_DEFAULTS = {
-    "degree": 3, "cells_per_period": 16, "cell_degree": 4, "cell_cells": 32, "homogenized_degree": 3,
-    "homogenized_cells": 64,
+_FEM_DEFAULTS: Mapping[str, Mapping[str, int]] = {
+    "elliptic": {
+        "degree": 3, "cells_per_period": 16, "cell_degree": 4, "cell_cells": 32, "homogenized_degree": 3,
+        "homogenized_cells": 64,
+    },
+    "reaction-diffusion": {
+        "degree": 3, "cells_per_period": 12, "cell_degree": 4, "cell_cells": 32, "homogenized_degree": 4,
+        "homogenized_cells": 256,
+    },
 }  # fmt: skip
 
 
 def fem_arguments(case: Case) -> dict[str, dict[str, Any]]:
     """Keyword arguments for "reference", "cell" and "homogenized"."""
-    table = _FEM_DEFAULTS | dict(case.fem)
+    defaults = dict(_FEM_DEFAULTS[kind_of(case.problem)])
+    if case.problem.dim == 1:
+        defaults["homogenized_cells"] = 256  # a line costs nothing, and e3 is to be the network's
+    elif kind_of(case.problem) == "reaction-diffusion":
+        defaults |= {"degree": 2, "homogenized_degree": 3, "homogenized_cells": 48}
+    table = defaults | dict(case.fem)
     return {
         "reference": {"degree": table["degree"], "cells_per_period": table["cells_per_period"]},
         "cell": {"degree": table["cell_degree"], "cells": table["cell_cells"]},
@@ -31,7 +44,8 @@ def fem_arguments(case: Case) -> dict[str, dict[str, Any]]:
 
 
 def pinn_arguments(case: Case, preset: str | None, seed: int | None) -> tuple[str, dict[str, dict[str, Any]]]:
-    """The name of the preset, and keyword arguments for "cell" and "homogenized"; the command's words win over the file's.
+    """The name of the preset, and keyword arguments for "cell" and "homogenized", with the preset "paper" for "classical"
+    too; the command's words win over the file's.
 
     Raises:
         InputError: Settings that do not go together.
@@ -40,16 +54,32 @@ def pinn_arguments(case: Case, preset: str | None, seed: int | None) -> tuple[st
     name = preset or table.get("preset", "accurate")
     chosen = seed if seed is not None else table.get("seed", 0)
     parts = {}
-    for part in ("cell", "homogenized"):
-        arguments = preset_arguments(name, part, case.problem.dim) | {"seed": chosen}
+    for part in ("cell", "homogenized", "classical")[: 3 if name == "paper" else 2]:
+        if name == "paper":
+            arguments = dict(paper_settings(case.problem).arguments[part])
+        else:
+            arguments = preset_arguments(name, part, case.problem)
+        arguments |= {"seed": chosen}
         arguments |= {key: table[key] for key in ("hidden", "points", "device") if key in table}
         if "optimizer" in table:
             arguments["optimizer"] = OPTIMIZERS[table["optimizer"]]()
+            arguments.pop("precision", None)
         if "steps" in table:
             if isinstance(arguments["optimizer"], LastLayer):
                 raise InputError("pinn.steps", "last-layer least squares takes one step; leave steps out")
             arguments["optimizer"] = replace(arguments["optimizer"], steps=table["steps"])
         parts[part] = arguments
+    _conditions(case, table, parts)
+    if table.get("device") == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise InputError("pinn.device", "'cuda', but torch sees no CUDA device here; allowed is 'cpu'")
+    return name, parts
+
+
+def _conditions(case: Case, table: Mapping[str, Any], parts: dict[str, dict[str, Any]]) -> None:
+    """Periodicity and boundary conditions, where the file asks for other ones than the preset's."""
     if "oversampling" in table:
         if table.get("periodicity", "oversampling") != "oversampling":
             raise InputError("pinn.oversampling", f"does not go with periodicity = {table['periodicity']!r}")
@@ -57,19 +87,17 @@ def pinn_arguments(case: Case, preset: str | None, seed: int | None) -> tuple[st
     if "periodicity" in table:
         parts["cell"]["periodicity"] = table["periodicity"]
     if "boundary" in table:
+        if kind_of(case.problem) != "elliptic":
+            raise InputError("pinn.boundary", "is for elliptic problems; leave it out")
         parts["homogenized"]["boundary"] = table["boundary"]
     oversampled = parts["cell"].get("periodicity") == "oversampling"
+    if oversampled and is_slow(case.problem):
+        raise InputError("pinn.periodicity", "'oversampling', but a depends on x; allowed are embedding, penalty")
     points, layers = parts["cell"]["points"], parts["cell"].get("oversampling", 2)
     if oversampled and layers >= points - 2:
         raise InputError(
             "pinn.oversampling", f"{layers} layers for {points} points a side; allowed are fewer than points - 2"
         )
-    if table.get("device") == "cuda":
-        import torch
-
-        if not torch.cuda.is_available():
-            raise InputError("pinn.device", "'cuda', but torch sees no CUDA device here; allowed is 'cpu'")
-    return name, parts
 
 
 _BYTES_PER_DOF = 700
@@ -97,9 +125,14 @@ def check_size(case: Case, elements: Mapping[str, Any], networks: Mapping[str, A
         if count * _BYTES_PER_DOF > memory or count > 2**31:
             text = f"{_gigabytes(count * _BYTES_PER_DOF)} at the least; there are {_gigabytes(memory)}"
             raise InputError(where, f"a mesh of {count:.2g} unknowns, which need {text}")
+    slow = is_slow(case.problem)
     for part, arguments in networks.items():
-        widths = [2 * dim, *arguments["hidden"], dim]
-        rows = float(arguments["points"]) ** dim * (dim if part == "cell" else 1)
+        outputs = arguments.get("stages", dim)
+        widths = [2 * dim, *arguments["hidden"], outputs]
+        in_time = kind_of(case.problem) == "reaction-diffusion" and part != "cell" and "stages" not in arguments
+        rows = float(arguments["points"]) ** (dim + in_time) * outputs
+        if part == "cell" and slow:
+            rows *= max(arguments["points"] // 2, 4) ** dim
         parameters = float(sum(a * b for a, b in itertools.pairwise(widths)))
         columns = max(widths) if isinstance(arguments["optimizer"], LastLayer) else parameters
         jacobian = isinstance(arguments["optimizer"], LastLayer | LevenbergMarquardt)
@@ -113,8 +146,9 @@ def _gigabytes(count: float) -> str:
     return f"{count / 2**30:.3g} GiB"
 
 
-def kind_of(arguments: Mapping[str, Any]) -> str:
+def trained_how(arguments: Mapping[str, Any]) -> str:
     """In words, what is trained: frozen features and trained networks are different things."""
-    if isinstance(arguments["optimizer"], LastLayer):
+    optimizer = arguments["optimizer"]
+    if isinstance(optimizer, LastLayer):
         return "frozen random hidden layers, last layer by least squares"
-    return f"all layers trained ({type(arguments['optimizer']).__name__})"
+    return f"all layers trained ({type(optimizer).__name__})"

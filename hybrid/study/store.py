@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -50,32 +50,40 @@ def key_of(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
-def save_network(path: Path, network: Network, key: str, history: Mapping[str, Any]) -> None:
-    """Save weights with the key of what they were trained for."""
-    arrays = {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
-    meta = json.dumps({"key": key, "history": dict(history), "digest": _digest(arrays)})
-    write_atomically(path, lambda file: np.savez(file, meta=np.array(meta), **arrays))  # type: ignore[arg-type]
+def save_networks(path: Path, networks: Sequence[Network], key: str, meta: Mapping[str, Any]) -> None:
+    """Save weights with the key of what they were trained for, and whatever JSON belongs to them."""
+    arrays = {name: tensor.detach().cpu().numpy() for name, tensor in _states(networks).items()}
+    text = json.dumps({"key": key, "meta": dict(meta), "digest": _digest(arrays)})
+    write_atomically(path, lambda file: np.savez(file, meta=np.array(text), **arrays))  # type: ignore[arg-type]
 
 
-def load_network(path: Path, network: Network, key: str) -> dict[str, Any] | None:
-    """Load weights into a network of the same shape.
+def load_networks(path: Path, networks: Sequence[Network], key: str) -> dict[str, Any] | None:
+    """Load weights into networks of the same shapes.
 
     Returns:
-        The history they were saved with; None if the file is missing, damaged, or for another key.
+        What they were saved with; None if the file is missing, damaged, or for another key.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            meta = json.loads(str(file["meta"]))
+            saved = json.loads(str(file["meta"]))
             arrays = {name: file[name] for name in file.files if name != "meta"}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile):
         return None
-    if not isinstance(meta, dict) or meta.get("key") != key or meta.get("digest") != _digest(arrays):
+    if not isinstance(saved, dict) or saved.get("key") != key or saved.get("digest") != _digest(arrays):
         return None
-    state = network.state_dict()
-    if {n: tuple(t.shape) for n, t in state.items()} != {n: a.shape for n, a in arrays.items()}:
+    states = _states(networks)
+    if {n: tuple(t.shape) for n, t in states.items()} != {n: a.shape for n, a in arrays.items()}:
         return None
-    network.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
-    return dict(meta["history"])
+    with torch.no_grad():
+        for name, tensor in states.items():
+            tensor.copy_(torch.tensor(arrays[name]))
+    return dict(saved["meta"])
+
+
+def _states(networks: Sequence[Network]) -> dict[str, torch.Tensor]:
+    return {
+        f"{i}.{name}": tensor for i, network in enumerate(networks) for name, tensor in network.state_dict().items()
+    }
 
 
 def _digest(arrays: Mapping[str, np.ndarray]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from hybrid.problems import is_slow, kind_of
 from hybrid.study.cases import Case
 
 _MEANING = {
@@ -33,11 +34,16 @@ def rows_of(case: Case, results: Mapping[str, Any]) -> list[tuple[str, str, str,
                 *("–" if v is None else number(v) for v in values),
             )
         )
+    elliptic = kind_of(case.problem) == "elliptic"
     for j, error in enumerate(results["cell"].get("pinn", {}).get("errors", []), start=1):
-        paper = case.paper.get(f"chi_{j}")
+        paper = case.paper.get(f"chi_{j}" if elliptic else "N")
+        name = f"χ_{j}" if elliptic else "N"
         rows.append(
-            (f"χ_{j}", "corrector, network against FEM", "–" if paper is None else f"{paper:.6f}", number(error), "–")
+            (name, "corrector, network against FEM", "–" if paper is None else f"{paper:.6f}", number(error), "–")
         )
+    if is_slow(case.problem):
+        paper, found = case.paper.get("e_a"), results["homogenized"]["e_a"]
+        rows.append(("e_a", "a*(x), network against FEM", "–" if paper is None else f"{paper:.6f}", number(found), "–"))
     return rows  # type: ignore[return-value]
 
 
@@ -53,21 +59,27 @@ def table_of(case: Case, results: Mapping[str, Any]) -> Table:
         table.add_column(heading, justify="left" if heading in {"", "what"} else "right", no_wrap=heading != "what")
     for row in rows_of(case, results):
         table.add_row(*row)
-    fem, pinn = (np.array(results["homogenized"][k]) for k in ("fem", "pinn"))
+    fem, pinn = (_coefficient(results["homogenized"][k]) for k in ("fem", "pinn"))
+    name = "a*" if kind_of(case.problem) == "elliptic" else "r*"
     estimate = results["reference"].get("error_estimate")
     kinds = {part: training["kind"] for part, training in results["training"].items()}
     text = " and ".join(sorted(set(kinds.values())))
     table.caption_justify = "left"
     difference = results["homogenized"]["relative_difference"]
     table.caption = (
-        f"a*: FEM {_matrix(fem)}, network {_matrix(pinn)} (relative difference {difference:.1e})\n"
+        f"{name}: FEM {fem}, network {pinn} (relative difference {difference:.1e})\n"
         f"reference: {results['reference']['dofs']} dofs, its own error about {estimate or 0:.1e}\n"
         f"networks: {text}"
     )
     return table
 
 
-def _matrix(a: np.ndarray) -> str:
+def _coefficient(value: Any) -> str:
+    """A number, a matrix, or the range of a*(x)."""
+    if isinstance(value, dict):
+        values = np.array(value["values"])
+        return f"a*(x) from {values.min():.6f} to {values.max():.6f}"
+    a = np.atleast_2d(np.array(value))
     if np.abs(a - a[0, 0] * np.eye(len(a))).max() < 1e-6 * abs(a[0, 0]):
         return f"{a[0, 0]:.9f}"
     return "[" + "; ".join(" ".join(f"{entry:.7f}" for entry in row) for row in a) + "]"

@@ -1,0 +1,203 @@
+"""The direct approach: a network for the multiscale equation itself, without homogenization."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import sympy
+import torch
+from torch import Tensor
+
+from hybrid.errors import InputError
+from hybrid.pinn import sampling
+from hybrid.pinn.cellrows import divergence_form, mean_weight
+from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding, Together
+from hybrid.pinn.equations import Rows, behind_factor
+from hybrid.pinn.field import Field
+from hybrid.pinn.homogenized import Bubble, Solution, boundary_rows, source_at
+from hybrid.pinn.network import Embedding, Network, gradient_only, hessian_operators, laplacian
+from hybrid.pinn.optimizers import History, Optimizer, Progress
+from hybrid.pinn.training import train as train_network
+from hybrid.problems import EllipticProblem
+from hybrid.symbols import coordinates, evaluate, numpy_function
+
+FORMULATIONS = ("strong", "first-order", "ritz")
+
+
+def multiscale_networks(
+    problem: EllipticProblem, *, formulation: str = "strong", seed: int = 0, hidden: Sequence[int] = (64, 64, 64),
+    fast_features: bool = False, scale: float = 1.0,
+) -> tuple[Network, ...]:  # fmt: skip
+    """The untrained network, in a tuple, of `solve_multiscale`."""
+    embedding: Embedding = AffineEmbedding(problem.domain)
+    if fast_features:
+        embedding = Together(embedding, PeriodicEmbedding([problem.eps * p for p in problem.period]))
+    outputs = 1 + problem.dim if formulation == "first-order" else 1
+    return (Network(embedding, hidden, outputs, seed, scale=scale),)
+
+
+def solve_multiscale(
+    problem: EllipticProblem,
+    *,
+    formulation: str = "strong",
+    fast_features: bool = False,
+    seed: int = 0,
+    hidden: Sequence[int] = (64, 64, 64),
+    optimizer: Optimizer | None = None,
+    boundary: str = "hard",
+    points: int = 101,
+    weights: Sequence[float] = (0.5, 0.5),
+    scale: float = 1.0,
+    precision: str = "double",
+    device: str = "cpu",
+    networks: Sequence[Network] | None = None,
+    train: bool = True,
+    progress: Progress | None = None,
+) -> Solution:
+    """Train u on -∂_i( a_ij(x, x/ε) ∂_j u ) = f in Ω, u = 0 on ∂Ω: the classical PINN (paper, section 2) and stronger ones.
+
+    Formulations, each a sum of squares of rows that are linear in the network:
+
+    - "strong": the equation itself, the derivative of a(x, x/ε) included. What the paper calls the classical PINN.
+    - "first-order": a second output for the flux, σ = a ∇u and -∇·σ = f (least squares for first-order systems).
+    - "ritz": the energy ½∫ ∇u·a∇u - ∫ f u. With any known Φ for which -∇·Φ = f it is, up to a constant, half of
+      ∫ |Lᵀ∇u - L⁻¹Φ|², a = L Lᵀ, so that it too is a sum of squares (for u = 0 on ∂Ω, so hard boundary conditions only).
+
+    Args:
+        problem: The equation.
+        formulation: One of these.
+        fast_features: Give the network sin and cos of 2π x_i / (ε p_i) beside x: the fast frequency.
+        seed: Of the initial weights.
+        hidden: Widths of the hidden layers.
+        optimizer: How to train; Levenberg-Marquardt by default.
+        boundary: "hard" (u = φ N with φ = 0 on ∂Ω) or "penalty" (the paper's loss (3)).
+        points: Collocation points along each side of Ω.
+        weights: w_1, w_2 of the equation and, with a penalty, the boundary.
+        scale: Factor on the initial hidden weights.
+        precision: "double", or "single" for first-order optimizers.
+        device: The torch device.
+        networks: The network to start from, in a tuple; a new one by default (`multiscale_networks`).
+        train: Whether to train it at all.
+        progress: Called after each step.
+
+    Raises:
+        InputError: A formulation or kind of boundary condition that is not known, or two that do not go together.
+        SolverError: The training diverged.
+    """
+    start = time.perf_counter()
+    if formulation not in FORMULATIONS:
+        raise InputError("formulation", f"{formulation!r}; allowed are {', '.join(FORMULATIONS)}")
+    if boundary != "hard" and (boundary != "penalty" or formulation != "strong"):
+        raise InputError("boundary", f"{boundary!r}; allowed is hard, and penalty for the strong formulation")
+    factor = Bubble(tuple((low, high) for low, high in problem.domain)) if boundary == "hard" else None
+    if networks is None:
+        networks = multiscale_networks(
+            problem, formulation=formulation, seed=seed, hidden=hidden, fast_features=fast_features, scale=scale
+        )
+    (network,) = networks
+    history = History("given network")
+    if train:
+        if factor is None:
+            at = sampling.uniform_grid(problem.domain, points)
+            weight = mean_weight(weights[0], len(at))
+        else:
+            at, weight = sampling.clustered_grid(problem.domain, points)
+        rows = {"strong": _strong, "first-order": _first_order, "ritz": _ritz}[formulation](problem, at, weight, factor)
+        if factor is None:
+            rows.append(boundary_rows(problem.domain, points, weights[1]))
+        history = train_network(network, rows, optimizer, device=device, precision=precision, progress=progress)
+    return Solution(Field(network, 0, problem.dim, factor), history, time.perf_counter() - start)
+
+
+def _tensor(problem: EllipticProblem, expression: sympy.Expr, points: Tensor) -> Tensor:
+    """An expression of x and y at points x, with y = x/ε."""
+    values = coordinates(problem.slow, points) | coordinates(problem.fast, points / problem.eps)
+    return torch.as_tensor(evaluate(expression, values, "torch"), dtype=torch.float64).expand(len(points))
+
+
+def _matrix(problem: EllipticProblem, points: Tensor) -> Tensor:
+    """a(x, x/ε), (n, d, d)."""
+    rows = [[_tensor(problem, entry, points) for entry in row] for row in problem.matrix.tolist()]
+    return torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
+
+
+def _strong(problem: EllipticProblem, points: Tensor, weight: Tensor, factor: Bubble | None) -> list[Rows]:
+    """-(∂_i a_ij + ∂_{y_i} a_ij / ε) ∂_j u - a_ij ∂_ij u = f."""
+    dim, a = problem.dim, problem.matrix
+    total = [
+        sum(
+            sympy.diff(a[i, j], problem.slow[i]) + sympy.diff(a[i, j], problem.fast[i]) / problem.eps
+            for i in range(dim)
+        )
+        for j in range(dim)
+    ]
+    divergence = torch.stack([_tensor(problem, expression, points) for expression in total])
+    if problem.isotropic:
+        operators, second = laplacian(dim), _tensor(problem, a[0, 0], points)[None]
+    else:
+        pairs = [(i, j) for i in range(dim) for j in range(i, dim) if a[i, j] != 0]
+        operators = hessian_operators(dim, pairs)
+        second = torch.stack([_tensor(problem, a[i, j], points) * (1 if i == j else 2) for i, j in pairs])
+    coefficients, operators = divergence_form(-divergence, -second, operators)
+    if factor is not None:
+        coefficients = behind_factor(coefficients, factor(points, operators), operators)
+    return [Rows([(points, coefficients)], source_at(problem, points), operators, weight)]
+
+
+def _first_order(problem: EllipticProblem, points: Tensor, weight: Tensor, factor: Bubble | None) -> list[Rows]:
+    """a_ij ∂_j u - σ_i = 0 and -∂_i σ_i = f, the outputs being u, σ_1, …, σ_d."""
+    assert factor is not None
+    dim, n = problem.dim, len(points)
+    a, operators = _matrix(problem, points), gradient_only(dim)
+    jet = factor(points, operators)
+    terms, mixes = [], []
+
+    def add(row: int, output: int, coefficients: Tensor) -> None:
+        mix = torch.zeros(1 + dim, 1 + dim, dtype=torch.float64)
+        mix[row, output] = 1.0
+        terms.append((points, coefficients))
+        mixes.append(mix)
+
+    for i in range(dim):
+        gradient = torch.cat([torch.zeros(1, n, dtype=torch.float64), a[:, i].T])
+        add(i, 0, behind_factor(gradient, jet, operators))
+        value, slope = torch.zeros(1 + dim, n, dtype=torch.float64), torch.zeros(1 + dim, n, dtype=torch.float64)
+        value[0], slope[1 + i] = -1.0, -1.0
+        add(i, 1 + i, value)
+        add(dim, 1 + i, slope)
+    target = torch.zeros(n, 1 + dim, dtype=torch.float64)
+    target[:, dim:] = source_at(problem, points)
+    return [Rows(terms, target, operators, weight, mixes)]
+
+
+def _ritz(problem: EllipticProblem, points: Tensor, weight: Tensor, factor: Bubble | None) -> list[Rows]:
+    """Lᵀ∇u = L⁻¹Φ, one set of rows for each component."""
+    assert factor is not None
+    dim, operators = problem.dim, gradient_only(problem.dim)
+    jet = factor(points, operators)
+    lower = torch.linalg.cholesky(_matrix(problem, points))
+    target = torch.linalg.solve_triangular(lower, _flux(problem, points)[:, :, None], upper=False)[..., 0]
+    rows = []
+    for i in range(dim):
+        gradient = torch.cat([torch.zeros(1, len(points), dtype=torch.float64), lower[:, :, i].T])
+        rows.append(Rows([(points, behind_factor(gradient, jet, operators))], target[:, i : i + 1], operators, weight))
+    return rows
+
+
+def _flux(problem: EllipticProblem, points: Tensor, nodes: int = 64) -> Tensor:
+    """Φ = ( -∫ f dx_0, 0, … ) from the middle of the domain on, by Gauss quadrature: -∇·Φ = f."""
+    unit, share = np.polynomial.legendre.leggauss(nodes)
+    at = points.numpy()
+    middle = sum(problem.domain[0]) / 2
+    half = (at[:, 0] - middle) / 2
+    f = numpy_function(problem.f)
+    total = np.zeros(len(at))
+    for s, w in zip(unit, share, strict=True):
+        moved = at.copy()
+        moved[:, 0] = middle + half * (1 + s)
+        total += w * f(moved)
+    flux = torch.zeros(len(at), problem.dim, dtype=torch.float64)
+    flux[:, 0] = -torch.as_tensor(half * total)
+    return flux

@@ -1,0 +1,69 @@
+"""The error of a network while it trains, against a reference known beforehand: the paper's curves and its averages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hybrid.pinn.optimizers import Progress
+
+Array = npt.NDArray[np.float64]
+Measure = Callable[[], dict[str, float]]
+
+
+class Monitor:
+    """A `Progress` that measures every few steps and passes the call on.
+
+    Args:
+        measure: The errors of the network as it is, by name.
+        every: Steps between two measurements.
+        then: Called at each step.
+    """
+
+    def __init__(self, measure: Measure, every: int, then: Progress) -> None:
+        self.measure, self.every, self.then = measure, every, then
+        self.epochs: list[int] = []
+        self.loss: list[float] = []
+        self.errors: dict[str, list[float]] = {}
+
+    def __call__(self, step: int, steps: int, loss: float) -> None:
+        """Measure, and tell the person who waits."""
+        if step % self.every == 0 or step == steps:
+            self.epochs.append(step)
+            self.loss.append(loss)
+            for name, error in self.measure().items():
+                self.errors.setdefault(name, []).append(error)
+        self.then(step, steps, loss)
+
+    def curve(self, last: int) -> dict[str, Any]:
+        """The measurements for `results.json`, and the averages over the last epochs as the paper takes them."""
+        first = (self.epochs[-1] if self.epochs else 0) - last
+        averages = {
+            name: float(np.mean([v for epoch, v in zip(self.epochs, values, strict=True) if epoch > first]))
+            for name, values in self.errors.items()
+        }
+        return {
+            "epochs": self.epochs, "loss": significant(self.loss),
+            "errors": {name: significant(values) for name, values in self.errors.items()},
+            "average_over": last, "averages": averages,
+        }  # fmt: skip
+
+
+def significant(values: npt.ArrayLike, digits: int = 6) -> list[float]:
+    """The numbers with so many significant digits, for files that people read."""
+    return [float(f"{v:.{digits}g}") for v in np.asarray(values, dtype=float).ravel()]
+
+
+def relative(found: Array, exact: Array) -> float:
+    """‖found - exact‖ / ‖exact‖ on the points of a grid."""
+    return float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
+
+
+def thinned(loss: list[float], most: int = 400) -> dict[str, Any]:
+    """A long list of losses, every k-th of them, the last one among them."""
+    every = max(1, -(-len(loss) // most))
+    kept = loss[::-1][::every][::-1]
+    return {"steps": len(loss) - 1, "loss": significant(kept) if every > 1 else list(loss), "loss_every": every}

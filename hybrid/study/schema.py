@@ -1,0 +1,82 @@
+"""What the [fem] and [pinn] tables of a problem file may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hybrid.errors import InputError
+from hybrid.pinn.optimizers import OPTIMIZERS
+from hybrid.pinn.presets import PRESETS
+
+Check = Callable[[Any, str], Any]
+
+
+def _integer(low: int, high: int) -> Check:
+    def check(value: Any, where: str) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise InputError(where, f"{value!r}; allowed is a whole number from {low} to {high}")
+        return value
+
+    return check
+
+
+def _choice(*allowed: str) -> Check:
+    def check(value: Any, where: str) -> str:
+        if value not in allowed:
+            raise InputError(where, f"{value!r}; allowed are {', '.join(allowed)}")
+        return str(value)
+
+    return check
+
+
+def _widths(value: Any, where: str) -> tuple[int, ...]:
+    if not isinstance(value, list) or not 1 <= len(value) <= 10:
+        raise InputError(where, f"{value!r}; allowed is a list of 1 to 10 layer widths, e.g. [24, 24]")
+    return tuple(_integer(1, 10_000)(width, where) for width in value)
+
+
+FEM: Mapping[str, Check] = {
+    "degree": _integer(1, 4),
+    "cells_per_period": _integer(2, 4096),
+    "cell_degree": _integer(1, 6),
+    "cell_cells": _integer(4, 4096),
+    "homogenized_degree": _integer(1, 6),
+    "homogenized_cells": _integer(4, 4096),
+}
+PINN: Mapping[str, Check] = {
+    "preset": _choice(*PRESETS),
+    "hidden": _widths,
+    "optimizer": _choice(*OPTIMIZERS),
+    "steps": _integer(1, 10_000_000),
+    "points": _integer(4, 4096),
+    "periodicity": _choice("embedding", "oversampling", "penalty"),
+    "oversampling": _integer(1, 100),
+    "boundary": _choice("hard", "penalty"),
+    "seed": _integer(0, 2**31 - 1),
+    "device": _choice("cpu", "cuda"),
+}
+
+
+def table(data: Mapping[str, Any], name: str, checks: Mapping[str, Check]) -> dict[str, Any]:
+    """A table of a problem file, checked.
+
+    Raises:
+        InputError: A key that is not known, or a value that is not allowed.
+    """
+    found = data.get(name, {})
+    if not isinstance(found, dict):
+        raise InputError(name, f"must be a table, written [{name}]")
+    known(found, checks, f"{name}.")
+    return {key: checks[key](value, f"{name}.{key}") for key, value in found.items()}
+
+
+def known(data: Mapping[str, Any], allowed: Any, prefix: str) -> None:
+    """Refuse keys that are not known.
+
+    Raises:
+        InputError: There is one.
+    """
+    for key in data:
+        if key not in allowed:
+            raise InputError(prefix + key, f"unknown key; allowed are {', '.join(allowed)}")

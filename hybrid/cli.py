@@ -57,7 +57,8 @@ def run(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="accurate: every layer trained. fast: frozen random hidden layers, last layer by least squares."
+            help="accurate: every layer trained. fast: frozen random hidden layers, last layer by least squares. "
+            "paper: what the text states, by Adam, with its experiments; slow."
         ),
     ] = None,
     seed: Annotated[
@@ -83,6 +84,29 @@ def run(
         raise InputError("--out", "give a folder of its own; a run leaves a dozen files there")
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # PETSc would end the run when nobody reads what it prints
     run_case(chosen, MPI.COMM_WORLD, preset=preset, seed=seed, out=out, resume=resume)
+
+
+@app.command()
+def reproduce(
+    preset: Annotated[str, typer.Option(help="accurate, fast, paper (hours), or all of them.")] = "accurate",
+    out: Annotated[Path, typer.Option(help="Folder for results and the page.")] = Path("results/reproduction"),
+    only: Annotated[
+        list[str] | None, typer.Option("--case", help="Only this case; may be given more than once.")
+    ] = None,
+) -> None:
+    """Run all of the paper's cases and write a page with its tables and figures; what is done is not done again."""
+    from hybrid.study.cases import case
+    from hybrid.study.reproduce import PRESETS
+    from hybrid.study.reproduce import reproduce as reproduce_all
+
+    if preset not in {*PRESETS, "all"}:
+        raise InputError("--preset", f"{preset!r}; allowed are {', '.join(PRESETS)}, all")
+    for name in only or ():
+        case(name)
+    if str(out) in {"", "."}:
+        raise InputError("--out", "give a folder of its own")
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    reproduce_all(MPI.COMM_WORLD, presets=PRESETS if preset == "all" else (preset,), out=out, chosen=only or None)
 
 
 def _petsc_options(arguments: list[str]) -> None:

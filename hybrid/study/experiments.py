@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from hybrid import pinn
+from hybrid import comparison, pinn
 from hybrid.comparison import at_points, grid, on_points
-from hybrid.pinn import reaction
+from hybrid.pinn import LevenbergMarquardt
+from hybrid.pinn.cellrows import cell_rows
 from hybrid.pinn.network import VALUE, Network
 from hybrid.pinn.spacetime import at_time, spacetime_networks
+from hybrid.pinn.training import train as train_network
 from hybrid.problems import is_slow, kind_of
 from hybrid.study.monitor import Monitor, relative, significant
+from hybrid.study.results import plain, relative_difference
 from hybrid.symbols import coordinates, evaluate
 
 if TYPE_CHECKING:
@@ -33,15 +38,17 @@ def cell_monitor(run: Run, networks: Sequence[Network]) -> Monitor | None:
     if is_slow(run.problem):
         return None
     points = grid([(0.0, p) for p in run.problem.period], 101)
-    exact = [on_points(c, points) for c in run.cell.correctors]
+    exact = [_centred(on_points(c, points)) for c in run.cell.correctors]
 
     def measure() -> dict[str, float]:
         found = np.concatenate([_values(network, points) for network in networks], axis=1)
-        return {
-            name: relative(found[:, j] - found[:, j].mean(), exact[j]) for j, name in enumerate(_names(run, len(exact)))
-        }
+        return {name: relative(_centred(found[:, j]), exact[j]) for j, name in enumerate(_names(run, found.shape[1]))}
 
     return Monitor(measure, EVERY, run.reporter.step)
+
+
+def _centred(values: Array) -> Array:
+    return np.asarray(values - values.mean())
 
 
 def _names(run: Run, count: int) -> list[str]:
@@ -98,7 +105,6 @@ def _direct(run: Run, name: str, start: Sequence[Network] | None) -> dict[str, A
     arguments = run.networks["classical"]
     points = _test_points(run)
     u = on_points(run.u, points)
-    solver: Any = pinn if kind_of(problem) == "elliptic" else reaction
     fresh = pinn.multiscale_networks if kind_of(problem) == "elliptic" else spacetime_networks
     shape = {k: arguments[k] for k in ("hidden", "seed")}
     networks = tuple(copy.deepcopy(n) for n in start) if start is not None else fresh(problem, **shape)
@@ -109,7 +115,7 @@ def _direct(run: Run, name: str, start: Sequence[Network] | None) -> dict[str, A
     solution, meta = run.timed(
         titles[name], name,
         lambda: run.trained(
-            name, networks, lambda **more: solver.solve_multiscale(problem, **arguments, **more), arguments, depends, monitor,
+            name, networks, lambda **more: run.pinn.solve_multiscale(problem, **arguments, **more), arguments, depends, monitor,
             run.paper.average["classical"],
         ),
     )  # fmt: skip
@@ -122,41 +128,128 @@ def _direct(run: Run, name: str, start: Sequence[Network] | None) -> dict[str, A
 
 
 def oversampling_study(run: Run) -> dict[str, Any]:
-    """The cell problems with oversampled points and without, over several seeds: errors averaged over the last epochs."""
-    found: dict[str, Any] = {"seeds": list(run.paper.seeds), "with": [], "without": [], "curves": {}}
+    """The cell problems with oversampled points and without: errors averaged over the last epochs, by corrector and seed.
+
+    The first seed trains all correctors, the other ones the first corrector only. The same loss is also minimized by
+    Levenberg-Marquardt, which shows what it is worth when the training is not what limits it.
+    """
+    own = run.networks["cell"]["seed"]
+    found: dict[str, Any] = {"rows": [], "curves": {}}
     for kind in ("with", "without"):
-        for seed in run.paper.seeds:
+        for seed in range(own, own + len(run.paper.seeds)):
             arguments = dict(run.networks["cell"]) | {"seed": seed}
             if kind == "without":
                 arguments |= {"periodicity": "penalty", "weights": run.paper.without}
-            if kind == "with" and seed == run.networks["cell"]["seed"]:
+            if kind == "with" and seed == own:
                 meta = run.results["training"]["cell"]
             else:
-                meta = _cell_training(run, f"cell-{kind}-{seed}", f"cell, {kind} oversampling, seed {seed}", arguments)
+                meta = _cell_training(run, f"cell-{kind}-{seed}", f"cell, {kind}, seed {seed}", arguments, seed == own)
             curve = meta["monitored"]
-            found[kind].append(list(curve["averages"].values()))
-            if seed == run.paper.seeds[0]:
+            if seed == own:
                 found["curves"][kind] = curve
-    for kind in ("with", "without"):
-        found[f"median_{kind}"] = np.median(np.array(found[kind]), axis=0).tolist()
-    ratio = np.array(found["without"]) / np.array(found["with"])
-    found["ratio"] = {"median": float(np.median(ratio)), "least": float(ratio.min()), "largest": float(ratio.max())}
+            for name, error in curve["averages"].items():
+                found["rows"].append(
+                    {"optimizer": "adam", "corrector": name, "seed": seed, "kind": kind, "error": error}
+                )
+        found["rows"] += _second_order(run, kind)
     return found
 
 
-def _cell_training(run: Run, name: str, title: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    solver: Any = pinn if kind_of(run.problem) == "elliptic" else reaction
-    shape = {k: arguments[k] for k in ("seed", "hidden", "periodicity", "separate") if k in arguments}
-    networks = solver.cell_networks(run.problem, **shape)
+def _second_order(run: Run, kind: str) -> list[dict[str, Any]]:
+    """The same points and weights, a smaller network, Levenberg-Marquardt."""
+    given = run.networks["cell"]
+    names = ("points", "oversampling", "weights", "periodicity")
+    arguments = {k: given[k] for k in names if k in given} | {"hidden": (16, 16)}
+    arguments["optimizer"] = LevenbergMarquardt(steps=60)
+    if kind == "without":
+        arguments |= {"periodicity": "penalty", "weights": run.paper.without}
+    rows = []
+    for seed in range(given["seed"], given["seed"] + len(run.paper.seeds)):
+        chosen = arguments | {"seed": seed}
+        networks = run.pinn.cell_networks(run.problem, **shape_of(chosen))
+        solve = partial(run.pinn.solve_cell, run.problem, **chosen)
+        train = partial(run.trained, f"cell-lm-{kind}-{seed}", networks, solve, chosen, ())
+        chi, _ = run.timed(f"cell, {kind}, Levenberg-Marquardt, seed {seed}", "oversampling", train)
+        errors = comparison.cell_errors(run.problem, chi, run.cell, run.comm)
+        for name, error in zip(_names(run, len(errors)), errors, strict=True):
+            rows.append(
+                {"optimizer": "levenberg-marquardt", "corrector": name, "seed": seed, "kind": kind, "error": error}
+            )
+    return rows
+
+
+def _cell_training(run: Run, name: str, title: str, arguments: dict[str, Any], every: bool) -> dict[str, Any]:
+    """Train all correctors, or the first one only."""
+    problem: Any = run.problem
+    networks = run.pinn.cell_networks(problem, **shape_of(arguments))
+    networks = networks if every else networks[:1]
     monitor = cell_monitor(run, networks)
+
+    def first_only(networks: Any, progress: Any = None, train: bool = True) -> Any:
+        if not train:
+            return SimpleNamespace()
+        keys = ("periodicity", "points", "oversampling", "weights")
+        rows = cell_rows(problem, *(arguments.get(k, 2) for k in keys))
+        history = train_network(
+            networks[0], [part.output(0) for part in rows], arguments["optimizer"],
+            precision=arguments.get("precision", "double"), progress=progress,
+        )  # fmt: skip
+        return SimpleNamespace(history=history)
+
+    solve = first_only
+    if every or kind_of(problem) != "elliptic" or problem.dim == 1:
+        solve = partial(run.pinn.solve_cell, problem, **arguments)
     _, meta = run.timed(
         title, "oversampling",
-        lambda: run.trained(
-            name, networks, lambda **more: solver.solve_cell(run.problem, **arguments, **more), arguments, (), monitor,
-            run.paper.average["cell"],
-        ),
+        lambda: run.trained(name, networks, solve, arguments, every, monitor, run.paper.average["cell"]),
     )  # fmt: skip
     return meta
+
+
+def spread(run: Run, count: int) -> dict[str, Any]:
+    """The networks' errors from several seeds, the first being those of the run itself; collective."""
+    problem: Any = run.problem
+    first = run.networks["cell"]["seed"]
+    found: dict[str, Any] = {"seeds": list(range(first, first + count))}
+
+    def add(errors: dict[str, float], cell: list[float], difference: float) -> None:
+        for name in ("e1", "e2", "e3"):
+            found.setdefault(name, []).append(errors[name])
+        found.setdefault("cell", []).append(cell)
+        found.setdefault("coefficient", []).append(difference)
+
+    add(
+        run.results["errors"],
+        run.results["cell"]["pinn"]["errors"],
+        run.results["homogenized"]["relative_difference"],
+    )
+    space = run.u.function.function_space
+    for seed in found["seeds"][1:]:
+        cell, homogenized = ({**run.networks[part], "seed": seed} for part in ("cell", "homogenized"))
+
+        def task(seed: int = seed, cell: Any = cell, homogenized: Any = homogenized) -> None:
+            chi, _ = run.trained(
+                f"cell-seed-{seed}", run.pinn.cell_networks(problem, **shape_of(cell)),
+                lambda **more: run.pinn.solve_cell(problem, **cell, **more), cell, (),
+            )  # fmt: skip
+            w = run.fem.solve_homogenized(problem, chi.coefficient, run.comm, **run.elements["homogenized"])
+            p, _ = run.trained(
+                f"homogenized-seed-{seed}", run.pinn.homogenized_networks(problem, **shape_of(homogenized)),
+                lambda **more: run.pinn.solve_homogenized(problem, chi.coefficient, **homogenized, **more), homogenized,
+                plain(chi.coefficient),
+            )  # fmt: skip
+            errors = comparison.errors(run.u, w=comparison.to_space(w, space), p=comparison.to_space(p, space))
+            difference = relative_difference(chi.coefficient, run.cell.coefficient)
+            add(errors, comparison.cell_errors(problem, chi, run.cell, run.comm), difference)
+
+        run.timed(f"the networks again, seed {seed}", "seeds", task)
+    return found
+
+
+def shape_of(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Those of a solver's arguments that determine its networks."""
+    names = ("seed", "hidden", "periodicity", "scale", "separate", "method", "stages", "steps", "waves")
+    return {name: arguments[name] for name in names if name in arguments}
 
 
 def samples(run: Run) -> dict[str, Any]:

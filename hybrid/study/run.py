@@ -41,6 +41,7 @@ def run(
     seed: int | None = None,
     out: Path | None = None,
     resume: bool = False,
+    seeds: int = 1,
 ) -> dict[str, Any]:
     """Solve a case by finite elements and by networks, compare, and leave results, figures and fields in a folder.
 
@@ -51,6 +52,7 @@ def run(
         seed: Of the networks; the case's own if None.
         out: The folder; ``results/NAME`` if None.
         resume: Take what an earlier run of the same problem and settings has left there.
+        seeds: With more than one the networks are trained from so many seeds, counting up, for the spread of the errors.
 
     Returns:
         The contents of ``results.json``.
@@ -66,7 +68,7 @@ def run(
     on_root(comm, lambda: _prepare(out))
     key = store.key_of(
         FORMAT, hybrid.__version__, case.problem.digest, elements, networks, results.petsc_options(),
-        paper_settings(case.problem) if name == "paper" else (),
+        paper_settings(case.problem) if name == "paper" else (), seeds,
     )  # fmt: skip
     done = comm.bcast(store.read_json(out / "results.json") if comm.rank == 0 else None)
     reporter = Reporter(comm.rank, out / "log.txt")
@@ -75,7 +77,7 @@ def run(
             reporter.say(f"{case.problem.name}: already done, from {out / 'results.json'}")
             reporter.show(table_of(case, done))
             return done
-        return Run(case, comm, name, elements, networks, key, out, resume, reporter).all()
+        return Run(case, comm, name, elements, networks, key, out, resume, reporter).all(seeds)
     finally:
         reporter.close()
 
@@ -123,7 +125,7 @@ class Run:
             "provenance": results.provenance(case, comm, networks, elements, key, assumed),
         }  # fmt: skip
 
-    def all(self) -> dict[str, Any]:
+    def all(self, seeds: int) -> dict[str, Any]:
         """Run every stage."""
         begin = time.perf_counter()
         problem, comm = self.problem, self.comm
@@ -137,6 +139,8 @@ class Run:
             self._compare()
             if self.preset == "paper":
                 experiments.of_the_paper(self)
+            if seeds > 1:
+                self.results["seeds"] = experiments.spread(self, seeds)
             self._leave()
             self.results["seconds"]["total"] = time.perf_counter() - begin
             self.results["status"] = "complete"
@@ -251,7 +255,7 @@ class Run:
 
     def _cell_networks(self) -> Any:
         problem, arguments = self.problem, self.networks["cell"]
-        networks = self.pinn.cell_networks(problem, **_shape(arguments))
+        networks = self.pinn.cell_networks(problem, **experiments.shape_of(arguments))
         monitor = experiments.cell_monitor(self, networks) if self.preset == "paper" else None
         solution, self.results["training"]["cell"] = self.timed(
             "cell problems (network)", "pinn_cell",
@@ -264,7 +268,7 @@ class Run:
 
     def _homogenized_networks(self, coefficient: Any) -> Any:
         problem, arguments = self.problem, self.networks["homogenized"]
-        networks = self.pinn.homogenized_networks(problem, **_shape(arguments))
+        networks = self.pinn.homogenized_networks(problem, **experiments.shape_of(arguments))
         monitor = experiments.homogenized_monitor(self, networks) if self.preset == "paper" else None
         solution, self.results["training"]["homogenized"] = self.timed(
             "p: homogenized equation (network)", "pinn_homogenized",
@@ -305,9 +309,3 @@ class Run:
                 draw(self.out, self.case, self.results)
 
         self.timed("figures and fields", "figures", task)
-
-
-def _shape(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Those of a solver's arguments that determine its networks."""
-    names = ("seed", "hidden", "periodicity", "scale", "separate", "method", "stages", "steps", "waves")
-    return {name: arguments[name] for name in names if name in arguments}

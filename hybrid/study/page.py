@@ -1,0 +1,92 @@
+"""One self-contained page with the paper's tables and figures beside what was measured here; the tables as Markdown and CSV."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import matplotlib
+
+from hybrid.study import store
+from hybrid.study.cases import PAPER, case, names
+from hybrid.study.figures import STYLE
+from hybrid.study.findings import findings
+from hybrid.study.paper import paper_settings
+from hybrid.study.paperfigures import FIGURES
+from hybrid.study.tables import tables
+
+PRESETS = ("accurate", "fast", "paper")
+RECORDED = Path(__file__).resolve().parents[2] / "examples" / "reproduction"
+"""Results that were recorded once, for what has not been run here: the preset paper takes hours."""
+
+
+def collect(out: Path) -> tuple[dict[tuple[str, str], dict[str, Any]], dict[str, Any], set[tuple[str, str]]]:
+    """Complete results by (preset, case), the extras by name, and which of the results are recorded ones."""
+    data, recorded = {}, set()
+    for preset in PRESETS:
+        for name in names():
+            for place in (out, RECORDED):
+                found = store.read_json(place / preset / name / "results.json")
+                if found is not None and found.get("status") == "complete":
+                    data[preset, name] = found
+                    if place == RECORDED:
+                        recorded.add((preset, name))
+                    break
+    extras = {}
+    for name in ("elliptic-1d", "elliptic-2d", "coarse-mesh"):
+        for place in (out, RECORDED):
+            found = store.read_json(place / "baselines" / f"{name}.json")
+            if found is not None:
+                extras[name] = found
+                break
+    return data, extras, recorded
+
+
+def write_page(out: Path) -> Path:
+    """Write ``index.html``, ``tables.md`` and ``tables.csv`` from what is in the folder and what was recorded."""
+    data, extras, recorded = collect(out)
+    found = tables(data, extras)
+    figures = [{"number": n, "title": title, "image": _image(draw, data)} for n, (title, draw) in FIGURES.items()]
+    cases = [
+        {
+            "name": name, "title": case(name).title, "assumptions": case(name).assumptions,
+            "stated": paper_settings(case(name).problem).stated, "assumed": paper_settings(case(name).problem).assumed,
+        }
+        for name in names() if not name.endswith("-literal")
+    ]  # fmt: skip
+    sources = [
+        {
+            "preset": preset, "case": name, "recorded": (preset, name) in recorded,
+            "finished": results["provenance"]["finished"], "versions": results["provenance"]["versions"],
+            "seed": results["provenance"]["seed"], "kind": results["training"]["cell"]["kind"],
+        }
+        for (preset, name), results in data.items()
+    ]  # fmt: skip
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("hybrid.study", "templates"), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    text = environment.get_template("page.html").render(
+        paper=PAPER, tables=found, figures=figures, cases=cases, sources=sources, findings=findings(data, extras)
+    )
+    page = out / "index.html"
+    store.write_atomically(page, lambda file: file.write(text.encode()))
+    markdown = "\n".join(table.markdown() for table in found)
+    store.write_atomically(out / "tables.md", lambda file: file.write(markdown.encode()))
+    separated = "".join(table.comma_separated() for table in found)
+    store.write_atomically(out / "tables.csv", lambda file: file.write(separated.encode()))
+    return page
+
+
+def _image(draw: Any, data: Any) -> str | None:
+    """The figure as a PNG in base64; None if a run that it needs is missing."""
+    try:
+        with matplotlib.rc_context(STYLE | {"figure.dpi": 110}):
+            figure = draw(data)
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format="png")
+    except KeyError:
+        return None
+    return base64.b64encode(buffer.getvalue()).decode()

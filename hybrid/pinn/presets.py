@@ -56,6 +56,6 @@ def _stages(name: str, dim: int) -> dict[str, Any]:
     if name == "fast":
         features, points = {1: (200, 400), 2: (400, 40), 3: (400, 14)}[dim]
         return {"hidden": (features,), "optimizer": LastLayer(), "points": points, **times}
-    width, points = {1: (80, 500), 2: (200, 40), 3: (200, 14)}[dim]
+    width, points = {1: (80, 500), 2: (120, 30), 3: (120, 14)}[dim]
     optimizer = LevenbergMarquardt(steps=30, last_layer_first=True)
     return {"hidden": (width,), "optimizer": optimizer, "points": points, **times}

@@ -18,7 +18,7 @@ from hybrid.pinn.homogenized import Bubble, Solution
 from hybrid.pinn.network import Network, laplacian
 from hybrid.pinn.optimizers import History, Optimizer, Progress
 from hybrid.pinn.radau import radau
-from hybrid.pinn.training import joined
+from hybrid.pinn.training import joined, part_of
 from hybrid.pinn.training import train as train_network
 from hybrid.problems import ReactionDiffusionProblem
 from hybrid.symbols import evaluate, numpy_function, t
@@ -94,8 +94,9 @@ def solve_stages(
     for step, network in enumerate(networks):
         if train:
             rows = _stage_rows(problem, coefficient, value, factor, points, matrix, nodes, step * h, h)
+            shown = part_of(progress, step, len(networks))
             histories.append(
-                train_network(network, [rows], optimizer, device=device, precision=precision, progress=progress)
+                train_network(network, [rows], optimizer, device=device, precision=precision, progress=shown)
             )
         field = Field(network, stages - 1, problem.dim, factor)
         value = field.values

@@ -54,3 +54,10 @@ def joined(histories: Sequence[History]) -> History:
     loss = [value for history in histories for value in history.loss]
     stopped = "; ".join(dict.fromkeys(history.stopped for history in histories))
     return History(first.optimizer, loss, stopped, sum(history.seconds for history in histories))
+
+
+def part_of(progress: Progress | None, index: int, count: int) -> Progress | None:
+    """What one of several equally long trainings reports: its step among those of all."""
+    if progress is None:
+        return None
+    return lambda step, steps, loss: progress(index * steps + step, count * steps, loss)

@@ -44,7 +44,7 @@ def cell_monitor(run: Run, networks: Sequence[Network]) -> Monitor | None:
         found = np.concatenate([_values(network, points) for network in networks], axis=1)
         return {name: relative(_centred(found[:, j]), exact[j]) for j, name in enumerate(_names(run, found.shape[1]))}
 
-    return Monitor(measure, EVERY, run.reporter.step)
+    return Monitor(measure, EVERY, run.reporter.step, separate=len(networks) > 1)
 
 
 def _centred(values: Array) -> Array:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from hybrid.problems import is_slow, kind_of
 from hybrid.study.cases import Case
 
-STYLE = {"font.size": 9, "axes.titlesize": 10, "figure.dpi": 150, "axes.formatter.limits": (-3, 4)}
+STYLE = {"font.size": 9, "axes.titlesize": 10, "figure.dpi": 150, "axes.formatter.limits": (-3, 5)}
 
 Array = npt.NDArray[np.float64]
 Panel = tuple[str, Array]

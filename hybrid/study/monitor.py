@@ -21,21 +21,27 @@ class Monitor:
         measure: The errors of the network as it is, by name.
         every: Steps between two measurements.
         then: Called at each step.
+        separate: The errors belong to networks that are trained one after the other, each with its own steps: of a training
+            only its own error is kept, in the order in which `measure` names them.
     """
 
-    def __init__(self, measure: Measure, every: int, then: Progress) -> None:
-        self.measure, self.every, self.then = measure, every, then
+    def __init__(self, measure: Measure, every: int, then: Progress, *, separate: bool = False) -> None:
+        self.measure, self.every, self.then, self.separate = measure, every, then, separate
+        self._training = -1
         self.epochs: list[int] = []
         self.loss: list[float] = []
         self.errors: dict[str, list[float]] = {}
 
     def __call__(self, step: int, steps: int, loss: float) -> None:
         """Measure, and tell the person who waits."""
+        self._training += step == 0
         if step % self.every == 0 or step == steps:
-            self.epochs.append(step)
-            self.loss.append(loss)
-            for name, error in self.measure().items():
-                self.errors.setdefault(name, []).append(error)
+            if self._training == 0:
+                self.epochs.append(step)
+                self.loss.append(loss)
+            for k, (name, error) in enumerate(self.measure().items()):
+                if not self.separate or k == self._training:
+                    self.errors.setdefault(name, []).append(error)
         self.then(step, steps, loss)
 
     def curve(self, last: int) -> dict[str, Any]:

@@ -9,6 +9,10 @@ from typing import Any
 
 import jinja2
 import matplotlib
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.image import imsave
+from matplotlib.transforms import Bbox
 
 from hybrid.study import store
 from hybrid.study.cases import PAPER, case, names
@@ -49,7 +53,7 @@ def write_page(out: Path) -> Path:
     """Write ``index.html``, ``tables.md`` and ``tables.csv`` from what is in the folder and what was recorded."""
     data, extras, recorded = collect(out)
     found = tables(data, extras)
-    figures = [{"number": n, "title": title, "image": _image(draw, data)} for n, (title, draw) in FIGURES.items()]
+    figures = [{"number": n, "title": title, "panels": _panels(draw, data)} for n, (title, draw) in FIGURES.items()]
     cases = [
         {
             "name": name, "title": case(name).title, "assumptions": case(name).assumptions,
@@ -80,13 +84,27 @@ def write_page(out: Path) -> Path:
     return page
 
 
-def _image(draw: Any, data: Any) -> str | None:
-    """The figure as a PNG in base64; None if a run that it needs is missing."""
+def _panels(draw: Any, data: Any) -> list[str]:
+    """The panels of a figure, each a PNG in base64, so that a phone can put them below each other; none if a run is missing."""
     try:
-        with matplotlib.rc_context(STYLE | {"figure.dpi": 110}):
+        with matplotlib.rc_context(STYLE | {"figure.dpi": 150}):
             figure = draw(data)
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format="png")
+            canvas = FigureCanvasAgg(figure)
+            canvas.draw()
+            canvas.draw()  # labels move once the layout has been made
     except KeyError:
-        return None
-    return base64.b64encode(buffer.getvalue()).decode()
+        return []
+    pixels = np.asarray(canvas.buffer_rgba())
+    height, width = pixels.shape[:2]
+    found = []
+    for ax in figure.axes:
+        if ax.get_label() == "<colorbar>":
+            continue
+        parts = [ax, *(image.colorbar.ax for image in ax.images if image.colorbar is not None)]
+        box = Bbox.union([part.get_tightbbox(canvas.get_renderer()) for part in parts])
+        left, right = max(int(box.x0) - 6, 0), min(int(box.x1) + 7, width)
+        top, bottom = max(int(height - box.y1) - 6, 0), min(int(height - box.y0) + 7, height)
+        buffer = io.BytesIO()
+        imsave(buffer, np.ascontiguousarray(pixels[top:bottom, left:right]), format="png")
+        found.append(base64.b64encode(buffer.getvalue()).decode())
+    return found

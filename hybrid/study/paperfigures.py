@@ -54,11 +54,21 @@ def _history(ax: Axes, curve: Mapping[str, Any], names: Mapping[str, str], title
     for k, (name, label) in enumerate(names.items()):
         values = np.array(curve["errors"][name])[keep]
         ax.plot(epochs[keep], values, color=f"C{k}", linewidth=0.9, label=f"{label}: {curve['averages'][name]:.3g}")
-    if last is None:
+    _finish_history(ax, title if last is None else f"the last {min(last, epochs[-1])} epochs", curve["average_over"])
+
+
+def _finish_history(ax: Axes, title: str, average_over: int) -> None:
+    """Logarithmic where the errors span more than a factor of 3, otherwise linear and at least 2 % of them high."""
+    values = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in ax.lines])
+    low, high = float(values.min()), float(values.max())
+    if high > 3 * low > 0:
         ax.set_yscale("log")
-    text = title if last is None else f"the last {last} epochs"
-    ax.set(title=text, xlabel="epoch", ylabel="relative error")
-    ax.legend(fontsize=8, title=f"mean, last {curve['average_over']}", title_fontsize=7)
+    else:
+        middle, half = (low + high) / 2, max((high - low) / 2, 0.01 * high)
+        ax.set_ylim(middle - 1.1 * half, middle + 1.1 * half)
+        ax.ticklabel_format(axis="y", useOffset=False)
+    ax.set(title=title, xlabel="epoch", ylabel="relative error")
+    ax.legend(fontsize=8, title=f"mean, last {average_over}", title_fontsize=7)
     ax.grid(alpha=0.3, which="both")
 
 
@@ -118,12 +128,8 @@ def _corrector_2d(j: int) -> Callable[[Data], Figure]:
                 text = f"{label}: {curve['averages'][name]:.3g}"
                 ax.plot(np.array(curve["epochs"])[keep], np.array(curve["errors"][name])[keep], color=f"C{k}",
                         linewidth=0.9, label=text)  # fmt: skip
-        axes[0].set(title=rf"corrector $\chi_{j}$", yscale="log")
-        axes[1].set(title="the last 4000 epochs")
-        for ax in axes:
-            ax.set(xlabel="epoch", ylabel="relative error")
-            ax.legend(fontsize=8, title=f"mean, last {curve['average_over']}", title_fontsize=7)
-            ax.grid(alpha=0.3, which="both")
+        _finish_history(axes[0], rf"corrector $\chi_{j}$", curve["average_over"])
+        _finish_history(axes[1], "the last 4000 epochs", curve["average_over"])
         return figure
 
     return draw

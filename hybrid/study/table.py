@@ -77,7 +77,7 @@ def table_of(case: Case, results: Mapping[str, Any]) -> Table:
 def _coefficient(value: Any) -> str:
     """A number, a matrix, or the range of a*(x)."""
     if isinstance(value, dict):
-        values = np.array(value["values"])
+        values = np.array(value["values"])[:, 0, 0]
         return f"a*(x) from {values.min():.6f} to {values.max():.6f}"
     a = np.atleast_2d(np.array(value))
     if np.abs(a - a[0, 0] * np.eye(len(a))).max() < 1e-6 * abs(a[0, 0]):

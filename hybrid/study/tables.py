@@ -53,7 +53,8 @@ def _text(value: float | None) -> str:
 
 
 def _range(values: Sequence[float]) -> str:
-    return f"{_text(min(values))} … {_text(max(values))}"
+    low, high = _text(min(values)), _text(max(values))
+    return low if low == high else f"{low} … {high}"
 
 
 _NOTATION = Table(

@@ -270,10 +270,11 @@ def samples(run: Run) -> dict[str, Any]:
         found["cell"] = _slow_samples(run, points) if problem.dim == 1 else None
     else:
         cell = grid([(0.0, q) for q in problem.period], inner)
+        digits = 9 if problem.dim == 1 else 6
         found["cell"] = {
             "points": inner,
-            "fem": [significant(at_points(c, cell)) for c in run.cell.correctors],
-            "pinn": [significant(c.values(cell)) for c in run.chi.correctors],
+            "fem": [significant(at_points(c, cell), digits) for c in run.cell.correctors],
+            "pinn": [significant(c.values(cell), digits) for c in run.chi.correctors],
         }
     return found
 

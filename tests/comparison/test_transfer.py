@@ -10,7 +10,7 @@ from dolfinx import fem
 from hybrid import EllipticProblem, comparison
 from hybrid.fem.mesh import box
 from hybrid.fem.norms import carry
-from hybrid.pinn import Field, homogenized_network
+from hybrid.pinn import Field, homogenized_networks
 from hybrid.symbols import cos, numpy_function, sin, x
 
 pytestmark = pytest.mark.mpi
@@ -45,7 +45,7 @@ def test_mesh_to_mesh_is_exact_for_polynomials(comm: MPI.Comm) -> None:
 
 
 def test_network_to_mesh_and_points(comm: MPI.Comm, paper: EllipticProblem) -> None:
-    field = Field(homogenized_network(paper, seed=1), 0, 2)
+    field = Field(homogenized_networks(paper, seed=1)[0], 0, 2)
     u = _function(comm, 4, 2)
     there = comparison.to_space(field, u.function_space)
     points = u.function_space.tabulate_dof_coordinates()[:, :2]

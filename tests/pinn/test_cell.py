@@ -22,7 +22,7 @@ def _norms(solution: CellSolution) -> list[float]:
 
 
 def test_fast_preset_on_the_papers_cell(paper: EllipticProblem) -> None:
-    solution = solve_cell(paper, **preset("fast", "cell", 2))
+    solution = solve_cell(paper, **preset("fast", "cell", paper))
     assert np.abs(solution.coefficient - A_STAR * np.eye(2)).max() < 1e-11
     assert _norms(solution) == pytest.approx([CHI_NORM] * 2, rel=1e-8)
     assert solution.error_estimates is not None
@@ -34,7 +34,7 @@ def test_all_layers_trained_on_the_papers_cell(paper: EllipticProblem) -> None:
     assert np.abs(solution.coefficient - A_STAR * np.eye(2)).max() < 1e-5
     assert _norms(solution) == pytest.approx([CHI_NORM] * 2, rel=1e-3)
     # The bound from the residual holds, and is of use.
-    exact = solve_cell(paper, **preset("fast", "cell", 2))
+    exact = solve_cell(paper, **preset("fast", "cell", paper))
     points = np.random.default_rng(0).random((2000, 2))
     for one, other, bound in zip(solution.correctors, exact.correctors, solution.error_estimates or (), strict=True):
         error = np.linalg.norm(one.values(points) - other.values(points)) / np.linalg.norm(other.values(points))
@@ -56,7 +56,7 @@ def test_laminates_have_harmonic_and_arithmetic_means(optimizer: object, hidden:
 
 def test_one_dimension_and_another_period() -> None:
     problem = EllipticProblem(domain=[(0, 1)], eps=0.01, a=1 / (1 + sin(y[0]) / 2), f=1, period=2 * math.pi)
-    solution = solve_cell(problem, **preset("accurate", "cell", 1))
+    solution = solve_cell(problem, **preset("accurate", "cell", problem))
     assert solution.coefficient[0, 0] == pytest.approx(1.0, abs=1e-8)
     points = np.linspace(0, 6, 50)[:, None]
     assert np.abs(solution.correctors[0].values(points)[:] + np.cos(points[:, 0]) / 2).max() < 1e-6
@@ -69,9 +69,9 @@ def test_a_matrix_coefficient() -> None:
     turned = EllipticProblem(domain=[(0, 1), (0, 1)], eps=0.1, a=[[2 + g, g], [g, 3 + g]], f=1)
     n = np.array([1.0, 1.0]) / math.sqrt(2)
     expected = np.outer(n, n) + (np.eye(2) - np.outer(n, n)) / math.sqrt(0.75)
-    found = solve_cell(problem, **preset("fast", "cell", 2)).coefficient
+    found = solve_cell(problem, **preset("fast", "cell", problem)).coefficient
     assert np.abs(found - expected).max() < 1e-8
-    full = solve_cell(turned, **preset("fast", "cell", 2)).coefficient
+    full = solve_cell(turned, **preset("fast", "cell", problem)).coefficient
     # For layers with normal n, a* = <a> - <a n nᵀa/(nᵀan)> + <an/(nᵀan)> <nᵀa/(nᵀan)> / <1/(nᵀan)> (Milton, 9.5).
     s = np.arange(4096) / 4096
     values = 1 / (1 + np.cos(2 * np.pi * s) / 2)
@@ -100,6 +100,20 @@ def test_oversampling_helps_the_periodic_condition(paper: EllipticProblem) -> No
     assert errors["oversampling"] < errors["penalty"] / 2
     with pytest.raises(InputError, match="periodicity"):
         solve_cell(paper, periodicity="hope")
+
+
+def test_a_network_for_each_corrector(paper: EllipticProblem) -> None:
+    """The paper has one for each; with least squares on the same features they are the same as one for both."""
+    one, both = (
+        solve_cell(paper, hidden=(250,), points=26, optimizer=LastLayer(), separate=separate)
+        for separate in (True, False)
+    )
+    assert len(one.networks) == 2
+    assert len(both.networks) == 1
+    assert one.coefficient == pytest.approx(both.coefficient, abs=1e-5)
+    assert one.coefficient == pytest.approx(A_STAR * np.eye(2), abs=1e-5)
+    again = solve_cell(paper, networks=one.networks, train=False)
+    assert np.array_equal(again.coefficient, one.coefficient)
 
 
 def test_slow_variables_give_a_function_of_x() -> None:

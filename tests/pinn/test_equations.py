@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import pytest
 import torch
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from hybrid.pinn import equations as equations_module
 from hybrid.pinn.embedding import AffineEmbedding
 from hybrid.pinn.equations import Equations, Rows, behind_factor
 from hybrid.pinn.homogenized import Bubble
@@ -38,6 +40,18 @@ def test_features_and_residuals_are_one_linear_system() -> None:
     weight = equations.network.weights[-1]
     expected = (matrix @ weight.reshape(-1, 1) - target).reshape(-1, 2)
     assert (equations.residuals() - expected).abs().max() < 1e-13
+
+
+@pytest.mark.parametrize("piece", [2, 512])
+def test_the_gradient_is_that_of_automatic_differentiation(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(equations_module, "_PIECE", piece)
+    equations = _equations()
+    loss = equations.loss()
+    expected = torch.autograd.grad(loss, list(equations.network.parameters()))
+    found_loss, found = equations.gradient()
+    assert found_loss == pytest.approx(float(loss.detach()), rel=1e-13)
+    for one, other in zip(found, expected, strict=True):
+        assert (one - other).abs().max() < 1e-12 * max(float(other.abs().max()), 1.0)
 
 
 def test_the_jacobian_is_the_derivative_of_the_residuals() -> None:

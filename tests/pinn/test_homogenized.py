@@ -35,7 +35,7 @@ def sine_series(points: np.ndarray, a: float, count: int = 300) -> np.ndarray:
 def test_the_papers_homogenized_equation(paper: EllipticProblem, name: str, bound: float) -> None:
     points = grid([(0, 1), (0, 1)], 31)
     exact = sine_series(points, A_STAR)
-    solution = solve_homogenized(paper, A_STAR * np.eye(2), **preset(name, "homogenized", 2))
+    solution = solve_homogenized(paper, A_STAR * np.eye(2), **preset(name, "homogenized", paper))
     assert np.linalg.norm(solution.field.values(points) - exact) < bound * np.linalg.norm(exact)
 
 
@@ -45,7 +45,7 @@ def test_taking_the_corners_off_pays(paper: EllipticProblem) -> None:
     errors = [
         np.linalg.norm(
             solve_homogenized(
-                paper, A_STAR * np.eye(2), corners=corners, **preset("fast", "homogenized", 2)
+                paper, A_STAR * np.eye(2), corners=corners, **preset("fast", "homogenized", paper)
             ).field.values(points)
             - exact
         )
@@ -71,7 +71,7 @@ def test_an_anisotropic_coefficient_with_a_known_solution(boundary: str) -> None
 
 
 def test_an_antisymmetric_part_changes_nothing(paper: EllipticProblem) -> None:
-    settings = preset("fast", "homogenized", 2) | {"hidden": (200,), "points": 24}
+    settings = preset("fast", "homogenized", paper) | {"hidden": (200,), "points": 24}
     points = grid([(0, 1), (0, 1)], 5)
     one = solve_homogenized(paper, [[2, 0.5], [0, 1]], **settings).field.values(points)
     other = solve_homogenized(paper, [[2, 0.25], [0.25, 1]], **settings).field.values(points)
@@ -79,7 +79,7 @@ def test_an_antisymmetric_part_changes_nothing(paper: EllipticProblem) -> None:
 
 
 def test_noise_off_the_diagonal_does_not_bring_the_corners_back(paper: EllipticProblem) -> None:
-    settings = preset("fast", "homogenized", 2) | {"hidden": (400,), "points": 30}
+    settings = preset("fast", "homogenized", paper) | {"hidden": (400,), "points": 30}
     points = grid([(0, 1), (0, 1)], 21)
     clean, noisy = (
         solve_homogenized(paper, [[2, noise], [noise, 2]], **settings).field.values(points) for noise in (0.0, 1e-4)
@@ -90,7 +90,7 @@ def test_noise_off_the_diagonal_does_not_bring_the_corners_back(paper: EllipticP
 def test_a_source_that_has_no_value_in_a_corner(paper: EllipticProblem) -> None:
     problem = EllipticProblem(domain=[(0, 1), (0, 1)], eps=0.1, a=1 + 0 * y[0], f=sin(x[0]) / x[0])
     smooth = EllipticProblem(domain=[(0, 1), (0, 1)], eps=0.1, a=1 + 0 * y[0], f=sin(x[0] + 1e-9) / (x[0] + 1e-9))
-    settings = preset("fast", "homogenized", 2) | {"hidden": (400,), "points": 30}
+    settings = preset("fast", "homogenized", problem) | {"hidden": (400,), "points": 30}
     points = grid([(0, 1), (0, 1)], 21)
     one, other = (solve_homogenized(q, np.eye(2), **settings).field.values(points) for q in (problem, smooth))
     assert np.linalg.norm(one - other) < 1e-2 * np.linalg.norm(other)
@@ -98,7 +98,7 @@ def test_a_source_that_has_no_value_in_a_corner(paper: EllipticProblem) -> None:
 
 def test_one_dimension(paper: EllipticProblem) -> None:
     problem = EllipticProblem(domain=[(0, math.pi)], eps=0.1, a=1 + 0 * y[0], f=sin(x[0]))
-    solution = solve_homogenized(problem, [[2.0]], **preset("accurate", "homogenized", 1))
+    solution = solve_homogenized(problem, [[2.0]], **preset("accurate", "homogenized", problem))
     points = np.linspace(0, np.pi, 50)[:, None]
     assert np.abs(solution.field.values(points) - np.sin(points[:, 0]) / 2).max() < 1e-7
     gradient = solution.field.gradients(points)

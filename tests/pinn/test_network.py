@@ -6,14 +6,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding
-from hybrid.pinn.network import VALUE, Network, gradient_only, hessian_operators, product_jet
+from hybrid.pinn.embedding import AffineEmbedding, AtTime, PeriodicEmbedding, SideBySide, Together
+from hybrid.pinn.network import VALUE, Embedding, Network, gradient_only, hessian_operators, product_jet
 
 
 def _network(kind: str, dim: int) -> Network:
-    embedding = (
-        PeriodicEmbedding([1.0, 2.0, 0.5][:dim], 2) if kind == "periodic" else AffineEmbedding([(-1.0, 2.0)] * dim)
-    )
+    affine, periodic = AffineEmbedding([(-1.0, 2.0)] * dim), PeriodicEmbedding([1.0, 2.0, 0.5][:dim], 2)
+    at_time = AtTime(SideBySide(affine, AffineEmbedding([(0.0, 3.0)]), dim), 0.7)
+    kinds = {"affine": affine, "periodic": periodic, "together": Together(affine, periodic), "at a time": at_time}
+    embedding: Embedding = kinds[kind]  # type: ignore[assignment]
     return Network(embedding, (7, 6, 5), 2, seed=3)
 
 
@@ -29,7 +30,7 @@ def _nested(network: Network, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return values, gradients, hessians
 
 
-@pytest.mark.parametrize("kind", ["affine", "periodic"])
+@pytest.mark.parametrize("kind", ["affine", "periodic", "together", "at a time"])
 @pytest.mark.parametrize("dim", [1, 2, 3])
 def test_jets_agree_with_nested_autograd(kind: str, dim: int) -> None:
     network = _network(kind, dim)

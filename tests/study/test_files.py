@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,11 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybrid import InputError
+from hybrid import InputError, ReactionDiffusionProblem
+from hybrid.problems import is_slow
 from hybrid.study.files import from_data, read
-from hybrid.study.settings import fem_arguments, kind_of, pinn_arguments
-from hybrid.symbols import cos, pi, sin, x, y
+from hybrid.study.settings import fem_arguments, pinn_arguments, trained_how
+from hybrid.symbols import cos, exp, pi, sin, t, x, y
 
 GOOD = """
 kind = "elliptic"
@@ -47,7 +49,7 @@ def test_a_good_file(tmp_path: Path) -> None:
     assert parts["cell"]["hidden"] == (200,)
     assert parts["cell"]["points"] == 30
     assert parts["homogenized"]["seed"] == 4
-    assert "frozen" in kind_of(parts["cell"])
+    assert "frozen" in trained_how(parts["cell"])
 
 
 def test_the_commands_words_win_over_the_files() -> None:
@@ -55,7 +57,7 @@ def test_the_commands_words_win_over_the_files() -> None:
     name, parts = pinn_arguments(case, "accurate", 9)
     assert name == "accurate"
     assert parts["cell"]["seed"] == 9
-    assert "all layers trained" in kind_of(parts["cell"])
+    assert "all layers trained" in trained_how(parts["cell"])
 
 
 def test_matrices() -> None:
@@ -69,7 +71,9 @@ def test_matrices() -> None:
 @pytest.mark.parametrize(
     ("change", "field", "part"),
     [
-        ({"kind": "wave"}, "kind", "allowed is 'elliptic'"),
+        ({"kind": "wave"}, "kind", "allowed is 'elliptic' or 'reaction-diffusion'"),
+        ({"kind": ["elliptic"]}, "kind", "allowed is"),
+        ({"T": 1}, "T", "unknown key"),
         ({"kind": None}, "kind", "missing"),
         ({"eps": None}, "eps", "missing"),
         ({"kappa": 1}, "kappa", "unknown key; allowed are kind, domain"),
@@ -84,7 +88,7 @@ def test_matrices() -> None:
         ({"a": [["2", "y0"], ["y0"]]}, "a", "shape"),
         ({"a": ["2", "2"]}, "a", "list of rows"),
         ({"a": True}, "a", "not a finite number"),
-        ({"a": "2 + x0*sin(2*pi*y0)"}, "a", "slow variable x0"),
+        ({"a": "2 + t"}, "a", "unknown name 't'"),
         ({"f": "t"}, "f", "unknown name 't'"),
         ({"period": "2*pi"}, "period", "does not have the period"),
         ({"name": "../up"}, "name", "plain name"),
@@ -106,6 +110,57 @@ def test_bad_files_are_named(change: dict[str, object], field: str, part: str) -
     assert caught.value.where == f"mine.toml: {field}"
     assert part in caught.value.what
     assert "\n" not in str(caught.value)
+
+
+REACTION = """
+kind = "reaction-diffusion"
+domain = [["-pi", "pi"]]
+eps = 0.1
+D = 2
+r = "cos(2*pi*y0)"
+f = "sin(2*pi*x0)*exp(-t)"
+u0 = "0.01*sin(x0)"
+T = 1.0
+"""
+
+
+def test_reaction_diffusion() -> None:
+    case = from_data(tomllib.loads(REACTION), "here", "n")
+    assert isinstance(case.problem, ReactionDiffusionProblem)
+    assert (case.problem.D, case.problem.T) == (2.0, 1.0)
+    assert case.problem.f == sin(2 * pi * x[0]) * exp(-t)
+    for preset, method in (("accurate", "stages"), ("fast", "stages"), ("paper", "space-time")):
+        parts = pinn_arguments(case, preset, None)[1]
+        assert parts["homogenized"].get("method", "stages") == method
+        assert ("classical" in parts) == (preset == "paper")
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "part"),
+    [
+        ({"a": "1"}, "a", "unknown key"),
+        ({"D": None}, "D", "missing"),
+        ({"D": "x0"}, "D", "unknown name"),
+        ({"T": 0}, "T", "positive"),
+        ({"r": "1 + cos(2*pi*y0)"}, "r", "mean"),
+        ({"r": "cos(2*pi*x0)"}, "r", "unknown name 'x0'"),
+        ({"u0": "t"}, "u0", "unknown name 't'"),
+    ],
+)
+def test_bad_reaction_diffusion_is_named(change: dict[str, object], field: str, part: str) -> None:
+    data = {key: value for key, value in (tomllib.loads(REACTION) | change).items() if value is not None}
+    with pytest.raises(InputError) as caught:
+        from_data(data, "mine.toml", "n")
+    assert caught.value.where == f"mine.toml: {field}"
+    assert part in caught.value.what
+
+
+def test_slow_variables() -> None:
+    case = from_data(tomllib.loads(GOOD) | {"a": "3 + x0*sin(2*pi*y0)"}, "here", "n")
+    assert is_slow(case.problem)
+    assert "slow" in case.title
+    with pytest.raises(InputError, match="allowed are embedding, penalty"):
+        pinn_arguments(replace(case, pinn={"periodicity": "oversampling"}), None, None)
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_resuming_trains_nothing_again(tmp_path: Path, monkeypatch: pytest.Monke
     again = run(small(), comm, out=tmp_path, resume=True)
     assert again == json.loads(json.dumps(first))
     (tmp_path / "results.json").unlink()
-    monkeypatch.setattr(run_module.store, "save_network", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(run_module.store, "save_networks", lambda *_: pytest.fail("trained again"))
     resumed = run(small(), comm, out=tmp_path, resume=True)
     assert resumed["errors"] == first["errors"]
     assert resumed["training"]["cell"]["resumed"]
@@ -88,7 +88,7 @@ def test_an_unfinished_run_leaves_an_earlier_complete_one(tmp_path: Path, monkey
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(run_module.fem, "solve_multiscale", fail)
+        patch.setattr(run_module.hybrid.fem, "solve_multiscale", fail)
         with pytest.raises(KeyboardInterrupt):
             run(small(), MPI.COMM_SELF, out=tmp_path, seed=1)
     assert json.loads((tmp_path / "results.json").read_text())["errors"] == first["errors"]
@@ -139,7 +139,7 @@ def test_a_failed_training_keeps_what_was_computed(tmp_path: Path, monkeypatch: 
     def fail(*_: object, **__: object) -> None:
         raise SolverError("training diverged")
 
-    monkeypatch.setattr(run_module.pinn, "solve_homogenized", fail)
+    monkeypatch.setattr(run_module.hybrid.pinn, "solve_homogenized", fail)
     with pytest.raises(SolverError):
         run(small(), MPI.COMM_SELF, out=tmp_path)
     left = json.loads((tmp_path / "results.json").read_text())

@@ -17,27 +17,27 @@ def _network(seed: int, width: int = 4) -> Network:
 
 def test_a_network_comes_back(tmp_path: Path) -> None:
     path, one, other = tmp_path / "net.npz", _network(1), _network(2)
-    store.save_network(path, one, "key", {"loss": [1.0, 0.5]})
-    assert store.load_network(path, other, "key") == {"loss": [1.0, 0.5]}
+    store.save_networks(path, [one], "key", {"loss": [1.0, 0.5]})
+    assert store.load_networks(path, [other], "key") == {"loss": [1.0, 0.5]}
     x = torch.rand(5, 1, dtype=torch.float64)
     assert torch.equal(one(x), other(x))
 
 
 def test_what_does_not_fit_is_not_loaded(tmp_path: Path) -> None:
     path = tmp_path / "net.npz"
-    store.save_network(path, _network(1), "key", {})
-    assert store.load_network(path, _network(2), "another key") is None
-    assert store.load_network(path, _network(2, width=5), "key") is None
-    assert store.load_network(tmp_path / "none.npz", _network(2), "key") is None
+    store.save_networks(path, [_network(1)], "key", {})
+    assert store.load_networks(path, [_network(2)], "another key") is None
+    assert store.load_networks(path, [_network(2, width=5)], "key") is None
+    assert store.load_networks(tmp_path / "none.npz", [_network(2)], "key") is None
 
 
 @pytest.mark.parametrize("position", [0.0, 0.3, 0.6, 0.99])
 def test_a_damaged_file_is_not_loaded(tmp_path: Path, position: float) -> None:
     path = tmp_path / "net.npz"
-    store.save_network(path, _network(1), "key", {})
+    store.save_networks(path, [_network(1)], "key", {})
     data = bytearray(path.read_bytes())
     path.write_bytes(data[: int(position * len(data))])
-    assert store.load_network(path, _network(2), "key") is None
+    assert store.load_networks(path, [_network(2)], "key") is None
 
 
 def test_pickles_are_never_opened(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_pickles_are_never_opened(tmp_path: Path) -> None:
 
     path = tmp_path / "net.npz"
     np.savez(path, meta=np.array("{}"), bomb=np.array([Bomb()], dtype=object))
-    assert store.load_network(path, _network(1), "key") is None
+    assert store.load_networks(path, [_network(1)], "key") is None
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:

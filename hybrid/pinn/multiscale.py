@@ -73,7 +73,8 @@ def solve_multiscale(
         hidden: Widths of the hidden layers.
         optimizer: How to train; Levenberg-Marquardt by default.
         boundary: "hard" (u = φ N with φ = 0 on ∂Ω) or "penalty" (the paper's loss (3)).
-        points: Collocation points along each side of Ω.
+        points: Collocation points along each side of Ω; a dozen for each period at the least, or the network finds functions
+            that are small there and large between.
         weights: w_1, w_2 of the equation and, with a penalty, the boundary.
         scale: Factor on the initial hidden weights.
         precision: "double", or "single" for first-order optimizers.
@@ -103,7 +104,7 @@ def solve_multiscale(
             at = sampling.uniform_grid(problem.domain, points)
             weight = mean_weight(weights[0], len(at))
         else:
-            at, weight = sampling.clustered_grid(problem.domain, points)
+            at, weight = sampling.midpoint_grid(problem.domain, points)
         rows = {"strong": _strong, "first-order": _first_order, "ritz": _ritz}[formulation](problem, at, weight, factor)
         if factor is None:
             rows.append(boundary_rows(problem.domain, points, weights[1]))

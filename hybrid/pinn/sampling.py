@@ -29,6 +29,13 @@ def clustered_grid(box: Sequence[Sequence[float]], count: int) -> tuple[Tensor, 
     return points, _product([weight] * len(box)).prod(1)
 
 
+def midpoint_grid(box: Sequence[Sequence[float]], count: int) -> tuple[Tensor, Tensor]:
+    """The midpoints of a uniform mesh, (count^d, d), and weights 1/n."""
+    axes = [low + (high - low) * (torch.arange(count, dtype=torch.float64) + 0.5) / count for low, high in box]
+    points = _product(axes)
+    return points, torch.full((len(points),), 1 / len(points), dtype=torch.float64)
+
+
 def uniform_grid(box: Sequence[Sequence[float]], count: int) -> Tensor:
     """The uniform mesh of the paper, boundary included, (count^d, d)."""
     return _product([torch.linspace(low, high, count, dtype=torch.float64) for low, high in box])

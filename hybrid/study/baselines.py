@@ -25,7 +25,7 @@ NAMES = {
 }
 _SIZES: dict[int, dict[str, Any]] = {
     1: {"hidden": (16, 16), "points": 1200, "steps": 150},
-    2: {"hidden": (24, 24), "points": 64, "steps": 25},
+    2: {"hidden": (16, 16), "points": 96, "steps": 60},
 }
 """Hidden widths, collocation points along each side and steps, by dimension."""
 

@@ -25,7 +25,9 @@ RUN --mount=type=secret,id=ca,target=/ca.crt sh ./install.sh /opt/hybrid require
 COPY pyproject.toml README.md LICENSE ./
 COPY docker/entrypoint.sh ./
 COPY hybrid hybrid
-RUN /opt/hybrid/bin/pip install --quiet --no-cache-dir --no-deps --no-build-isolation . \
+COPY examples/reproduction examples/reproduction
+# Editable, so that the page of `hybrid reproduce` finds the recorded results beside the code.
+RUN /opt/hybrid/bin/pip install --quiet --no-cache-dir --no-deps --no-build-isolation --editable . \
  && rm -rf build ./*.egg-info
 
 ENV PATH=/opt/hybrid/bin:$PATH \
@@ -34,4 +36,4 @@ ENV PATH=/opt/hybrid/bin:$PATH \
 USER hybrid
 WORKDIR /work
 ENTRYPOINT ["sh", "/opt/src/entrypoint.sh"]
-CMD ["run", "elliptic-2d"]
+CMD ["reproduce"]

@@ -1,4 +1,4 @@
-# make run    the main job: the paper's 2D case, by finite elements and by networks
+# make run    the main job: the paper's cases, preset accurate, and the page with its tables and figures; minutes
 # make test   style, types, and every test: serial, then on 2 and 3 ranks
 # make setup  .venv with the `hybrid` command; the two above do it themselves, once
 #
@@ -39,7 +39,7 @@ $(VENV)/.done: requirements.txt pyproject.toml
 	@touch $@
 
 run: setup
-	$(BIN)/hybrid run elliptic-2d
+	$(BIN)/hybrid reproduce --preset accurate
 
 lint: setup
 	$(BIN)/ruff check .

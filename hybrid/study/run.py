@@ -116,6 +116,7 @@ class Run:
         self.elements, self.networks, self.resume, self.preset = elements, networks, resume, preset
         self.fem, self.pinn = _solvers(case)
         self.paper = paper_settings(case.problem)
+        self.earlier = 0.0  # seconds of trainings that an earlier run did
         torch.set_num_threads(1)  # the same arithmetic on any number of ranks, and no fight over cores
         assumed = self.paper.assumed if preset == "paper" else ()
         self.results: dict[str, Any] = {
@@ -142,7 +143,7 @@ class Run:
             if seeds > 1:
                 self.results["seeds"] = experiments.spread(self, seeds)
             self._leave()
-            self.results["seconds"]["total"] = time.perf_counter() - begin
+            self.results["seconds"]["total"] = time.perf_counter() - begin + self.earlier
             self.results["status"] = "complete"
         except BaseException as error:
             self.results["status"] = f"incomplete: {str(error) or type(error).__name__}"
@@ -154,11 +155,12 @@ class Run:
         return self.results
 
     def timed[T](self, stage: str, name: str, task: Callable[[], T]) -> T:
-        """Run a stage and add its seconds to the results."""
-        start = time.perf_counter()
+        """Run a stage and add its seconds to the results, with those of trainings that an earlier run did for it."""
+        start, before = time.perf_counter(), self.earlier
         with self.reporter.stage(stage):
             result = task()
-        self.results["seconds"][name] = self.results["seconds"].get(name, 0.0) + time.perf_counter() - start
+        seconds = time.perf_counter() - start + self.earlier - before
+        self.results["seconds"][name] = self.results["seconds"].get(name, 0.0) + seconds
         return result
 
     def write(self) -> None:
@@ -203,6 +205,7 @@ class Run:
             return solution, meta
 
         solution, meta = on_root(self.comm, task)
+        self.earlier += meta["seconds"] if meta.get("resumed") else 0.0
         return solution, meta
 
     def _finite_elements(self) -> None:

@@ -62,10 +62,13 @@ def test_help_and_version() -> None:
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        (["run", "no-such-case"], "no such case or file; cases are elliptic-2d"),
+        (["run", "no-such-case"], "no such case or file; cases are elliptic-1d, elliptic-2d"),
         (["run", "missing.toml"], "missing.toml: no such file"),
         (["run", "bad.toml"], "bad.toml: a: not positive"),
-        (["run", "elliptic-2d", "--preset", "best"], "'best'; allowed are accurate, fast"),
+        (["run", "elliptic-2d", "--preset", "best"], "'best'; allowed are accurate, fast, paper"),
+        (["reproduce", "--preset", "best"], "'best'; allowed are accurate, fast, paper, all"),
+        (["reproduce", "--case", "nothing"], "no such case"),
+        (["reproduce", "--out", "bad.toml/here"], "cannot be written"),
         (["run", "elliptic-2d", "--sed", "1"], "--sed"),
         (["run", "elliptic-2d", "--seed", "-1"], "'--seed'"),
         (["run", "elliptic-2d", "--out", "bad.toml/here"], "cannot be written"),

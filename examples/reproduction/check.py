@@ -35,12 +35,12 @@ def compare(recorded: dict[str, Any], again: dict[str, Any]) -> Iterator[str]:
     for name, old in recorded["errors"].items():
         new = again["errors"].get(name)
         tolerance = FEM if name.startswith("e4") else _tolerance(recorded, name)
-        if new is None or (abs(new - old) > tolerance * old and max(new, old) > TINY):
+        if new is None or not (abs(new - old) <= tolerance * old or max(new, old) <= TINY):
             yield f"{recorded['case']}, {recorded['preset']}: {name} was {old:.6g} and is {new}"
     for name in ("classical", "transfer"):
         if name in recorded:
             old, new = recorded[name]["error"], again[name]["error"]
-            if abs(new - old) > 0.1 * old:
+            if not abs(new - old) <= 0.1 * old:
                 yield f"{recorded['case']}, {recorded['preset']}: {name} was {old:.6g} and is {new:.6g}"
 
 

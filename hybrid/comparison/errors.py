@@ -82,7 +82,8 @@ def grid_errors(
 def cell_errors(problem: Problem, found: Any, exact: Any, comm: MPI.Comm) -> list[float]:
     """The relative L2 errors of the network's correctors against those by finite elements; collective.
 
-    Where a depends on x they are functions of both variables, and the norm is the mean over the Chebyshev nodes in x.
+    Where a depends on x they are functions of both variables, and the norm is the mean over the Chebyshev nodes in x. A
+    corrector that vanishes is measured against the largest one.
 
     Args:
         problem: Gives the period.
@@ -107,7 +108,9 @@ def cell_errors(problem: Problem, found: Any, exact: Any, comm: MPI.Comm) -> lis
             sums[:, j] += [norm(part, space.mesh, degree) ** 2 for part in (difference, function)]
     total = np.empty_like(sums)
     comm.Allreduce(sums, total)
-    return [float(e) for e in np.sqrt(total[0] / np.maximum(total[1], 1e-300))]
+    off, own = np.sqrt(total / len(exact.coefficient.nodes))
+    scale = own.max() if own.max() > 1e-8 * max(problem.period) else max(problem.period)
+    return [float(e) for e in off / np.where(own > 1e-6 * scale, own, scale)]
 
 
 def corrector_errors(

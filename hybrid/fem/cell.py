@@ -18,6 +18,7 @@ from dolfinx import fem
 from dolfinx.fem import petsc as fem_petsc
 
 from hybrid.coefficient import SlowCoefficient, slow_nodes
+from hybrid.errors import SolverError
 from hybrid.fem.linear import DIRECT, LinearSolver, clean_up
 from hybrid.fem.mesh import box
 from hybrid.fem.multiscale import coarsened
@@ -114,9 +115,18 @@ def _solve_slow_cells(problem: EllipticProblem, comm: MPI.Comm, degree: int, cel
     start = time.perf_counter()
     nodes = slow_nodes(problem.domain, count)
     mine = range(comm.rank, len(nodes), comm.size)
-    solved = [_solve_at(problem, MPI.COMM_SELF, degree, cells, nodes[i]) for i in mine]
+    solved: list[CellSolution] = []
+    failure: SolverError | None = None
+    try:
+        solved += [_solve_at(problem, MPI.COMM_SELF, degree, cells, nodes[i]) for i in mine]
+    except SolverError as error:  # of one rank's cells: the others have to hear of it, they wait below
+        failure = error
     values = np.empty((len(nodes), problem.dim, problem.dim))
-    for indices, part in comm.allgather((list(mine), [s.coefficient for s in solved])):
+    gathered = comm.allgather((failure, list(mine), [s.coefficient for s in solved]))
+    failures = [found for found, _, _ in gathered if found is not None]
+    if failures:
+        raise failures[0]
+    for _, indices, part in gathered:
         for i, a in zip(indices, part, strict=True):
             values[i] = a
     coefficient = SlowCoefficient(tuple(problem.domain), nodes, values)  # type: ignore[arg-type]

@@ -126,7 +126,7 @@ def solve_cell(
             ]
         )
     if problem.depends_on_slow:
-        solution = _finish_slow(problem, networks, history)
+        solution = _finish_slow(problem, networks, history, exact=periodicity == "embedding")
     else:
         solution = _finish(problem, networks, history, exact=periodicity == "embedding")
     return replace(solution, seconds=time.perf_counter() - start)
@@ -195,8 +195,10 @@ def _finish(problem: EllipticProblem, networks: Sequence[Network], history: Hist
     return CellSolution(coefficient, correctors, history, 0.0, bounds)
 
 
-def _finish_slow(problem: EllipticProblem, networks: Sequence[Network], history: History) -> CellSolution:
-    coefficient, slopes, means = slow_means(problem, networks)
+def _finish_slow(
+    problem: EllipticProblem, networks: Sequence[Network], history: History, *, exact: bool
+) -> CellSolution:
+    coefficient, slopes, means = slow_means(problem, networks, exact=exact)
     correctors = []
     for j, (network, output) in enumerate(_correctors(networks, problem.dim)):
         mean = SlowCoefficient(coefficient.domain, coefficient.nodes, means[:, j, None, None])

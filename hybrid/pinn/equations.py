@@ -41,7 +41,8 @@ class Rows:
 
     def to(self, device: str) -> Rows:
         """The same rows on a device."""
-        terms = [(points.to(device), coefficients.to(device)) for points, coefficients in self.terms]
+        moved = {id(points): points.to(device) for points, _ in self.terms}  # points that terms share stay shared
+        terms = [(moved[id(points)], coefficients.to(device)) for points, coefficients in self.terms]
         mixes = [mix.to(device) for mix in self.mixes]
         return Rows(terms, self.target.to(device), self.operators.to(device), self.weight.to(device), mixes)
 
@@ -98,15 +99,16 @@ class Equations:
         """The rows in the network's precision."""
         dtype = self.network.weights[-1].dtype
         root = rows.weight.sqrt()
+        operators = (rows.operators + rows.operators.mT) / 2  # A:∇²u sees the symmetric part, the adjoint relies on it
         mixes: Sequence[Tensor | None] = rows.mixes or [None] * len(rows.terms)
         terms: dict[int, _Term] = {}  # operators at the same points share one sweep through the network
         for (points, coefficients), mix in zip(rows.terms, mixes, strict=True):
             if id(points) not in terms:
-                terms[id(points)] = _Term(self.network.embedding.jet(points, rows.operators).to(dtype), [])
+                terms[id(points)] = _Term(self.network.embedding.jet(points, operators).to(dtype), [])
             mix = None if mix is None else mix.to(dtype)
             terms[id(points)].operators.append(((coefficients * root).to(dtype), mix))
         target = (rows.target * root[:, None]).to(dtype)
-        return _Part(list(terms.values()), target, rows.operators)
+        return _Part(list(terms.values()), target, operators)
 
     def features(self) -> tuple[Tensor, Tensor]:
         """The rows as a linear system for the last layer W.

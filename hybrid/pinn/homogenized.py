@@ -163,7 +163,7 @@ def _operator(a: npt.NDArray[np.float64] | SlowCoefficient, points: Tensor) -> t
     operators = hessian_operators(dim)
     entries = [(i, j) for i in range(dim) for j in range(i, dim)]
     values, slopes = torch.as_tensor(a(points.numpy())), torch.as_tensor(a.gradient(points.numpy()))
-    second = torch.stack([values[:, i, j] * (1 if i == j else 2) for i, j in entries])
+    second = torch.stack([values[:, i, j] if i == j else values[:, i, j] + values[:, j, i] for i, j in entries])
     return divergence_form(-torch.einsum("niij->jn", slopes), -second, operators)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -55,15 +56,21 @@ def _product(slow: Tensor, fast: Tensor) -> Tensor:
 
 
 def slow_means(
-    problem: EllipticProblem, networks: Sequence[Network]
+    problem: EllipticProblem, networks: Sequence[Network], *, exact: bool
 ) -> tuple[SlowCoefficient, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """a*(x) at Chebyshev nodes, its derivative there by automatic differentiation, and the means of the χ_j.
+
+    Args:
+        problem: Gives a.
+        networks: The χ_j.
+        exact: Whether they are exactly periodic; a* is then taken from the energy (see `hybrid.pinn.solve_cell`).
 
     Returns:
         a*; ∂_k a*_ij at its nodes, (n, d, d, d) with k first; the means of χ_j over the cell, (n, d).
     """
     dim = problem.dim
     nodes = slow_nodes(problem.domain, _NODES[dim])
+    networks = [copy.deepcopy(network).cpu() for network in networks]
     fast, _ = sampling.periodic_grid(problem.period, _CELL_POINTS[dim], 0.0)
     values, slopes, means = [], [], []
     for node in nodes:
@@ -72,7 +79,8 @@ def slow_means(
         jet = torch.cat([network.jet(joint, gradient_only(2 * dim)) for network in networks], dim=2)
         strain = jet[1 + dim :].permute(0, 2, 1) + torch.eye(dim, dtype=torch.float64)[:, :, None]  # (k, j, n)
         a = torch.stack([torch.stack([tensor_at(problem, e, joint) for e in row]) for row in problem.matrix.tolist()])
-        mean = torch.einsum("kin,kln,ljn->ij", strain, a, strain) / len(fast)
+        formula = ("kin,kln,ljn->ij", strain, a, strain) if exact else ("ikn,kjn->ij", a, strain)
+        mean = torch.einsum(*formula) / len(fast)
         slope = torch.stack(
             [
                 torch.stack([torch.autograd.grad(mean[i, j], x, retain_graph=True)[0][0] for j in range(dim)])

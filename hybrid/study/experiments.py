@@ -253,28 +253,34 @@ def shape_of(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def samples(run: Run) -> dict[str, Any]:
-    """Values on grids for the figures; collective."""
+    """Values on grids for the figures, rounded; small differences are taken before that. Collective."""
     problem: Any = run.problem
-    count, inner = (1001, 201) if problem.dim == 1 else (81, 61)
+    count, inner, digits = (1001, 201, 6) if problem.dim == 1 else (61, 41, 5)
     points = grid(problem.domain, count)
-    named = {"u": run.u, "v": run.v, "w": run.w, "p": run.p}
+    values = {name: on_points(s, points) for name, s in (("u", run.u), ("v", run.v), ("w", run.w), ("p", run.p))}
     found: dict[str, Any] = {
         "points": count,
         "coefficient": significant(_coefficient(problem, points), 5),
-        **{name: significant(on_points(s, points)) for name, s in named.items()},
+        **{name: significant(v, digits) for name, v in values.items()},
+        "p_minus_w": significant(values["p"] - values["w"], 4),
     }
     for name in ("classical", "transfer"):
         if hasattr(run, name):
-            found[name] = significant(getattr(run, name).field.values(points))
+            found[name] = significant(getattr(run, name).field.values(points), digits)
     if is_slow(problem):
         found["cell"] = _slow_samples(run, points) if problem.dim == 1 else None
     else:
+        digits = 9 if problem.dim == 1 else 5
         cell = grid([(0.0, q) for q in problem.period], inner)
-        digits = 9 if problem.dim == 1 else 6
+        pairs = [
+            (at_points(one, cell), other.values(cell))
+            for one, other in zip(run.cell.correctors, run.chi.correctors, strict=True)
+        ]
         found["cell"] = {
             "points": inner,
-            "fem": [significant(at_points(c, cell), digits) for c in run.cell.correctors],
-            "pinn": [significant(c.values(cell), digits) for c in run.chi.correctors],
+            "fem": [significant(one, digits) for one, _ in pairs],
+            "pinn": [significant(other, digits) for _, other in pairs],
+            "difference": [significant(other - one, 4) for one, other in pairs],
         }
     return found
 

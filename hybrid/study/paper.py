@@ -37,6 +37,8 @@ class PaperSettings:
 
 
 _ALWAYS = (
+    "each term of a loss is the mean of the squares over its points (or pairs of points)",
+    "errors are measured every 20 epochs; those of correctors on 101 points a side of the cell, means taken out",
     "single precision, Adam's other constants, initial weights (normal, 1/√width) and no bias in the last layer",
     "the mean of the correctors is taken out after the training; during it they are held at 0 in one point",
 )
@@ -70,7 +72,8 @@ def _elliptic_2d() -> PaperSettings:
             "cell problems: 8000 epochs, learning rate 5e-3 falling to 1e-5 (cosine), weights 1e-3 of the equation, the rest "
             "in equal parts (the equation's residual is about 300 times the corrector)",
             "homogenized equation: 10000 epochs, learning rate 1e-3 falling to 1e-5 (cosine), weights 0.01 and 0.99",
-            "classical PINN: 101 × 101 points, equal weights",
+            "classical PINN: 101 × 101 points, equal weights, tested on 101 × 101",
+            "without oversampling: weights 1e-3 and 0.999; seeds 0, 1 and 2, of which 1 and 2 train χ₁ only",
             *_ALWAYS,
         ),
         without=(1e-3, 0.999),
@@ -95,8 +98,8 @@ def _elliptic_1d(slow: bool) -> PaperSettings:
             + ("1/11 and 10/11" if slow else "0.5 and 0.5") + f", average over the last {average} epochs",
             *(
                 (
-                    "networks 1-64-64-64-64-1 with tanh, 101 points for the cell problems and for the homogenized equation, "
-                    "tested on 401",
+                    "networks of four hidden layers of 64 with tanh, 101 points for the cell problems and for the homogenized "
+                    "equation, tested on 401; averages over the last 500 epochs",
                 )
                 if slow
                 else ()
@@ -105,14 +108,15 @@ def _elliptic_1d(slow: bool) -> PaperSettings:
         assumed=(
             *(
                 (
-                    "one network of (x, y), 20 points in x, for the cell problems of all x (the text has one network for "
-                    "each x, and does not say for how many)",
+                    "one network of (x, y), 20 clustered points in x, for the cell problems of all x (the text has one network "
+                    "of y for each x, and does not say for how many)",
                 )
                 if slow
-                else ("networks and points as in section 5.3",)
+                else ("networks, points, test points and averages of NH-PINN as in section 5.3",)
             ),
             "cell problems: 5000 epochs, learning rate 1e-3 falling to 1e-5 (cosine), weights 0.01 and 0.99",
             "homogenized equation: 10000 epochs, learning rate 1e-3 falling to 1e-5 (cosine), weights 1/11 and 10/11",
+            "classical PINN: 101 points, tested on 401",
             *_ALWAYS,
         ),
         without=None,
@@ -146,6 +150,7 @@ def _reaction_diffusion(rate: float, stated_rate: bool) -> PaperSettings:
         assumed=(
             "cell problem: 10000 epochs, learning rate 1e-3 falling to 1e-5 (cosine), weights 0.01, 0.495, 0.495",
             "homogenized equation: learning rate 1e-3 falling to 1e-6 (cosine), weights as for the classical PINN",
+            "classical PINN: 100 × 100 points; cell problem without oversampling: weights 0.01 and 0.99",
             *_ALWAYS,
         ),
         without=(0.01, 0.99),

@@ -179,7 +179,7 @@ class Run:
             networks: To be trained.
             solve: Of `networks`, `train` and `progress`.
             arguments: What the training was asked for; part of its key.
-            depends_on: What else it depends on.
+            depends_on: What else it depends on. With a monitor the finite elements it is measured against count too.
             monitor: Measures the error meanwhile.
             last: Over how many last epochs it is averaged.
 
@@ -187,7 +187,8 @@ class Run:
             What `solve` returns, and the history.
         """
         path = self.out / f"network-{name}.npz"
-        key = store.key_of(FORMAT, self.problem.digest, name, arguments, depends_on)
+        measured = () if monitor is None else (self.elements, results.petsc_options(), last)
+        key = store.key_of(FORMAT, self.problem.digest, name, arguments, depends_on, measured)
         device = arguments.get("device", "cpu")
 
         def task() -> tuple[Any, dict[str, Any]]:

@@ -53,6 +53,12 @@ def pinn_arguments(case: Case, preset: str | None, seed: int | None) -> tuple[st
     table: Mapping[str, Any] = case.pinn
     name = preset or table.get("preset", "accurate")
     chosen = seed if seed is not None else table.get("seed", 0)
+    if name == "paper":
+        for key in ("optimizer", "periodicity", "boundary"):
+            if key in table:
+                raise InputError(
+                    f"pinn.{key}", "does not go with the preset paper, which is what the text states; leave it out"
+                )
     parts = {}
     for part in ("cell", "homogenized", "classical")[: 3 if name == "paper" else 2]:
         if name == "paper":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -31,8 +32,9 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
-    """Write JSON atomically."""
+    """Write JSON atomically, indented, but lists of numbers on one line."""
     text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    text = re.sub(r"\[\n\s+([-+\d.eE,\s]+?)\s+\]", lambda match: "[" + " ".join(match[1].split()) + "]", text)
     write_atomically(path, lambda file: file.write(text.encode()))
 
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from hybrid import EllipticProblem, InputError
 from hybrid.coefficient import SlowCoefficient
@@ -152,3 +153,23 @@ def test_slow_variables_in_two_dimensions() -> None:
 def test_first_order_optimizers_run_on_the_cell(paper: EllipticProblem) -> None:
     solution = solve_cell(paper, hidden=(16, 16), points=16, optimizer=LBFGS(steps=200))
     assert abs(solution.coefficient[0, 0] - A_STAR) < 5e-3
+
+
+def test_slow_variables_with_a_periodic_penalty_get_the_papers_formula() -> None:
+    """a* is then the mean of a (1 + ∂χ/∂y), not the energy, which only exactly periodic networks have."""
+    problem = EllipticProblem(domain=[(0, math.pi)], eps=0.125, a=sin(2 * pi * y[0]) / 2 + sin(x[0]) + 2, f=sin(x[0]))
+    solution = solve_cell(
+        problem, hidden=(12, 12), points=40, periodicity="penalty", weights=(0.01, 0.99),
+        optimizer=LevenbergMarquardt(steps=40),
+    )  # fmt: skip
+    assert isinstance(solution.coefficient, SlowCoefficient)
+    nodes = solution.coefficient.nodes[[0, 10, 20]]
+    inside = (np.arange(4000)[:, None] + 0.5) / 4000
+    h = 1e-6
+    for node, found in zip(nodes, solution.coefficient.values[[0, 10, 20], 0, 0], strict=True):
+        joint = np.concatenate([np.full_like(inside, node[0]), inside], axis=1)
+        up, down = (solution.networks[0](torch.tensor(joint + [0, s])).detach().numpy()[:, 0] for s in (h, -h))
+        a = np.sin(2 * np.pi * inside[:, 0]) / 2 + np.sin(node[0]) + 2
+        assert found == pytest.approx(np.mean(a * (1 + (up - down) / (2 * h))), abs=1e-4)
+    exact = np.sqrt((2 + np.sin(nodes[:, 0])) ** 2 - 0.25)
+    assert solution.coefficient(nodes)[:, 0, 0] == pytest.approx(exact, rel=1e-3)

@@ -63,3 +63,10 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["results.json"]
     path.write_text("{")
     assert store.read_json(path) is None
+
+
+def test_lists_of_numbers_are_one_line_and_read_back_the_same(tmp_path: Path) -> None:
+    data = {"a": [1, -2.5, 1e-30], "b": [[1.0, 2.0], []], "c": ["1", "x [ 1 ]"], "d": [{"e": [0.1]}], "f": None}
+    store.write_json(tmp_path / "r.json", data)
+    assert store.read_json(tmp_path / "r.json") == data
+    assert '"a": [1, -2.5, 1e-30]' in (tmp_path / "r.json").read_text()

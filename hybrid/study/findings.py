@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from hybrid.study.cases import case
+from hybrid.study.experimenttables import oversampling_pairs
 from hybrid.study.table import number
-from hybrid.study.tables import oversampling_pairs
 
 Data = Mapping[tuple[str, str], Mapping[str, Any]]
 

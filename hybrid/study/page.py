@@ -20,6 +20,7 @@ from hybrid.study.figures import STYLE
 from hybrid.study.findings import findings
 from hybrid.study.paper import paper_settings
 from hybrid.study.paperfigures import FIGURES
+from hybrid.study.recorder import FORMAT
 from hybrid.study.tables import tables
 
 PRESETS = ("accurate", "fast", "paper")
@@ -34,7 +35,7 @@ def collect(out: Path) -> tuple[dict[tuple[str, str], dict[str, Any]], dict[str,
         for name in names():
             for place in (out, RECORDED):
                 found = store.read_json(place / preset / name / "results.json")
-                if found is not None and found.get("status") == "complete":
+                if found is not None and found.get("status") == "complete" and found.get("format") == FORMAT:
                     data[preset, name] = found
                     if place == RECORDED:
                         recorded.add((preset, name))

@@ -12,10 +12,10 @@ import pytest
 
 from hybrid.study.baselines import baselines
 from hybrid.study.cases import case
+from hybrid.study.experimenttables import oversampling_pairs
 from hybrid.study.files import from_data
 from hybrid.study.progress import Reporter
 from hybrid.study.run import run
-from hybrid.study.tables import oversampling_pairs
 
 ELLIPTIC = {"kind": "elliptic", "domain": [[0, "pi"]], "eps": 0.125, "a": "2 + 0.5*sin(2*pi*y0)", "f": "sin(x0)"}
 SQUARE = {

@@ -1,0 +1,113 @@
+"""What a run has found so far: stages timed, trained networks kept, results written as they come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mpi4py import MPI
+
+import torch
+
+import hybrid
+from hybrid.fem import reaction as fem_reaction
+from hybrid.pinn import reaction as pinn_reaction
+from hybrid.pinn.network import Network
+from hybrid.problems import kind_of
+from hybrid.study import results, store
+from hybrid.study.cases import Case
+from hybrid.study.monitor import Monitor, thinned
+from hybrid.study.paper import paper_settings
+from hybrid.study.parallel import on_root
+from hybrid.study.progress import Reporter
+from hybrid.study.settings import trained_how
+
+FORMAT = 2
+"""Of `results.json` and of the keys of trained networks."""
+
+
+def _solvers(case: Case) -> tuple[Any, Any]:
+    """The modules that solve a problem of this kind, by finite elements and by networks; they answer to the same names."""
+    if kind_of(case.problem) == "elliptic":
+        return hybrid.fem, hybrid.pinn
+    return fem_reaction, pinn_reaction
+
+
+class Recorder:
+    """The case, its settings and its results; the stages are in `hybrid.study.run`."""
+
+    def __init__(
+        self, case: Case, comm: MPI.Comm, preset: str, elements: dict[str, Any], networks: dict[str, Any], key: str,
+        out: Path, resume: bool, reporter: Reporter,
+    ) -> None:  # fmt: skip
+        self.case, self.problem, self.comm, self.out, self.reporter = case, case.problem, comm, out, reporter
+        self.elements, self.networks, self.resume, self.preset = elements, networks, resume, preset
+        self.fem, self.pinn = _solvers(case)
+        self.paper = paper_settings(case.problem)
+        self.earlier = 0.0  # seconds of trainings that an earlier run did
+        torch.set_num_threads(1)  # the same arithmetic on any number of ranks, and no fight over cores
+        assumed = self.paper.assumed if preset == "paper" else ()
+        self.results: dict[str, Any] = {
+            "format": FORMAT, "case": case.problem.name, "status": "incomplete", "preset": preset, "eps": case.problem.eps,
+            "errors": {}, "errors_grid": {}, "paper": dict(case.paper), "reference": {}, "homogenized": {}, "cell": {},
+            "training": {}, "seconds": {},
+            "provenance": results.provenance(case, comm, networks, elements, key, assumed),
+        }  # fmt: skip
+
+    def timed[T](self, stage: str, name: str, task: Callable[[], T]) -> T:
+        """Run a stage and add its seconds to the results, with those of trainings that an earlier run did for it."""
+        start, before = time.perf_counter(), self.earlier
+        with self.reporter.stage(stage):
+            result = task()
+        seconds = time.perf_counter() - start + self.earlier - before
+        self.results["seconds"][name] = self.results["seconds"].get(name, 0.0) + seconds
+        return result
+
+    def write(self) -> None:
+        """Write what there is, on rank 0."""
+        if self.comm.rank == 0:
+            results.write(self.out, self.results)
+
+    def trained(
+        self, name: str, networks: Sequence[Network], solve: Callable[..., Any], arguments: dict[str, Any], depends_on: object,
+        monitor: Monitor | None = None, last: int = 0,
+    ) -> tuple[Any, dict[str, Any]]:  # fmt: skip
+        """Train on rank 0 and keep the weights; with --resume take those that are there.
+
+        Args:
+            name: Of the file.
+            networks: To be trained.
+            solve: Of `networks`, `train` and `progress`.
+            arguments: What the training was asked for; part of its key.
+            depends_on: What else it depends on. With a monitor the finite elements it is measured against count too.
+            monitor: Measures the error meanwhile.
+            last: Over how many last epochs it is averaged.
+
+        Returns:
+            What `solve` returns, and the history.
+        """
+        path = self.out / f"network-{name}.npz"
+        measured = () if monitor is None else (self.elements, results.petsc_options(), last)
+        key = store.key_of(FORMAT, self.problem.digest, name, arguments, depends_on, measured)
+        device = arguments.get("device", "cpu")
+
+        def task() -> tuple[Any, dict[str, Any]]:
+            meta = store.load_networks(path, networks, key) if self.resume else None
+            if meta is not None:
+                for network in networks:
+                    network.to(device)
+                return solve(networks=networks, train=False), meta | {"resumed": True}
+            solution = solve(networks=networks, progress=monitor or self.reporter.step)
+            history = asdict(solution.history)
+            meta = {"kind": trained_how(arguments), **history, **thinned(history["loss"])}
+            if monitor is not None:
+                meta |= {"monitored": monitor.curve(last)}
+            store.save_networks(path, networks, key, meta)
+            return solution, meta
+
+        solution, meta = on_root(self.comm, task)
+        self.earlier += meta["seconds"] if meta.get("resumed") else 0.0
+        return solution, meta

@@ -1,0 +1,70 @@
+"""Values on grids, kept in `results.json` for the figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hybrid.comparison import at_points, grid, on_points
+from hybrid.problems import is_slow, kind_of
+from hybrid.study.monitor import significant
+from hybrid.symbols import coordinates, evaluate
+
+if TYPE_CHECKING:
+    from hybrid.study.run import Run
+
+Array = npt.NDArray[np.float64]
+
+
+def samples(run: Run) -> dict[str, Any]:
+    """Values on grids for the figures, rounded; small differences are taken before that. Collective."""
+    problem: Any = run.problem
+    count, inner, digits = (1001, 201, 6) if problem.dim == 1 else (61, 41, 5)
+    points = grid(problem.domain, count)
+    values = {name: on_points(s, points) for name, s in (("u", run.u), ("v", run.v), ("w", run.w), ("p", run.p))}
+    found: dict[str, Any] = {
+        "points": count,
+        "coefficient": significant(_coefficient(problem, points), 5),
+        **{name: significant(v, digits) for name, v in values.items()},
+        "p_minus_w": significant(values["p"] - values["w"], 4),
+    }
+    for name in ("classical", "transfer"):
+        if hasattr(run, name):
+            found[name] = significant(getattr(run, name).field.values(points), digits)
+    if is_slow(problem):
+        found["cell"] = _slow_samples(run, points) if problem.dim == 1 else None
+    else:
+        digits = 9 if problem.dim == 1 else 5
+        cell = grid([(0.0, q) for q in problem.period], inner)
+        pairs = [
+            (at_points(one, cell), other.values(cell))
+            for one, other in zip(run.cell.correctors, run.chi.correctors, strict=True)
+        ]
+        found["cell"] = {
+            "points": inner,
+            "fem": [significant(one, digits) for one, _ in pairs],
+            "pinn": [significant(other, digits) for _, other in pairs],
+            "difference": [significant(other - one, 4) for one, other in pairs],
+        }
+    return found
+
+
+def _slow_samples(run: Run, points: Array) -> dict[str, Any]:
+    """a*(x) and its derivative by both paths; collective."""
+    fem, net = run.cell.coefficient, run.chi.coefficient
+    at = points[::5]
+    return {
+        "x": significant(at[:, 0]),
+        "a_fem": significant(fem(at)[:, 0, 0]), "a_pinn": significant(net(at)[:, 0, 0]),
+        "slope_fem": significant(fem.gradient(at)[:, 0, 0, 0]), "slope_pinn": significant(net.gradient(at)[:, 0, 0, 0]),
+        "nodes": significant(net.nodes[:, 0]), "slope_autodiff": significant(run.chi.slopes[:, 0, 0, 0]),
+    }  # fmt: skip
+
+
+def _coefficient(problem: Any, points: Array) -> Array:
+    """The first entry of a(x, x/ε), or r(x/ε)."""
+    values = coordinates(problem.slow, points) | coordinates(problem.fast, points / problem.eps)
+    expression = problem.matrix[0, 0] if kind_of(problem) == "elliptic" else problem.r
+    return np.broadcast_to(np.asarray(evaluate(expression, values), dtype=float), len(points))

@@ -1,5 +1,5 @@
 #!/bin/sh
-# build-without-engine.sh [FOLDER]: build the image with Buildah, where no Docker engine runs, and run the case in it.
+# build-without-engine.sh [FOLDER]: build the image with Buildah, where no Docker engine runs, and reproduce the paper in it.
 # FOLDER receives the results (default: results/container).
 #
 # Environment, all optional:
@@ -99,8 +99,8 @@ in_image() {
 }
 echo "== run: hybrid cases"
 in_image cases
-echo "== run: hybrid run elliptic-2d --preset fast, on ${RANKS:-1} rank(s)"
-in_image run elliptic-2d --preset fast
+echo "== run: hybrid reproduce --preset fast, on ${RANKS:-1} rank(s)"
+in_image reproduce --preset fast
 
 mkdir -p "$results"
 buildah run "$container" -- tar -C /work/results -cf - . >"$scratch/results.tar"

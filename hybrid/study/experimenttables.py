@@ -76,7 +76,7 @@ def baselines_tables(extras: Mapping[str, Any], data: Data) -> list[Table]:
                 str(row["parameters"]),
                 str(row["points"]),
                 str(row["steps"]),
-                row["stopped"],
+                "steps" if row["stopped"] == "all steps done" else "stagnated",
             )
             for row in found["rows"]
         ]
@@ -105,7 +105,7 @@ def baselines_tables(extras: Mapping[str, Any], data: Data) -> list[Table]:
                     "parameters",
                     "points a side",
                     "steps",
-                    "why it stopped",
+                    "stopped by",
                 ),
                 rows,
                 f"Relative L2 error of u against the reference; hidden layers {found['hidden']}, "

@@ -90,6 +90,7 @@ def _panels(draw: Any, data: Any) -> list[str]:
     try:
         with matplotlib.rc_context(STYLE | {"figure.dpi": 150}):
             figure = draw(data)
+            figure.get_layout_engine().set(w_pad=0.1)  # room for the cuts
             canvas = FigureCanvasAgg(figure)
             canvas.draw()
             canvas.draw()  # labels move once the layout has been made
@@ -103,7 +104,7 @@ def _panels(draw: Any, data: Any) -> list[str]:
             continue
         parts = [ax, *(image.colorbar.ax for image in ax.images if image.colorbar is not None)]
         box = Bbox.union([part.get_tightbbox(canvas.get_renderer()) for part in parts])
-        left, right = max(int(box.x0) - 6, 0), min(int(box.x1) + 7, width)
+        left, right = max(int(box.x0) - 14, 0), min(int(box.x1) + 8, width)
         top, bottom = max(int(height - box.y1) - 6, 0), min(int(height - box.y0) + 7, height)
         buffer = io.BytesIO()
         imsave(buffer, np.ascontiguousarray(pixels[top:bottom, left:right]), format="png")

@@ -196,7 +196,7 @@ class Equations:
             bar = part if bar is None else bar + part
         assert bar is not None
         for layer in reversed(range(depth)):
-            pre = Tanh.adjoint(tape[layer].pre, bar, operators)
+            pre = Tanh.adjoint(tape[layer], bar, operators)
             inputs = tape[layer].inputs
             gradients[layer] += pre.reshape(-1, pre.shape[-1]).T @ inputs.reshape(-1, inputs.shape[-1])
             gradients[depth + 1 + layer] += pre[0].sum(0)
@@ -237,7 +237,7 @@ class Equations:
         by_weight: list[Tensor] = []
         by_bias: list[Tensor] = []
         for layer in reversed(range(len(tape))):
-            pre = Tanh.adjoint(tape[layer].pre, bar, operators)
+            pre = Tanh.adjoint(tape[layer], bar, operators)
             by_weight.insert(0, torch.einsum("cnw,cnv->nwv", pre, tape[layer].inputs).reshape(n, -1))
             by_bias.insert(0, pre[0])
             bar = pre @ net.weights[layer]

@@ -58,27 +58,23 @@ def product_jet(f: Tensor, g: Tensor, operators: Tensor) -> Tensor:
 
 
 class Tape(NamedTuple):
-    """What the backward sweep of one layer needs: its input jet and its pre-activation jet."""
+    """What the backward sweep of one layer needs: its input jet, its pre-activation jet, and the values σ of its output."""
 
     inputs: Tensor
     pre: Tensor
+    value: Tensor
 
 
 class Tanh:
     """σ = tanh on jets, with the adjoint that training needs (σ' = 1 - σ², and so on)."""
 
     @staticmethod
-    def derivatives(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """σ, σ' and σ'' at z."""
-        s = torch.tanh(z)
-        s1 = 1 - s * s
-        return s, s1, -2 * s * s1
-
-    @staticmethod
     def forward(z: Tensor, operators: Tensor) -> Tensor:
         """The jet of σ(z) from that of z."""
         dim = operators.shape[-1]
-        s, s1, s2 = Tanh.derivatives(z[0])
+        s = torch.tanh(z[0])
+        s1 = 1 - s * s
+        s2 = -2 * s * s1
         grad = z[1 : 1 + dim]
         channels = [s[None], s1 * grad]
         for k, flux in enumerate(_apply(operators, grad)):
@@ -86,10 +82,12 @@ class Tanh:
         return torch.cat(channels)
 
     @staticmethod
-    def adjoint(z: Tensor, bar: Tensor, operators: Tensor) -> Tensor:
+    def adjoint(tape: Tape, bar: Tensor, operators: Tensor) -> Tensor:
         """Pull the adjoint of the output jet back to the adjoint of the pre-activation jet."""
         dim = operators.shape[-1]
-        s, s1, s2 = Tanh.derivatives(z[0])
+        z, s = tape.pre, tape.value
+        s1 = 1 - s * s
+        s2 = -2 * s * s1
         grad, grad_bar = z[1 : 1 + dim], bar[1 : 1 + dim]
         value = s1 * bar[0]
         if dim:
@@ -175,9 +173,9 @@ class Network(nn.Module):
         for weight, bias in zip(self.weights, self.biases, strict=False):
             pre = jet @ weight.T
             pre = torch.cat([pre[:1] + bias, pre[1:]])
+            before, jet = jet, Tanh.forward(pre, operators)
             if tape is not None:
-                tape.append(Tape(jet, pre))
-            jet = Tanh.forward(pre, operators)
+                tape.append(Tape(before, pre, jet[0]))
         return jet
 
     def jet(self, points: Tensor, operators: Tensor) -> Tensor:

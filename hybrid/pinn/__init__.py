@@ -7,9 +7,11 @@ from hybrid.pinn.multiscale import multiscale_networks, solve_multiscale
 from hybrid.pinn.network import Network
 from hybrid.pinn.optimizers import LBFGS, Adam, History, LastLayer, LevenbergMarquardt
 from hybrid.pinn.presets import PRESETS, preset
+from hybrid.pinn.projection import VariableProjection
 
 __all__ = [
     "LBFGS", "PRESETS", "Adam", "CellSolution", "Field", "History", "LastLayer", "LevenbergMarquardt", "Network",
-    "Solution", "cell_networks", "homogenized_networks", "multiscale_networks", "preset", "solve_cell", "solve_homogenized",
+    "Solution", "VariableProjection",
+    "cell_networks", "homogenized_networks", "multiscale_networks", "preset", "solve_cell", "solve_homogenized",
     "solve_multiscale",
 ]  # fmt: skip

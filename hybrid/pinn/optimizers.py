@@ -6,6 +6,8 @@ When to use which:
   and with up to a few thousand parameters a step costs little.
 - `LastLayer`: the hidden layers stay as they are (frozen random features) and the last one is solved for. By far the
   fastest; it is a linear method with random basis functions, not a trained network.
+- `VariableProjection` (`hybrid.pinn.projection`): all layers, the last one by least squares in every step. On the 2D cell
+  problem with 24-24 units 60 of its steps do what 150 of Levenberg-Marquardt's do.
 - `LBFGS`: all layers, when there are too many parameters for a Jacobian.
 - `Adam`: what the paper uses; for comparison.
 """
@@ -130,7 +132,7 @@ class LevenbergMarquardt:
                 jacobian /= scale
                 normal, gradient = jacobian.T @ jacobian, jacobian.T @ residual
                 while True:
-                    change = _damped_step(normal, gradient, damping)
+                    change = damped_step(normal, gradient, damping)
                     if change is not None:
                         vector_to_parameters(theta + change / scale, parameters)
                         trial = float(equations.loss()) * outputs
@@ -156,7 +158,8 @@ class LevenbergMarquardt:
         return history
 
 
-def _damped_step(normal: Tensor, gradient: Tensor, damping: float) -> Tensor | None:
+def damped_step(normal: Tensor, gradient: Tensor, damping: float) -> Tensor | None:
+    """-(normal + damping)⁻¹ gradient; None if that is not positive definite to rounding."""
     matrix = normal.clone()
     matrix.diagonal().add_(damping)
     factor, failed = torch.linalg.cholesky_ex(matrix)
@@ -235,11 +238,3 @@ def _set_gradient(equations: Equations) -> float:
     for parameter, gradient in zip(equations.network.parameters(), gradients, strict=True):
         parameter.grad = gradient
     return loss
-
-
-OPTIMIZERS: dict[str, type[Adam] | type[LBFGS] | type[LevenbergMarquardt] | type[LastLayer]] = {
-    "adam": Adam,
-    "l-bfgs": LBFGS,
-    "levenberg-marquardt": LevenbergMarquardt,
-    "last-layer": LastLayer,
-}

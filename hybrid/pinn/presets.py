@@ -9,8 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 from hybrid.errors import InputError
-from hybrid.pinn.optimizers import LastLayer, LevenbergMarquardt
+from hybrid.pinn.optimizers import LBFGS, Adam, LastLayer, LevenbergMarquardt
+from hybrid.pinn.projection import VariableProjection
 from hybrid.problems import Problem, is_slow, kind_of
+
+OPTIMIZERS: dict[str, Any] = {
+    "adam": Adam,
+    "l-bfgs": LBFGS,
+    "levenberg-marquardt": LevenbergMarquardt,
+    "variable-projection": VariableProjection,
+    "last-layer": LastLayer,
+}
+"""By the names that problem files use."""
 
 PRESETS = ("accurate", "fast", "paper")
 

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hybrid.errors import InputError
-from hybrid.pinn.optimizers import OPTIMIZERS
-from hybrid.pinn.presets import PRESETS
+from hybrid.pinn.presets import OPTIMIZERS, PRESETS
 
 Check = Callable[[Any, str], Any]
 

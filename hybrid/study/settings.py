@@ -10,8 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from hybrid.errors import InputError
-from hybrid.pinn.optimizers import OPTIMIZERS, LastLayer, LevenbergMarquardt
+from hybrid.pinn.optimizers import LastLayer, LevenbergMarquardt
+from hybrid.pinn.presets import OPTIMIZERS
 from hybrid.pinn.presets import preset as preset_arguments
+from hybrid.pinn.projection import VariableProjection
 from hybrid.problems import is_slow, kind_of
 from hybrid.study.cases import Case
 from hybrid.study.paper import paper_settings
@@ -141,7 +143,7 @@ def check_size(case: Case, elements: Mapping[str, Any], networks: Mapping[str, A
             rows *= max(arguments["points"] // 2, 4) ** dim
         parameters = float(sum(a * b for a, b in itertools.pairwise(widths)))
         columns = max(widths) if isinstance(arguments["optimizer"], LastLayer) else parameters
-        jacobian = isinstance(arguments["optimizer"], LastLayer | LevenbergMarquardt)
+        jacobian = isinstance(arguments["optimizer"], LastLayer | LevenbergMarquardt | VariableProjection)
         needed = 8 * (parameters + 5 * rows * max(widths) + (2 * columns * (rows + columns) if jacobian else 0.0))
         if needed > one:
             text = f"about {_gigabytes(needed)}; there are {_gigabytes(one)}"

@@ -14,7 +14,8 @@ from hybrid.pinn.embedding import AffineEmbedding
 from hybrid.pinn.equations import Equations, Rows, behind_factor
 from hybrid.pinn.homogenized import Bubble
 from hybrid.pinn.network import Network, laplacian
-from hybrid.pinn.optimizers import OPTIMIZERS, Optimizer
+from hybrid.pinn.optimizers import Optimizer
+from hybrid.pinn.presets import OPTIMIZERS
 from hybrid.pinn.sampling import clustered_grid
 
 BOX = ((0.0, 1.0),)

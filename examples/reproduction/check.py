@@ -21,7 +21,7 @@ import hybrid  # noqa: F401  (orders the imports of MPI and DOLFINx)
 
 from mpi4py import MPI  # isort: skip
 
-from hybrid.study import store
+from hybrid import store
 from hybrid.study.cases import case, names
 from hybrid.study.run import run
 

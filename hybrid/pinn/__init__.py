@@ -2,12 +2,13 @@
 
 from hybrid.pinn.cell import CellSolution, cell_networks, solve_cell
 from hybrid.pinn.field import Field
+from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
 from hybrid.pinn.homogenized import Solution, homogenized_networks, solve_homogenized
 from hybrid.pinn.multiscale import multiscale_networks, solve_multiscale
 from hybrid.pinn.network import Network
-from hybrid.pinn.optimizers import LBFGS, Adam, History, LastLayer, LevenbergMarquardt
+from hybrid.pinn.optimizer import History
+from hybrid.pinn.optimizers import LBFGS, Adam, LastLayer
 from hybrid.pinn.presets import PRESETS, preset
-from hybrid.pinn.projection import VariableProjection
 
 __all__ = [
     "LBFGS", "PRESETS", "Adam", "CellSolution", "Field", "History", "LastLayer", "LevenbergMarquardt", "Network",

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +19,9 @@ from hybrid.pinn.cellrows import cell_operator, cell_rows
 from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding, SideBySide
 from hybrid.pinn.field import Field
 from hybrid.pinn.network import Embedding, Network
-from hybrid.pinn.optimizers import History, Optimizer, Progress
+from hybrid.pinn.optimizer import History
 from hybrid.pinn.slowcell import SlowShift, slow_cell_rows, slow_means
-from hybrid.pinn.training import joined
+from hybrid.pinn.training import Training, joined, of_part
 from hybrid.pinn.training import train as train_network
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import coordinates, evaluate
@@ -61,18 +62,15 @@ def solve_cell(
     *,
     seed: int = 0,
     hidden: Sequence[int] = (24, 24),
-    optimizer: Optimizer | None = None,
     periodicity: str = "embedding",
     points: int | None = None,
     oversampling: int = 2,
     weights: Sequence[float] = (1 / 3, 1 / 3, 1 / 3),
     separate: bool = False,
     scale: float = 1.0,
-    precision: str = "double",
-    device: str = "cpu",
     networks: Sequence[Network] | None = None,
     train: bool = True,
-    progress: Progress | None = None,
+    **training: Unpack[Training],
 ) -> CellSolution:
     """Train χ_1 … χ_d on -∂_i( a_ij (∂_j χ_k + δ_jk) ) = 0 in Y, χ_k periodic (paper, equations (9), (10) and (12)).
 
@@ -80,7 +78,6 @@ def solve_cell(
         problem: Gives a and the period. Where a depends on x, one network of (x, y) solves the cell problems of all x.
         seed: Of the initial weights.
         hidden: Widths of the hidden layers.
-        optimizer: How to train; Levenberg-Marquardt by default, `LastLayer` for frozen random features.
         periodicity: "embedding" (exact, by the first layer), "oversampling" (the paper's section 4.1) or "penalty" (its
             loss (12), without oversampling).
         points: Collocation points along each side of the cell.
@@ -88,11 +85,9 @@ def solve_cell(
         weights: w_1, w_2, w_3 of the equation, the periodic condition and the oversampled points.
         separate: One network for each corrector, as in the paper; trained one after the other.
         scale: Factor on the initial hidden weights.
-        precision: "double", or "single" for first-order optimizers.
-        device: The torch device.
         networks: Networks to start from; new ones by default (`cell_networks`).
         train: Whether to train them at all.
-        progress: Called after each step.
+        **training: See `hybrid.pinn.training.train`.
 
     Returns:
         The correctors and a*, with the derivatives by automatic differentiation. For networks that are exactly periodic
@@ -121,8 +116,8 @@ def solve_cell(
         shares = [rows] if len(networks) == 1 else [[part.output(j) for part in rows] for j in range(problem.dim)]
         history = joined(
             [
-                train_network(network, share, optimizer, device=device, precision=precision, progress=progress)
-                for network, share in zip(networks, shares, strict=True)
+                train_network(network, share, **of_part(training, j))
+                for j, (network, share) in enumerate(zip(networks, shares, strict=True))
             ]
         )
     if problem.depends_on_slow:

@@ -6,18 +6,22 @@ Everything solved here is linear in the unknown function, so that one residual i
 
 a contraction of the network's jet with coefficients known beforehand. Optimizers see a list of such `Rows`: the loss is
 the sum of their squares, its gradient by one adjoint sweep through the network, the Jacobian by the same sweep with the
-derivative of every row kept apart, and the last layer, in which rows are linear, by least squares.
+derivative of every row kept apart, and the last layer, in which rows are linear, by least squares. Under MPI every rank has
+its shares of the collocation points, and sums over all points do not depend on how many ranks there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+
+from mpi4py import MPI
 
 import torch
 from torch import Tensor
 
 from hybrid.pinn.network import Network, Tanh, Tape
+from hybrid.pinn.shares import MOST, Shares
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,14 @@ class Rows:
         terms = [(moved[id(points)], coefficients.to(device)) for points, coefficients in self.terms]
         mixes = [mix.to(device) for mix in self.mixes]
         return Rows(terms, self.target.to(device), self.operators.to(device), self.weight.to(device), mixes)
+
+    def share(self, k: int, count: int) -> Rows:
+        """The k-th of so many shares of the points."""
+        n = len(self.target)
+        own = slice(n * k // count, n * (k + 1) // count)
+        cut = {id(points): points[own] for points, _ in self.terms}  # points that terms share stay shared
+        terms = [(cut[id(points)], coefficients[:, own]) for points, coefficients in self.terms]
+        return replace(self, terms=terms, target=self.target[own], weight=self.weight[own])
 
     def output(self, j: int) -> Rows:
         """The rows of one output only, for a network of its own."""
@@ -85,15 +97,37 @@ def behind_factor(coefficients: Tensor, factor: Tensor, operators: Tensor) -> Te
 
 _PIECE = 512
 """Rows in a piece of the gradient's sweep."""
+_SHARE = 1024
+"""Residuals that are worth a share of their own."""
 
 
 class Equations:
-    """The rows of a problem together with the embedded points, computed once."""
+    """The rows of a problem together with the embedded points, computed once.
 
-    def __init__(self, network: Network, rows: Sequence[Rows]) -> None:
+    Args:
+        network: The unknown.
+        rows: The same on every rank.
+        comm: The ranks that share the rows; None for this process alone.
+
+    Attributes:
+        count: How many residuals there are, on all ranks.
+        shares: Of this rank.
+    """
+
+    def __init__(self, network: Network, rows: Sequence[Rows], comm: MPI.Comm | None = None) -> None:
         self.network = network
         self.coupled = any(part.mixes for part in rows)
-        self._parts = [self._embed(part) for part in rows]
+        self.outputs = network.weights[-1].shape[0]
+        self.count = sum(part.target.numel() for part in rows)
+        self.shares = Shares(comm, share_count(rows))
+        self._own = [
+            [
+                self._embed(part)
+                for part in (rows_of.share(k, self.shares.count) for rows_of in rows)
+                if len(part.target)
+            ]
+            for k in self.shares.own
+        ]
 
     def _embed(self, rows: Rows) -> _Part:
         """The rows in the network's precision."""
@@ -110,16 +144,19 @@ class Equations:
         target = (rows.target * root[:, None]).to(dtype)
         return _Part(list(terms.values()), target, operators)
 
-    def features(self) -> tuple[Tensor, Tensor]:
-        """The rows as a linear system for the last layer W.
+    def features(self) -> list[tuple[Tensor, Tensor]]:
+        """The rows of each own share as a linear system for the last layer W.
 
         Returns:
-            Matrix (rows, width) and right-hand sides (rows, outputs), for Wᵀ; where outputs are coupled, matrix
+            Matrices (rows, width) and right-hand sides (rows, outputs), for Wᵀ; where outputs are coupled, matrices
             (rows · outputs, outputs · width) and one right-hand side, for W flattened.
         """
+        return [self._features(parts) for parts in self._own]
+
+    def _features(self, parts: Sequence[_Part]) -> tuple[Tensor, Tensor]:
         blocks: list[Tensor] = []
         targets: list[Tensor] = []
-        for part in self._parts:
+        for part in parts:
             identity = torch.eye(part.target.shape[1], dtype=part.target.dtype, device=part.target.device)
             found = []
             for term in part.terms:
@@ -135,9 +172,12 @@ class Equations:
         return torch.cat(blocks), torch.cat(targets)
 
     def residuals(self) -> Tensor:
-        """All residuals, (rows, outputs)."""
+        """The residuals of the own shares, (rows, outputs), for torch to differentiate."""
+        return torch.cat([self._residuals(parts) for parts in self._own])
+
+    def _residuals(self, parts: Sequence[_Part]) -> Tensor:
         found = []
-        for part in self._parts:
+        for part in parts:
             residual = -part.target
             for term in part.terms:
                 last = self.network.hidden_jet(term.jet, part.operators)
@@ -146,29 +186,38 @@ class Equations:
             found.append(residual)
         return torch.cat(found)
 
-    def loss(self) -> Tensor:
-        """The sum of the weighted squares, divided by the number of outputs."""
-        r = self.residuals()
-        return (r * r).sum() / r.shape[1]
+    @torch.no_grad()
+    def loss(self) -> float:
+        """The sum of the weighted squares, divided by the number of outputs; collective."""
+        squares = (self._residuals(parts).square().sum()[None] for parts in self._own)
+        return float(self.shares.total(squares)) / self.outputs
 
     @torch.no_grad()
     def gradient(self) -> tuple[float, list[Tensor]]:
-        """The loss and its derivatives by the parameters, in the order of `Network.parameters`, by one adjoint sweep.
+        """The loss and its derivatives by the parameters, in the order of `Network.parameters`; collective.
 
-        The sweep takes the rows in pieces whose jets stay in the processor's cache, which is where its speed comes from.
+        One adjoint sweep takes the rows in pieces whose jets stay in the processor's cache: that makes it fast.
         """
-        parameters = list(self.network.parameters())
-        gradients = [torch.zeros_like(p) for p in parameters]
-        total = 0.0
-        for part in self._parts:
+        total = self.shares.total(self._gradient(parts) for parts in self._own)
+        gradients, at = [], 1
+        for parameter in self.network.parameters():
+            gradients.append(total[at : at + parameter.numel()].reshape(parameter.shape))
+            at += parameter.numel()
+        return float(total[0]), gradients
+
+    def _gradient(self, parts: Sequence[_Part]) -> Tensor:
+        """The loss of a share and its derivatives, in one vector."""
+        gradients = [torch.zeros_like(p) for p in self.network.parameters()]
+        loss = torch.zeros(1, dtype=gradients[0].dtype, device=gradients[0].device)
+        for part in parts:
             rows, outputs = part.target.shape
             for begin in range(0, rows, _PIECE):
                 piece = slice(begin, begin + _PIECE)
                 residual, swept = self._residual(part, piece)
-                total += float((residual * residual).sum()) / outputs
+                loss += residual.square().sum() / outputs
                 for term, tape, lasts in swept:
                     self._accumulate(gradients, 2 / outputs * residual, term, tape, lasts, part.operators, piece)
-        return total, gradients
+        return torch.cat([loss, *(g.reshape(-1) for g in gradients)])
 
     def _residual(self, part: _Part, piece: slice) -> tuple[Tensor, list[tuple[_Term, list[Tape], list[Tensor]]]]:
         """Residuals of a piece of the rows, and for each term what its adjoint sweep needs."""
@@ -203,16 +252,20 @@ class Equations:
             if layer:
                 bar = pre @ net.weights[layer]
 
-    @torch.no_grad()
-    def jacobian(self) -> tuple[Tensor, Tensor]:
-        """Residuals (rows · outputs,) and their derivatives by the parameters (rows · outputs, parameters), output first.
+    def jacobian(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Of each own share the residuals, (rows · outputs,), and their derivatives by the parameters, (rows · outputs,
+        parameters), output first.
 
         A row depends on the network at its own points only, so one adjoint sweep with the points kept apart gives the
         derivatives of all rows: the outer product of a layer's adjoint and its input, at each point.
         """
+        return map(self._jacobian, self._own)
+
+    @torch.no_grad()
+    def _jacobian(self, parts: Sequence[_Part]) -> tuple[Tensor, Tensor]:
         all_residuals: list[Tensor] = []
         all_rows: list[Tensor] = []
-        for part in self._parts:
+        for part in parts:
             outputs = part.target.shape[1]
             derivatives = []
             residual, swept = self._residual(part, slice(None))
@@ -248,6 +301,11 @@ class Equations:
             else:
                 last_layer += mix[k][:, None] * last[:, None, :]
         return torch.cat([*by_weight, last_layer.reshape(n, -1), *by_bias], dim=1)
+
+
+def share_count(rows: Sequence[Rows]) -> int:
+    """Into how many shares rows are cut; it depends on how many they are, and on nothing else."""
+    return max(1, min(MOST, sum(part.target.numel() for part in rows) // _SHARE))
 
 
 def _contract(coefficients: Tensor, jet: Tensor) -> Tensor:

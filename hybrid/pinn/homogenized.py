@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,8 @@ from hybrid.pinn.embedding import AffineEmbedding
 from hybrid.pinn.equations import Rows, behind_factor
 from hybrid.pinn.field import Field, Jet
 from hybrid.pinn.network import VALUE, Network, hessian_operators, product_jet
-from hybrid.pinn.optimizers import History, Optimizer, Progress
+from hybrid.pinn.optimizer import History
+from hybrid.pinn.training import Training
 from hybrid.pinn.training import train as train_network
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import numpy_function
@@ -53,17 +55,14 @@ def solve_homogenized(
     *,
     seed: int = 0,
     hidden: Sequence[int] = (24, 24),
-    optimizer: Optimizer | None = None,
     boundary: str = "hard",
     corners: bool = True,
     points: int | None = None,
     weights: Sequence[float] = (0.5, 0.5),
     scale: float = 1.0,
-    precision: str = "double",
-    device: str = "cpu",
     networks: Sequence[Network] | None = None,
     train: bool = True,
-    progress: Progress | None = None,
+    **training: Unpack[Training],
 ) -> Solution:
     """Train p on -a*_ij ∂_ij p = f in Ω, p = 0 on ∂Ω (paper, equations (11) and (15)).
 
@@ -72,17 +71,14 @@ def solve_homogenized(
         coefficient: a*, (d, d), or a*(x): then it is -∂_i( a*_ij ∂_j p ) = f.
         seed: Of the initial weights.
         hidden: Widths of the hidden layers.
-        optimizer: How to train; Levenberg-Marquardt by default, `LastLayer` for frozen random features.
         boundary: "hard" (p = φ N with φ = 0 on ∂Ω) or "penalty" (the paper's loss (3)).
         corners: Take the known singular part at the corners off first (2D, diagonal a*, hard boundary).
         points: Collocation points along each side of Ω.
         weights: w_1, w_2 of the equation and, with a penalty, the boundary.
         scale: Factor on the initial hidden weights.
-        precision: "double", or "single" for first-order optimizers.
-        device: The torch device.
         networks: The network to start from, in a tuple; a new one by default (`homogenized_networks`).
         train: Whether to train it at all.
-        progress: Called after each step.
+        **training: See `hybrid.pinn.training.train`.
 
     Raises:
         InputError: An unknown kind of boundary condition.
@@ -106,7 +102,7 @@ def solve_homogenized(
     history = History("given network")
     if train:
         rows = _rows(problem, a, factor, known, points or {1: 256, 2: 40, 3: 12}[dim], weights)
-        history = train_network(network, rows, optimizer, device=device, precision=precision, progress=progress)
+        history = train_network(network, rows, **training)
     return Solution(Field(network, 0, dim, factor, known), history, time.perf_counter() - start)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Unpack
 
 import numpy as np
 import sympy
@@ -18,7 +19,8 @@ from hybrid.pinn.equations import Rows, behind_factor
 from hybrid.pinn.field import Field
 from hybrid.pinn.homogenized import Bubble, Solution, boundary_rows, source_at
 from hybrid.pinn.network import Embedding, Network, gradient_only, hessian_operators, laplacian
-from hybrid.pinn.optimizers import History, Optimizer, Progress
+from hybrid.pinn.optimizer import History
+from hybrid.pinn.training import Training
 from hybrid.pinn.training import train as train_network
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import coordinates, evaluate, numpy_function
@@ -45,16 +47,13 @@ def solve_multiscale(
     fast_features: bool = False,
     seed: int = 0,
     hidden: Sequence[int] = (64, 64, 64),
-    optimizer: Optimizer | None = None,
     boundary: str = "hard",
     points: int = 101,
     weights: Sequence[float] = (0.5, 0.5),
     scale: float = 1.0,
-    precision: str = "double",
-    device: str = "cpu",
     networks: Sequence[Network] | None = None,
     train: bool = True,
-    progress: Progress | None = None,
+    **training: Unpack[Training],
 ) -> Solution:
     """Train u on -∂_i( a_ij(x, x/ε) ∂_j u ) = f in Ω, u = 0 on ∂Ω: the classical PINN (paper, section 2) and stronger ones.
 
@@ -71,17 +70,14 @@ def solve_multiscale(
         fast_features: Give the network sin and cos of 2π x_i / (ε p_i) beside x: the fast frequency.
         seed: Of the initial weights.
         hidden: Widths of the hidden layers.
-        optimizer: How to train; Levenberg-Marquardt by default.
         boundary: "hard" (u = φ N with φ = 0 on ∂Ω) or "penalty" (the paper's loss (3)).
         points: Collocation points along each side of Ω; a dozen for each period at the least, and 18 for "ritz": with fewer
             the network finds functions whose residual is small there and large between.
         weights: w_1, w_2 of the equation and, with a penalty, the boundary.
         scale: Factor on the initial hidden weights.
-        precision: "double", or "single" for first-order optimizers.
-        device: The torch device.
         networks: The network to start from, in a tuple; a new one by default (`multiscale_networks`).
         train: Whether to train it at all.
-        progress: Called after each step.
+        **training: See `hybrid.pinn.training.train`.
 
     Raises:
         InputError: A formulation or kind of boundary condition that is not known, or two that do not go together.
@@ -108,7 +104,7 @@ def solve_multiscale(
         rows = {"strong": _strong, "first-order": _first_order, "ritz": _ritz}[formulation](problem, at, weight, factor)
         if factor is None:
             rows.append(boundary_rows(problem.domain, points, weights[1]))
-        history = train_network(network, rows, optimizer, device=device, precision=precision, progress=progress)
+        history = train_network(network, rows, **training)
     return Solution(Field(network, 0, problem.dim, factor), history, time.perf_counter() - start)
 
 

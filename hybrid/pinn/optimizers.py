@@ -1,70 +1,31 @@
-"""Optimizers behind one interface: `train(equations, progress)` changes the network in place and returns its history.
+"""Optimizers behind one interface, `hybrid.pinn.optimizer.Optimizer`. When to use which:
 
-When to use which:
-
-- `LevenbergMarquardt`: the default for all layers. The rows are linear in the network, so Gauss-Newton's model is good,
-  and with up to a few thousand parameters a step costs little.
 - `LastLayer`: the hidden layers stay as they are (frozen random features) and the last one is solved for. By far the
   fastest; it is a linear method with random basis functions, not a trained network.
-- `VariableProjection` (`hybrid.pinn.projection`): all layers, the last one by least squares in every step. On the 2D cell
-  problem with 24-24 units 60 of its steps do what 150 of Levenberg-Marquardt's do.
-- `LBFGS`: all layers, when there are too many parameters for a Jacobian.
+- `LevenbergMarquardt` (`hybrid.pinn.gaussnewton`): all layers. The rows are linear in the network, so Gauss-Newton's model is
+  good, and with up to a few thousand parameters a step costs little. With more parameters than residuals it solves in the
+  space of the residuals.
+- `VariableProjection` (`hybrid.pinn.gaussnewton`): all layers, the last one by least squares in every step. Its steps cost
+  more and are worth more: the choice where the last digits count.
+- `LBFGS`: all layers, when there are too many parameters and residuals for a Jacobian.
 - `Adam`: what the paper uses; for comparison.
 """
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from hybrid.errors import SolverError
 from hybrid.pinn.equations import Equations
-
-Progress = Callable[[int, int, float], None]
-"""Called with the step, the largest number of steps, and the loss."""
-
-
-@dataclass
-class History:
-    """How a training went: the loss after each step (the first is the initial one), why it stopped, and what it cost."""
-
-    optimizer: str
-    loss: list[float] = field(default_factory=list)
-    stopped: str = "all steps done"
-    seconds: float = 0.0
-
-    def add(self, loss: float, step: int, steps: int, progress: Progress | None) -> None:
-        """Record a loss, and refuse one that is not a number.
-
-        Raises:
-            SolverError: The training has diverged.
-        """
-        if not math.isfinite(loss):
-            raise SolverError(
-                f"training diverged: {self.optimizer} reached the loss {loss} at step {step}; "
-                "try a smaller learning rate, other weights, or levenberg-marquardt"
-            )
-        self.loss.append(loss)
-        if progress is not None:
-            progress(step, steps, loss)
-
-
-class Optimizer(Protocol):
-    """What all optimizers are."""
-
-    def train(self, equations: Equations, progress: Progress | None = None) -> History:
-        """Minimize the equations' loss over the parameters of their network, in place."""
+from hybrid.pinn.optimizer import Iteration, Optimizer
 
 
 @dataclass(frozen=True)
-class LastLayer:
+class LastLayer(Optimizer):
     """Least squares for the last layer, by QR; the hidden layers are left as they are.
 
     Args:
@@ -72,103 +33,60 @@ class LastLayer:
             weights grow until rounding shows.
     """
 
+    name: ClassVar[str] = "last-layer least squares"
     ridge: float = 1e-14
+    steps: int = field(default=1, init=False)
+    tolerance: float = field(default=0.0, init=False)
 
-    def train(self, equations: Equations, progress: Progress | None = None) -> History:
-        """Solve for the last layer."""
-        start, history = time.perf_counter(), History("last-layer least squares")
-        with torch.no_grad():
-            history.add(float(equations.loss()), 0, 1, None)
-            matrix, target = equations.features()
-            scale = matrix.norm(dim=0).clamp_min(1e-300)
-            width = matrix.shape[1]
-            matrix = torch.cat(
-                [matrix / scale, self.ridge * torch.eye(width, dtype=matrix.dtype, device=matrix.device)]
-            )
-            target = torch.cat([target, torch.zeros(width, target.shape[1], dtype=target.dtype, device=target.device)])
-            solution = torch.linalg.lstsq(matrix, target, driver="gels").solution
-            last = equations.network.weights[-1]
-            last.copy_((solution / scale[:, None]).T.reshape(last.shape))
-            history.add(float(equations.loss()), 1, 1, progress)
-        history.seconds = time.perf_counter() - start
-        return history
+    def begin(self, equations: Equations) -> Iteration:
+        """Nothing is done yet."""
+        return _LinearSolve(self, equations)
 
-
-@dataclass(frozen=True)
-class LevenbergMarquardt:
-    """Gauss-Newton steps δ with (JᵀJ + λ D) δ = -Jᵀr, D = diag(JᵀJ), λ by the gain ratio (Marquardt 1963, Nielsen 1999).
-
-    Args:
-        steps: At the most.
-        tolerance: Stop when 20 steps together have reduced the loss by less than this fraction.
-        damping: The first λ.
-        floor: Of the entries of √D, relative to the largest.
-        last_layer_first: Begin with least squares for the last layer: the start for functions that oscillate, whose
-            initial features have to be steep.
-    """
-
-    steps: int = 200
-    tolerance: float = 0.02
-    damping: float = 1e-3
-    floor: float = 1e-3
-    last_layer_first: bool = False
-
-    def train(self, equations: Equations, progress: Progress | None = None) -> History:
-        """Train all layers."""
-        start, history = time.perf_counter(), History("levenberg-marquardt")
-        if self.last_layer_first:
-            LastLayer().train(equations)
-        parameters = list(equations.network.parameters())
-        outputs = equations.network.weights[-1].shape[0]
-        with torch.no_grad():
-            theta = parameters_to_vector(parameters)
-            residual, jacobian = equations.jacobian()
-            loss = float(residual @ residual)
-            history.add(loss / outputs, 0, self.steps, progress)
-            damping, growth = self.damping, 2.0
-            for step in range(1, self.steps + 1):
-                scale = jacobian.norm(dim=0)
-                scale = scale.clamp_min(float(scale.max()) * self.floor + 1e-300)
-                jacobian /= scale
-                normal, gradient = jacobian.T @ jacobian, jacobian.T @ residual
-                while True:
-                    change = damped_step(normal, gradient, damping)
-                    if change is not None:
-                        vector_to_parameters(theta + change / scale, parameters)
-                        trial = float(equations.loss()) * outputs
-                        predicted = -float(2 * gradient @ change + change @ (normal @ change))
-                        if trial < loss:
-                            break
-                    damping, growth = damping * growth, 2 * growth
-                    if damping > 1e12:
-                        vector_to_parameters(theta, parameters)
-                        history.stopped = "no step reduces the loss"
-                        history.seconds = time.perf_counter() - start
-                        return history
-                gain = (loss - trial) / max(predicted, 1e-300)
-                damping, growth = max(damping * max(0.1, 1 - (2 * gain - 1) ** 3), 1e-15), 2.0
-                theta = parameters_to_vector(parameters)
-                residual, jacobian = equations.jacobian()
-                loss = float(residual @ residual)
-                history.add(loss / outputs, step, self.steps, progress)
-                if step >= 20 and history.loss[-1] > (1 - self.tolerance) * history.loss[-21]:
-                    history.stopped = f"loss reduced by less than {100 * self.tolerance:g} % in 20 steps"
-                    break
-        history.seconds = time.perf_counter() - start
-        return history
+    @torch.no_grad()
+    def solve(self, equations: Equations) -> None:
+        """Put the least-squares solution into the last layer; collective."""
+        shares, blocks = equations.shares, equations.features()
+        square = shares.total([matrix.square().sum(0) for matrix, _ in blocks])
+        scale = square.sqrt().clamp_min(1e-300)
+        width = len(scale)
+        rows = []
+        for matrix, target in blocks:
+            joint = torch.cat([matrix / scale, target], dim=1)
+            # Of a tall share the R factor says all there is to say; it is what has to travel.
+            several = shares.count > 1 and len(joint) > 2 * width
+            rows.append(torch.linalg.qr(joint, mode="r")[1] if several else joint)
+        joint = torch.cat(shares.gathered(rows))
+        ridge = torch.zeros(width, joint.shape[1], dtype=joint.dtype, device=joint.device)
+        ridge[:, :width].fill_diagonal_(self.ridge)
+        joint = torch.cat([joint, ridge])
+        solution = torch.linalg.lstsq(joint[:, :width], joint[:, width:], driver="gels").solution
+        last = equations.network.weights[-1]
+        last.copy_(shares.agreed((solution / scale[:, None]).T.reshape(last.shape)))
 
 
-def damped_step(normal: Tensor, gradient: Tensor, damping: float) -> Tensor | None:
-    """-(normal + damping)⁻¹ gradient; None if that is not positive definite to rounding."""
-    matrix = normal.clone()
-    matrix.diagonal().add_(damping)
-    factor, failed = torch.linalg.cholesky_ex(matrix)
-    return None if failed else -torch.cholesky_solve(gradient[:, None], factor)[:, 0]
+class _LinearSolve(Iteration):
+    """One step is all there is."""
+
+    def __init__(self, settings: LastLayer, equations: Equations) -> None:
+        self.settings, self.equations = settings, equations
+        self.loss = equations.loss()
+
+    def step(self) -> str:
+        self.settings.solve(self.equations)
+        self.loss = self.equations.loss()
+        return ""
+
+    def state(self) -> dict[str, Any]:
+        return {"parameters": _copies(self.equations), "loss": self.loss}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        put(self.equations, state["parameters"])
+        self.loss = state["loss"]
 
 
 @dataclass(frozen=True)
-class LBFGS:
-    """Limited-memory BFGS with a strong Wolfe line search (torch), restarted until it stagnates.
+class LBFGS(Optimizer):
+    """Limited-memory BFGS with a strong Wolfe line search (torch), restarted without its memory when it diverges.
 
     Args:
         steps: Iterations at the most.
@@ -176,65 +94,123 @@ class LBFGS:
         tolerance: Stop when 100 iterations together have reduced the loss by less than this fraction.
     """
 
+    name: ClassVar[str] = "l-bfgs"
+    window: ClassVar[int] = 100
     steps: int = 2000
     history: int = 50
     tolerance: float = 0.01
 
-    def train(self, equations: Equations, progress: Progress | None = None) -> History:
-        """Train all layers."""
-        start, history = time.perf_counter(), History("l-bfgs")
-        inner = min(20, self.steps)
-        optimizer = torch.optim.LBFGS(
-            equations.network.parameters(), max_iter=inner, history_size=self.history,
+    @property
+    def stride(self) -> int:  # type: ignore[override]
+        """Iterations in one call of torch's optimizer."""
+        return min(20, self.steps)
+
+    def begin(self, equations: Equations) -> Iteration:
+        """Start without a memory."""
+        return _FirstOrder(equations, self._fresh)
+
+    def _fresh(self, equations: Equations, softer: int, step: int) -> torch.optim.Optimizer:
+        return torch.optim.LBFGS(
+            equations.network.parameters(), max_iter=self.stride, history_size=self.history,
             tolerance_grad=0, tolerance_change=0, line_search_fn="strong_wolfe",
         )  # fmt: skip
 
-        def closure() -> float:
-            return _set_gradient(equations)
-
-        history.add(float(equations.loss().detach()), 0, self.steps, progress)
-        for step in range(inner, self.steps + 1, inner):
-            optimizer.step(closure)  # type: ignore[no-untyped-call]
-            history.add(float(equations.loss().detach()), step, self.steps, progress)
-            if len(history.loss) > 5 and history.loss[-1] > (1 - self.tolerance) * history.loss[-6]:
-                history.stopped = f"loss reduced by less than {100 * self.tolerance:g} % in {5 * inner} iterations"
-                break
-        history.seconds = time.perf_counter() - start
-        return history
-
 
 @dataclass(frozen=True)
-class Adam:
-    """Adam on all points at once, as in the paper.
+class Adam(Optimizer):
+    """Adam on all points at once, as in the paper. After a divergence it goes on from its best point at half the rate.
 
     Args:
         steps: Epochs.
         learning_rate: Step size.
         final_rate: Step size at the end of a cosine decay; the same as `learning_rate` for none.
+        tolerance: Stop when 1000 epochs together have reduced the loss by less than this fraction; 0 for never.
     """
 
+    name: ClassVar[str] = "adam"
+    window: ClassVar[int] = 1000
     steps: int = 4000
     learning_rate: float = 1e-3
     final_rate: float | None = None
+    tolerance: float = 0.0
 
-    def train(self, equations: Equations, progress: Progress | None = None) -> History:
-        """Train all layers."""
-        start, history = time.perf_counter(), History("adam")
-        optimizer = torch.optim.Adam(equations.network.parameters(), lr=self.learning_rate)
+    def begin(self, equations: Equations) -> Iteration:
+        """Start with moments of zero."""
+        return _FirstOrder(equations, self._fresh, self._rate)
+
+    def _fresh(self, equations: Equations, softer: int, step: int) -> torch.optim.Optimizer:
+        return torch.optim.Adam(equations.network.parameters(), lr=self._rate(softer, step))
+
+    def _rate(self, softer: int, step: int) -> float:
         final = self.learning_rate if self.final_rate is None else self.final_rate
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps, eta_min=final)
-        for step in range(self.steps):
-            history.add(_set_gradient(equations), step, self.steps, progress)
-            optimizer.step()
-            schedule.step()
-        history.add(float(equations.loss().detach()), self.steps, self.steps, progress)
-        history.seconds = time.perf_counter() - start
-        return history
+        decay = (1 + math.cos(math.pi * min(step / self.steps, 1))) / 2
+        return float(0.5**softer * (final + (self.learning_rate - final) * decay))
 
 
-def _set_gradient(equations: Equations) -> float:
-    """Put the gradient where torch's optimizers look for it; the loss."""
-    loss, gradients = equations.gradient()
-    for parameter, gradient in zip(equations.network.parameters(), gradients, strict=True):
-        parameter.grad = gradient
-    return loss
+class _FirstOrder(Iteration):
+    """Steps of one of torch's optimizers, with our gradient."""
+
+    def __init__(self, equations: Equations, fresh: Any, rate: Any = None) -> None:
+        self.equations, self.fresh, self.rate = equations, fresh, rate
+        self.parameters = list(equations.network.parameters())
+        self.count, self.softer = 0, 0
+        self.optimizer = fresh(equations, 0, 0)
+        self.loss = self._gradient()
+
+    def _gradient(self) -> float:
+        """Put the gradient where torch's optimizers look for it; the loss."""
+        loss, gradients = self.equations.gradient()
+        for parameter, gradient in zip(self.parameters, gradients, strict=True):
+            parameter.grad = gradient
+        return loss
+
+    def step(self) -> str:
+        if self.rate is None:
+            self.optimizer.step(self._gradient)
+        else:  # the gradient at this point is there already
+            self.optimizer.param_groups[0]["lr"] = self.rate(self.softer, self.count)
+            self.optimizer.step()
+        self.loss = self._gradient()
+        self.count += 1
+        return ""
+
+    def state(self) -> dict[str, Any]:
+        optimizer = _cloned(self.optimizer.state_dict())
+        return {
+            "parameters": _copies(self.equations),
+            "optimizer": optimizer,
+            "count": self.count,
+            "softer": self.softer,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        put(self.equations, state["parameters"])
+        self.count, self.softer = state["count"], state["softer"]
+        self.optimizer = self.fresh(self.equations, self.softer, self.count)
+        self.optimizer.load_state_dict(_cloned(state["optimizer"]))
+        self.loss = self._gradient()
+
+    def soften(self) -> str:
+        self.softer += 1
+        self.optimizer = self.fresh(self.equations, self.softer, self.count)
+        return "without the memory of earlier steps" + ("" if self.rate is None else ", at half the learning rate")
+
+
+def put(equations: Equations, parameters: list[Tensor]) -> None:
+    """Set the network's parameters."""
+    with torch.no_grad():
+        for parameter, value in zip(equations.network.parameters(), parameters, strict=True):
+            parameter.copy_(value)
+
+
+def _copies(equations: Equations) -> list[Tensor]:
+    return [parameter.detach().clone() for parameter in equations.network.parameters()]
+
+
+def _cloned(tree: Any) -> Any:
+    """A tree of dictionaries, lists and tensors that shares nothing with the given one."""
+    if isinstance(tree, Tensor):
+        return tree.detach().clone()
+    if isinstance(tree, dict):
+        return {key: _cloned(value) for key, value in tree.items()}
+    return [_cloned(value) for value in tree] if isinstance(tree, list | tuple) else tree

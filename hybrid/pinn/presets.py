@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from hybrid.errors import InputError
-from hybrid.pinn.optimizers import LBFGS, Adam, LastLayer, LevenbergMarquardt
-from hybrid.pinn.projection import VariableProjection
+from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
+from hybrid.pinn.optimizers import LBFGS, Adam, LastLayer
 from hybrid.problems import Problem, is_slow, kind_of
 
 OPTIMIZERS: dict[str, Any] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from torch import Tensor
@@ -18,9 +18,10 @@ from hybrid.pinn.equations import Rows
 from hybrid.pinn.field import Field
 from hybrid.pinn.homogenized import Solution
 from hybrid.pinn.network import VALUE, Network, laplacian
-from hybrid.pinn.optimizers import History, Optimizer, Progress
+from hybrid.pinn.optimizer import History
 from hybrid.pinn.spacetime import solve_spacetime, spacetime_networks
 from hybrid.pinn.stages import solve_stages, stage_networks
+from hybrid.pinn.training import Training
 from hybrid.pinn.training import train as train_network
 from hybrid.problems import ReactionDiffusionProblem
 from hybrid.symbols import coordinates, evaluate
@@ -67,17 +68,14 @@ def solve_cell(
     *,
     seed: int = 0,
     hidden: Sequence[int] = (12, 12),
-    optimizer: Optimizer | None = None,
     periodicity: str = "embedding",
     points: int = 128,
     oversampling: int = 2,
     weights: Sequence[float] = (1 / 3, 1 / 3, 1 / 3),
     scale: float = 1.0,
-    precision: str = "double",
-    device: str = "cpu",
     networks: Sequence[Network] | None = None,
     train: bool = True,
-    progress: Progress | None = None,
+    **training: Unpack[Training],
 ) -> ReactionCellSolution:
     """Train N on -D ΔN = -r in Y, N periodic with mean 0 (paper, equation (23)); r* is the mean of r N over Y.
 
@@ -85,17 +83,14 @@ def solve_cell(
         problem: Gives D, r and the period.
         seed: Of the initial weights.
         hidden: Widths of the hidden layers.
-        optimizer: How to train; Levenberg-Marquardt by default, `LastLayer` for frozen random features.
         periodicity: "embedding", "oversampling" or "penalty", as for the elliptic `solve_cell`.
         points: Collocation points along each side of the cell.
         oversampling: Layers of points outside the cell.
         weights: w_1, w_2, w_3 of the equation, the periodic condition and the oversampled points.
         scale: Factor on the initial hidden weights.
-        precision: "double", or "single" for first-order optimizers.
-        device: The torch device.
         networks: A network to start from; a new one by default (`cell_networks`).
         train: Whether to train it at all.
-        progress: Called after each step.
+        **training: See `hybrid.pinn.training.train`.
 
     Raises:
         SolverError: The training diverged.
@@ -117,7 +112,7 @@ def solve_cell(
         coefficients = torch.zeros(2 + dim, len(at), dtype=torch.float64)
         coefficients[-1] = problem.D
         rows.append(Rows([(at, coefficients)], _at(problem, at)[:, None], laplacian(dim), weight))
-        history = train_network(network, rows, optimizer, device=device, precision=precision, progress=progress)
+        history = train_network(network, rows, **training)
     grid, _ = sampling.periodic_grid(problem.period, _QUADRATURE[dim], 0.0)
     value = network.evaluate(grid, VALUE)[0, :, 0]
     r_star = float((_at(problem, grid) * (value - value.mean())).mean())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Sequence
+from typing import Unpack
 
 import sympy
 import torch
@@ -16,7 +17,8 @@ from hybrid.pinn.equations import Rows
 from hybrid.pinn.field import Field
 from hybrid.pinn.homogenized import Solution
 from hybrid.pinn.network import VALUE, Embedding, Network
-from hybrid.pinn.optimizers import History, Optimizer, Progress
+from hybrid.pinn.optimizer import History
+from hybrid.pinn.training import Training
 from hybrid.pinn.training import train as train_network
 from hybrid.problems import ReactionDiffusionProblem
 from hybrid.symbols import coordinates, evaluate, numpy_function, t
@@ -41,15 +43,12 @@ def solve_spacetime(
     *,
     seed: int = 0,
     hidden: Sequence[int] = (64, 64, 64),
-    optimizer: Optimizer | None = None,
     points: int = 100,
     weights: Sequence[float] = (1 / 7, 5 / 7, 1 / 7),
     scale: float = 1.0,
-    precision: str = "double",
-    device: str = "cpu",
     networks: Sequence[Network] | None = None,
     train: bool = True,
-    progress: Progress | None = None,
+    **training: Unpack[Training],
 ) -> Solution:
     """Train u(x, t) on ∂_t u - D Δu + c u = f, with u = 0 on ∂Ω and u(·, 0) = u0 as penalties (paper, section 5.4).
 
@@ -60,15 +59,12 @@ def solve_spacetime(
         reaction: c, an expression of x, or a number.
         seed: Of the initial weights.
         hidden: Widths of the hidden layers.
-        optimizer: How to train.
         points: Points of the uniform mesh along each side of Ω and in time.
         weights: w_1, w_2, w_3 of the equation, the boundary and the initial value.
         scale: Factor on the initial hidden weights.
-        precision: "double", or "single" for first-order optimizers.
-        device: The torch device.
         networks: The network to start from, in a tuple; a new one by default (`spacetime_networks`).
         train: Whether to train it at all.
-        progress: Called after each step.
+        **training: See `hybrid.pinn.training.train`.
 
     Returns:
         The solution at t = T.
@@ -83,7 +79,7 @@ def solve_spacetime(
     history = History("given network")
     if train:
         rows = _rows(problem, sympy.sympify(reaction), points, weights)
-        history = train_network(network, rows, optimizer, device=device, precision=precision, progress=progress)
+        history = train_network(network, rows, **training)
     return Solution(
         Field(at_time(network, problem.T), 0, problem.dim), history, time.perf_counter() - start, (network,)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +17,9 @@ from hybrid.pinn.equations import Rows, behind_factor
 from hybrid.pinn.field import Field
 from hybrid.pinn.homogenized import Bubble, Solution
 from hybrid.pinn.network import Network, laplacian
-from hybrid.pinn.optimizers import History, Optimizer, Progress
+from hybrid.pinn.optimizer import History
 from hybrid.pinn.radau import radau
-from hybrid.pinn.training import joined, part_of
+from hybrid.pinn.training import Training, joined, of_part
 from hybrid.pinn.training import train as train_network
 from hybrid.problems import ReactionDiffusionProblem
 from hybrid.symbols import evaluate, numpy_function, t
@@ -39,17 +40,14 @@ def solve_stages(
     *,
     seed: int = 0,
     hidden: Sequence[int] = (24, 24),
-    optimizer: Optimizer | None = None,
     points: int = 192,
     stages: int = 6,
     steps: int = 4,
     waves: int = 16,
     scale: float = 1.0,
-    precision: str = "double",
-    device: str = "cpu",
     networks: Sequence[Network] | None = None,
     train: bool = True,
-    progress: Progress | None = None,
+    **training: Unpack[Training],
 ) -> Solution:
     """Train p(·, T) on ∂_t p - D Δp + r* p = f, p = 0 on ∂Ω, p(·, 0) = u0 (paper, equation (24)), step by step in time.
 
@@ -66,17 +64,14 @@ def solve_stages(
         coefficient: r*.
         seed: Of the initial weights of the first step; the next ones count up.
         hidden: Widths of the hidden layers.
-        optimizer: How to train; Levenberg-Marquardt by default, `LastLayer` for frozen random features.
         points: Collocation points along each side of Ω.
         stages: q.
         steps: Steps in time, equally long.
         waves: Harmonics of the box among the inputs of the network, for sources that oscillate.
         scale: Factor on the initial hidden weights.
-        precision: "double", or "single" for first-order optimizers.
-        device: The torch device.
         networks: Networks to start from, one for each step; new ones by default (`stage_networks`).
         train: Whether to train them at all.
-        progress: Called after each step of a training.
+        **training: See `hybrid.pinn.training.train`.
 
     Raises:
         SolverError: The training diverged.
@@ -94,10 +89,7 @@ def solve_stages(
     for step, network in enumerate(networks):
         if train:
             rows = _stage_rows(problem, coefficient, value, factor, points, matrix, nodes, step * h, h)
-            shown = part_of(progress, step, len(networks))
-            histories.append(
-                train_network(network, [rows], optimizer, device=device, precision=precision, progress=shown)
-            )
+            histories.append(train_network(network, [rows], **of_part(training, step, len(networks))))
         field = Field(network, stages - 1, problem.dim, factor)
         value = field.values
     history = joined(histories) if histories else History("given networks")

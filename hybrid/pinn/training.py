@@ -3,45 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypedDict
+
+from mpi4py import MPI
 
 import torch
 
 from hybrid.errors import InputError
-from hybrid.pinn.equations import Equations, Rows
+from hybrid.parallel import on_root
+from hybrid.pinn.checkpoint import Checkpoint
+from hybrid.pinn.equations import Equations, Rows, share_count
+from hybrid.pinn.gaussnewton import LevenbergMarquardt
 from hybrid.pinn.network import Network
-from hybrid.pinn.optimizers import History, LevenbergMarquardt, Optimizer, Progress
+from hybrid.pinn.optimizer import History, Optimizer, Progress
 
 PRECISIONS = {"double": torch.float64, "single": torch.float32}
+
+
+class Training(TypedDict, total=False):
+    """How to train: keyword arguments that all solvers pass on to `train`, which says what they mean."""
+
+    optimizer: Optimizer | None
+    precision: str
+    device: str
+    comm: MPI.Comm | None
+    progress: Progress | None
+    checkpoint: Checkpoint | None
 
 
 def train(
     network: Network,
     rows: Sequence[Rows],
-    optimizer: Optimizer | None,
     *,
-    device: str = "cpu",
+    optimizer: Optimizer | None = None,
     precision: str = "double",
+    device: str = "cpu",
+    comm: MPI.Comm | None = None,
     progress: Progress | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> History:
     """Train a network on rows, in place; whatever the precision of the training, the network is left in float64.
 
     Args:
         network: It starts from the weights that it has.
-        rows: The equations.
-        optimizer: Levenberg-Marquardt if None.
-        device: The torch device.
+        rows: The equations, the same on every rank.
+        optimizer: How to train; Levenberg-Marquardt by default, `LastLayer` for frozen random features.
         precision: "double", or "single" for first-order optimizers, which do not see the difference and take half the time.
-        progress: Called after each step.
+        device: The torch device.
+        comm: The ranks that share the collocation points; None for this process alone. The result does not depend on how
+            many they are. A training too small to be shared is rank 0's, while the others sleep.
+        progress: Called after each step, on rank 0.
+        checkpoint: Where the training's state is kept, and taken up from.
 
     Raises:
-        InputError: An unknown precision.
+        InputError: An unknown precision, or a damaged checkpoint.
         SolverError: The training diverged.
     """
     if precision not in PRECISIONS:
         raise InputError("precision", f"{precision!r}; allowed are {', '.join(PRECISIONS)}")
-    network.to(device=device, dtype=PRECISIONS[precision])
     chosen = LevenbergMarquardt() if optimizer is None else optimizer
-    history = chosen.train(Equations(network, [part.to(device) for part in rows]), progress)
+    shared = comm is not None and comm.size > 1
+    network.to(device=device, dtype=PRECISIONS[precision])
+
+    def task(ranks: MPI.Comm | None) -> History:
+        return chosen.train(Equations(network, [part.to(device) for part in rows], ranks), progress, checkpoint)
+
+    if shared and share_count(rows) == 1:
+        history, weights = on_root(comm, lambda: (task(None), [p.detach().cpu() for p in network.parameters()]))
+        with torch.no_grad():
+            for parameter, weight in zip(network.parameters(), weights, strict=True):
+                parameter.copy_(weight)
+    else:
+        history = task(comm)
     network.double()
     return history
 
@@ -53,11 +86,17 @@ def joined(histories: Sequence[History]) -> History:
         return first
     loss = [value for history in histories for value in history.loss]
     stopped = "; ".join(dict.fromkeys(history.stopped for history in histories))
-    return History(first.optimizer, loss, stopped, sum(history.seconds for history in histories))
+    recovered = [note for history in histories for note in history.recovered]
+    seconds, earlier = sum(history.seconds for history in histories), sum(history.earlier for history in histories)
+    return History(first.optimizer, loss, stopped, seconds, recovered, earlier)
 
 
-def part_of(progress: Progress | None, index: int, count: int) -> Progress | None:
-    """What one of several equally long trainings reports: its step among those of all."""
-    if progress is None:
-        return None
-    return lambda step, steps, loss: progress(index * steps + step, count * steps, loss)
+def of_part(training: Training, index: int, count: int | None = None) -> Training:
+    """What one of several trainings is given: its own checkpoint, and if they are equally long its steps among all."""
+    part = training.copy()
+    progress, checkpoint = training.get("progress"), training.get("checkpoint")
+    if progress is not None and count is not None:
+        part["progress"] = lambda step, steps, loss: progress(index * steps + step, count * steps, loss)
+    if checkpoint is not None:
+        part["checkpoint"] = checkpoint.part(index)
+    return part

@@ -9,13 +9,12 @@ from typing import Any
 from mpi4py import MPI
 
 import hybrid
-from hybrid import fem, pinn
+from hybrid import fem, pinn, store
 from hybrid.comparison import grid, on_points
-from hybrid.pinn.optimizers import LevenbergMarquardt
+from hybrid.parallel import on_root
+from hybrid.pinn import LevenbergMarquardt
 from hybrid.problems import EllipticProblem
-from hybrid.study import store
 from hybrid.study.monitor import relative, thinned
-from hybrid.study.parallel import on_root
 from hybrid.study.progress import Reporter
 
 NAMES = {

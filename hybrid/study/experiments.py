@@ -184,14 +184,14 @@ def _cell_training(run: Run, name: str, title: str, arguments: dict[str, Any], e
     networks = networks if every else networks[:1]
     monitor = cell_monitor(run, networks)
 
-    def first_only(networks: Any, progress: Any = None, train: bool = True) -> Any:
+    def first_only(networks: Any, train: bool = True, **training: Any) -> Any:
         if not train:
             return SimpleNamespace()
         keys = ("periodicity", "points", "oversampling", "weights")
         rows = cell_rows(problem, *(arguments.get(k, 2) for k in keys))
         history = train_network(
-            networks[0], [part.output(0) for part in rows], arguments["optimizer"],
-            precision=arguments.get("precision", "double"), progress=progress,
+            networks[0], [part.output(0) for part in rows], optimizer=arguments["optimizer"],
+            precision=arguments.get("precision", "double"), **training,
         )  # fmt: skip
         return SimpleNamespace(history=history)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hybrid.pinn.optimizers import Progress
+from hybrid.pinn.optimizer import Progress
 
 Array = npt.NDArray[np.float64]
 Measure = Callable[[], dict[str, float]]
@@ -43,6 +43,16 @@ class Monitor:
                 if not self.separate or k == self._training:
                     self.errors.setdefault(name, []).append(error)
         self.then(step, steps, loss)
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        errors = {name: list(values) for name, values in self.errors.items()}
+        return {"training": self._training, "epochs": list(self.epochs), "loss": list(self.loss), "errors": errors}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a state."""
+        self._training, self.epochs, self.loss = state["training"], list(state["epochs"]), list(state["loss"])
+        self.errors = {name: list(values) for name, values in state["errors"].items()}
 
     def curve(self, last: int) -> dict[str, Any]:
         """The measurements for `results.json`, and the averages over the last epochs as the paper takes them."""

@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imsave
 from matplotlib.transforms import Bbox
 
-from hybrid.study import store
+from hybrid import store
 from hybrid.study.cases import PAPER, case, names
 from hybrid.study.figures import STYLE
 from hybrid.study.findings import findings

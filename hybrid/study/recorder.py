@@ -13,15 +13,17 @@ from mpi4py import MPI
 import torch
 
 import hybrid
+from hybrid import store
 from hybrid.fem import reaction as fem_reaction
+from hybrid.parallel import on_root
 from hybrid.pinn import reaction as pinn_reaction
+from hybrid.pinn.checkpoint import Checkpoint, load_networks, save_networks
 from hybrid.pinn.network import Network
 from hybrid.problems import kind_of
-from hybrid.study import results, store
+from hybrid.study import results
 from hybrid.study.cases import Case
 from hybrid.study.monitor import Monitor, thinned
 from hybrid.study.paper import paper_settings
-from hybrid.study.parallel import on_root
 from hybrid.study.progress import Reporter
 from hybrid.study.settings import trained_how
 
@@ -75,15 +77,15 @@ class Recorder:
         self, name: str, networks: Sequence[Network], solve: Callable[..., Any], arguments: dict[str, Any], depends_on: object,
         monitor: Monitor | None = None, last: int = 0,
     ) -> tuple[Any, dict[str, Any]]:  # fmt: skip
-        """Train on rank 0 and keep the weights; with --resume take those that are there.
+        """Train and keep the weights; with --resume take those that are there, or go on where a killed training was.
 
         Args:
             name: Of the file.
             networks: To be trained.
-            solve: Of `networks`, `train` and `progress`.
+            solve: Of `networks`, `train` and what else `hybrid.pinn.training.train` takes.
             arguments: What the training was asked for; part of its key.
             depends_on: What else it depends on. With a monitor the finite elements it is measured against count too.
-            monitor: Measures the error meanwhile.
+            monitor: Measures the error meanwhile, on rank 0.
             last: Over how many last epochs it is averaged.
 
         Returns:
@@ -92,22 +94,27 @@ class Recorder:
         path = self.out / f"network-{name}.npz"
         measured = () if monitor is None else (self.elements, results.petsc_options(), last)
         key = store.key_of(FORMAT, self.problem.digest, name, arguments, depends_on, measured)
-        device = arguments.get("device", "cpu")
+        meta = load_networks(path, networks, key, self.comm) if self.resume else None
+        if meta is not None:
+            for network in networks:
+                network.to(arguments.get("device", "cpu"))
+            self.earlier += meta["seconds"]
+            return solve(networks=networks, train=False), meta | {"resumed": True}
+        checkpoint = Checkpoint(self.out / f"training-{name}.npz", key, resume=self.resume)
+        if not self.resume:
+            on_root(self.comm, checkpoint.remove)
+        solution = solve(
+            networks=networks, comm=self.comm, progress=monitor or self.reporter.step, checkpoint=checkpoint
+        )
+        history = asdict(solution.history)
+        self.earlier += history.pop("earlier")
 
-        def task() -> tuple[Any, dict[str, Any]]:
-            meta = store.load_networks(path, networks, key) if self.resume else None
-            if meta is not None:
-                for network in networks:
-                    network.to(device)
-                return solve(networks=networks, train=False), meta | {"resumed": True}
-            solution = solve(networks=networks, progress=monitor or self.reporter.step)
-            history = asdict(solution.history)
+        def keep() -> dict[str, Any]:
             meta = {"kind": trained_how(arguments), **history, **thinned(history["loss"])}
             if monitor is not None:
                 meta |= {"monitored": monitor.curve(last)}
-            store.save_networks(path, networks, key, meta)
-            return solution, meta
+            save_networks(path, networks, key, meta)
+            checkpoint.remove()
+            return meta
 
-        solution, meta = on_root(self.comm, task)
-        self.earlier += meta["seconds"] if meta.get("resumed") else 0.0
-        return solution, meta
+        return solution, on_root(self.comm, keep)

@@ -9,14 +9,14 @@ from typing import Any
 
 from mpi4py import MPI
 
+from hybrid import store
 from hybrid.errors import InputError
+from hybrid.parallel import on_root
 from hybrid.problems import EllipticProblem, kind_of
-from hybrid.study import store
 from hybrid.study.baselines import baselines
 from hybrid.study.cases import case, names
 from hybrid.study.coarse import coarse_mesh_study
 from hybrid.study.page import write_page
-from hybrid.study.parallel import on_root
 from hybrid.study.progress import Reporter
 from hybrid.study.run import run
 

@@ -17,8 +17,8 @@ import torch
 import dolfinx
 
 import hybrid
+from hybrid import store
 from hybrid.coefficient import SlowCoefficient
-from hybrid.study import store
 from hybrid.study.cases import Case
 from hybrid.study.monitor import significant
 

@@ -9,15 +9,15 @@ from typing import Any
 from mpi4py import MPI
 
 import hybrid
-from hybrid import comparison
+from hybrid import comparison, store
 from hybrid.errors import InputError
+from hybrid.parallel import on_root
 from hybrid.problems import is_slow
-from hybrid.study import experiments, results, store
+from hybrid.study import experiments, results
 from hybrid.study.cases import Case
 from hybrid.study.fields import write_fields
 from hybrid.study.figures import draw
 from hybrid.study.paper import paper_settings
-from hybrid.study.parallel import on_root
 from hybrid.study.progress import Reporter
 from hybrid.study.recorder import FORMAT, Recorder
 from hybrid.study.samples import samples

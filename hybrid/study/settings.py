@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from hybrid.errors import InputError
-from hybrid.pinn.optimizers import LastLayer, LevenbergMarquardt
+from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
+from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.presets import OPTIMIZERS
 from hybrid.pinn.presets import preset as preset_arguments
-from hybrid.pinn.projection import VariableProjection
 from hybrid.problems import is_slow, kind_of
 from hybrid.study.cases import Case
 from hybrid.study.paper import paper_settings

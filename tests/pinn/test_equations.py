@@ -39,7 +39,7 @@ def _equations() -> Equations:
 
 def test_features_and_residuals_are_one_linear_system() -> None:
     equations = _equations()
-    matrix, target = equations.features()
+    ((matrix, target),) = equations.features()
     weight = equations.network.weights[-1]
     expected = (matrix @ weight.reshape(-1, 1) - target).reshape(-1, 2)
     assert (equations.residuals() - expected).abs().max() < 1e-13
@@ -49,7 +49,7 @@ def test_features_and_residuals_are_one_linear_system() -> None:
 def test_the_gradient_is_that_of_automatic_differentiation(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(equations_module, "_PIECE", piece)
     equations = _equations()
-    loss = equations.loss()
+    loss = equations.residuals().square().sum() / 2
     expected = torch.autograd.grad(loss, list(equations.network.parameters()))
     found_loss, found = equations.gradient()
     assert found_loss == pytest.approx(float(loss.detach()), rel=1e-13)
@@ -67,7 +67,7 @@ def test_the_jacobian_is_the_derivative_of_the_residuals() -> None:
             vector_to_parameters(vector, parameters)
             return equations.residuals().T.reshape(-1)
 
-    residual, jacobian = equations.jacobian()
+    ((residual, jacobian),) = equations.jacobian()
     assert (residual - residuals(theta)).abs().max() < 1e-13
     step = 1e-6
     for k in range(0, len(theta), 7):
@@ -80,8 +80,8 @@ def test_the_jacobian_is_the_derivative_of_the_residuals() -> None:
 
 def test_the_jacobian_gives_the_gradient_of_the_loss() -> None:
     equations = _equations()
-    residual, jacobian = equations.jacobian()
-    equations.loss().backward()
+    ((residual, jacobian),) = equations.jacobian()
+    (equations.residuals().square().sum() / 2).backward()
     gradient = torch.cat([p.grad.reshape(-1) for p in equations.network.parameters()])
     expected = 2 * jacobian.T @ residual / 2
     assert (gradient - expected).abs().max() < 1e-12 * expected.abs().max()

@@ -9,8 +9,9 @@ from hybrid import InputError
 from hybrid.pinn.embedding import AffineEmbedding
 from hybrid.pinn.equations import Rows
 from hybrid.pinn.network import VALUE, Network
-from hybrid.pinn.optimizers import Adam, History
-from hybrid.pinn.training import joined, part_of, train
+from hybrid.pinn.optimizer import History
+from hybrid.pinn.optimizers import Adam
+from hybrid.pinn.training import joined, of_part, train
 
 
 def _problem() -> tuple[Network, list[Rows]]:
@@ -26,7 +27,11 @@ def test_single_precision_trains_alike_and_leaves_a_network_in_double() -> None:
         network, rows = _problem()
         seen: list[int] = []
         history = train(
-            network, rows, Adam(200, 1e-2), precision=precision, progress=lambda k, n, _, seen=seen: seen.append(k)
+            network,
+            rows,
+            optimizer=Adam(200, 1e-2),
+            precision=precision,
+            progress=lambda k, n, _, seen=seen: seen.append(k),
         )
         assert network.weights[0].dtype == torch.float64
         assert seen == list(range(201))
@@ -35,17 +40,17 @@ def test_single_precision_trains_alike_and_leaves_a_network_in_double() -> None:
     assert losses["single"][-1] < losses["single"][0] / 100
     assert losses["single"] != losses["double"]
     with pytest.raises(InputError, match="double, single"):
-        train(*_problem(), None, precision="half")
+        train(*_problem(), precision="half")
 
 
 def test_several_trainings_count_on() -> None:
     steps: list[tuple[int, int]] = []
     for index in range(2):
-        shown = part_of(lambda k, n, _: steps.append((k, n)), index, 2)
+        shown = of_part({"progress": lambda k, n, _: steps.append((k, n))}, index, 2)["progress"]
         assert shown is not None
         for k in range(3):
             shown(k, 2, 0.0)
     assert steps == [(0, 4), (1, 4), (2, 4), (2, 4), (3, 4), (4, 4)]
-    assert part_of(None, 0, 2) is None
+    assert of_part({}, 0, 2) == {}
     both = joined([History("adam", [2.0, 1.0], seconds=1.0), History("adam", [3.0], seconds=2.0)])
     assert (both.loss, both.seconds, both.stopped) == ([2.0, 1.0, 3.0], 3.0, "all steps done")

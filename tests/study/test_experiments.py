@@ -74,9 +74,9 @@ def test_paper_experiments_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     settings = {"steps": 20, "hidden": [8], "points": 21}
     first = _paper(ELLIPTIC, tmp_path, **settings)
     (tmp_path / "results.json").unlink()
-    from hybrid.study import run as run_module
+    from hybrid.study import recorder
 
-    monkeypatch.setattr(run_module.store, "save_networks", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(recorder, "save_networks", lambda *_: pytest.fail("trained again"))
     case_ = from_data(ELLIPTIC | {"pinn": {"preset": "paper"} | settings}, "test", "small")
     again = run(case_, MPI.COMM_SELF, out=tmp_path, resume=True)
     for name in ("averaged", "errors"):

@@ -67,7 +67,7 @@ def test_resuming_trains_nothing_again(tmp_path: Path, monkeypatch: pytest.Monke
     again = run(small(), comm, out=tmp_path, resume=True)
     assert again == json.loads(json.dumps(first))
     (tmp_path / "results.json").unlink()
-    monkeypatch.setattr(run_module.store, "save_networks", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(recorder, "save_networks", lambda *_: pytest.fail("trained again"))
     resumed = run(small(), comm, out=tmp_path, resume=True)
     assert resumed["errors"] == first["errors"]
     assert resumed["training"]["cell"]["resumed"]

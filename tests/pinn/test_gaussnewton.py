@@ -32,12 +32,12 @@ def test_the_gradient_is_that_of_the_eliminated_loss(coupled: bool) -> None:
         with torch.no_grad():
             vector_to_parameters(theta, hidden)
             LastLayer(1e-14).train(equations)
-            return float(equations.loss()) * 2
+            return equations.loss() * 2
 
     theta = parameters_to_vector(hidden).detach()
     eliminated(theta)
     with torch.no_grad():
-        residual, jacobian = VariableProjection()._projected(equations)
+        ((residual, jacobian),) = VariableProjection().begin(equations).projected()
     gradient = jacobian.T @ residual
     for k in range(0, len(theta), 3):
         step = torch.zeros_like(theta)

@@ -7,7 +7,7 @@ from mpi4py import MPI
 import pytest
 
 from hybrid import InputError, SolverError
-from hybrid.study.parallel import on_root
+from hybrid.parallel import on_root
 
 pytestmark = pytest.mark.mpi
 

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from mpi4py import MPI
 
 
-def on_root[T](comm: MPI.Comm, task: Callable[[], T]) -> T:
+def on_root[T](comm: MPI.Comm | None, task: Callable[[], T]) -> T:
     """Run the task on rank 0 and give every rank its result, or the exception it raised; collective.
 
     The other ranks sleep between looks: MPI's own waiting would take the cores that rank 0 needs.
     """
-    if comm.size == 1:
+    if comm is None or comm.size == 1:
         return task()
     outcome: tuple[T | None, BaseException | None] = (None, None)
     if comm.rank == 0:

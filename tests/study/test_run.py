@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from hybrid import InputError, SolverError
+from hybrid.study import recorder
 from hybrid.study import run as run_module
 from hybrid.study.cases import Case, case
 from hybrid.study.files import from_data

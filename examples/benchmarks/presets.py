@@ -2,9 +2,9 @@
 
     python examples/benchmarks/presets.py [--seeds 5] [--only NAME …] [--out FILE.json]
 
-Each part is solved by the preset as it is, one thread, one seed after the other. Printed are the medians, and the worst error over
-the median. Errors are relative L2 errors of the worse corrector or of the solution, and of a*, against spectral solutions and
-series.
+Each part is solved by the preset as it is, one thread, one seed after the other. Printed are the medians, and the worst error
+over the median. Errors are relative L2 errors of the worse corrector or of the solution, and of a*, against spectral
+solutions and series.
 fast: frozen random hidden layers, least squares for the last one. accurate: every layer trained.
 """
 

@@ -3,9 +3,9 @@
     python examples/benchmarks/work_precision.py [--out FOLDER] [--budget 30] [--seeds 5]
 
 One thread. Errors are relative L2 errors on a grid, against a Fourier Galerkin solution (cell problem) and a series
-(homogenized equation). Finite elements: uniform meshes, the default solver, forms compiled beforehand. Networks: the error while they train,
-without the time it takes to measure it; medians over the seeds. "frozen" is least squares for the last layer of random hidden
-ones; all others train every layer. Leaves work_precision.json, .md and .png.
+(homogenized equation). Finite elements: uniform meshes, the default solver, forms compiled beforehand. Networks: the error
+while they train, without the time it takes to measure it; medians over the seeds. "frozen" is least squares for the last
+layer of random hidden ones; all others train every layer. Leaves work_precision.json, .md and .png.
 """
 
 from __future__ import annotations

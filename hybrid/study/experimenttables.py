@@ -134,3 +134,32 @@ def coarse_tables(extras: Mapping[str, Any]) -> list[Table]:
             "see the mean, so that u_FEM ≈ 8/17 u_0.",
         )
     ]
+
+
+def seeds_tables(extras: Mapping[str, Any]) -> list[Table]:
+    """The presets from many seeds, if that study was run."""
+    found = extras.get("seeds")
+    if not found:
+        return []
+    rows = [
+        (
+            row["part"],
+            row["preset"],
+            str(len(row["runs"])),
+            text_of(row["median"]["error"]),
+            text_of(row["worst"]),
+            f"{row['ratio']:.1f}",
+            text_of(row["median"]["a*"]) if "a*" in row["median"] else "–",
+            f"{row['median']['seconds']:.2f}",
+        )
+        for row in found["table"]
+    ]
+    return [
+        Table(
+            "The presets from many seeds",
+            ("", "preset", "seeds", "median error", "worst", "worst / median", "a*, median", "seconds, median"),
+            rows,
+            "Relative L2 errors against spectral solutions and series; of the cell problems the worse corrector. fast: frozen "
+            "random hidden layers, the last one by least squares. accurate: every layer trained. One thread.",
+        )
+    ]

@@ -41,7 +41,7 @@ def collect(out: Path) -> tuple[dict[tuple[str, str], dict[str, Any]], dict[str,
                         recorded.add((preset, name))
                     break
     extras = {}
-    for name in ("elliptic-1d", "elliptic-2d", "coarse-mesh"):
+    for name in ("elliptic-1d", "elliptic-2d", "coarse-mesh", "seeds"):
         for place in (out, RECORDED):
             found = store.read_json(place / "baselines" / f"{name}.json")
             if found is not None:

@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from hybrid.study.cases import case, names
-from hybrid.study.experimenttables import baselines_tables, coarse_tables, direct_table, oversampling_table
+from hybrid.study.experimenttables import (
+    baselines_tables,
+    coarse_tables,
+    direct_table,
+    oversampling_table,
+    seeds_tables,
+)
 from hybrid.study.tabular import Data, Table, range_of, text_of
 
 _NOTATION = Table(
@@ -164,6 +170,7 @@ def tables(data: Data, extras: Mapping[str, Any]) -> list[Table]:
         direct_table(data),
         *baselines_tables(extras, data),
         *coarse_tables(extras),
+        *seeds_tables(extras),
         _literal(data),
         _seconds(data),
     ]

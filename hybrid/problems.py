@@ -123,6 +123,11 @@ class EllipticProblem(Problem):
         return bool(self.matrix.free_symbols & set(self.slow))
 
     @property
+    def jumps(self) -> bool:
+        """Whether a has jumps: it was written with steps or pieces."""
+        return bool(self.matrix.has(sympy.Heaviside))
+
+    @property
     def digest(self) -> str:
         """A hash of everything that makes up the problem (not its name)."""
         text = repr((self.domain, self.eps, self.period, sympy.srepr(self.matrix), sympy.srepr(self.f)))
@@ -171,6 +176,11 @@ class ReactionDiffusionProblem(Problem):
 def kind_of(problem: Problem) -> str:
     """ "elliptic" or "reaction-diffusion", as problem files say it."""
     return "elliptic" if isinstance(problem, EllipticProblem) else "reaction-diffusion"
+
+
+def has_jumps(problem: Problem) -> bool:
+    """Whether the coefficient of the cell problems jumps, so that it has no derivative."""
+    return isinstance(problem, EllipticProblem) and problem.jumps
 
 
 def is_slow(problem: Problem) -> bool:

@@ -68,6 +68,23 @@ class _Part:
     operators: Tensor
 
 
+def coupled(points: Tensor, blocks: Tensor, copies: int = 1) -> tuple[list[tuple[Tensor, Tensor]], list[Tensor]]:
+    """Terms and mixes of a system of equations: row i is the sum over outputs j of blocks[i, j] contracted with jet_j.
+
+    Args:
+        points: (n, d).
+        blocks: Coefficients, (outputs, outputs, C, n); those that vanish are left out.
+        copies: How many systems of the same form the network's outputs hold, one after the other.
+    """
+    terms, mixes = [], []
+    for row, column in (blocks != 0).flatten(2).any(2).nonzero().tolist():
+        unit = torch.zeros(blocks.shape[:2], dtype=torch.float64)
+        unit[row, column] = 1.0
+        terms.append((points, blocks[row, column]))
+        mixes.append(torch.kron(torch.eye(copies, dtype=torch.float64), unit))
+    return terms, mixes
+
+
 def behind_factor(coefficients: Tensor, factor: Tensor, operators: Tensor) -> Tensor:
     """The coefficients that act on N as the given ones act on u = φ N (Leibniz' rule).
 

@@ -11,7 +11,7 @@ from typing import Any
 from hybrid.errors import InputError
 from hybrid.pinn.optimizers import LBFGS, Adam, LastLayer, LevenbergMarquardt
 from hybrid.pinn.projection import VariableProjection
-from hybrid.problems import Problem, is_slow, kind_of
+from hybrid.problems import Problem, has_jumps, is_slow, kind_of
 
 OPTIMIZERS: dict[str, Any] = {
     "adam": Adam,
@@ -27,6 +27,21 @@ PRESETS = ("accurate", "fast", "paper")
 _FEATURES = {1: (200, 400), 2: (1000, 44), 3: (1500, 15)}
 _SLOW_FEATURES = {1: (600, 48), 2: (1200, 10), 3: (1500, 5)}
 """Random features and points along each side, by dimension."""
+
+_JUMPS: dict[str, dict[int, dict[str, Any]]] = {
+    "accurate": {
+        dim: {
+            "formulation": "first-order", "hidden": (12, 12), "points": points,
+            "optimizer": LevenbergMarquardt(steps=100),
+        }
+        for dim, points in {1: 128, 2: 72, 3: 16}.items()
+    },
+    "fast": {
+        dim: {"formulation": "energy", "hidden": (features,), "points": points, "optimizer": LastLayer()}
+        for dim, (features, points) in {1: (200, 400), 2: (600, 64), 3: (600, 20)}.items()
+    },
+}  # fmt: skip
+"""For an a that jumps, dimension by dimension: more points for fewer parameters than where it is smooth."""
 
 
 def preset(name: str, part: str, problem: Problem) -> dict[str, Any]:
@@ -48,6 +63,8 @@ def preset(name: str, part: str, problem: Problem) -> dict[str, Any]:
             return {"hidden": (features,), "optimizer": LastLayer(), "points": points_per_side}
         hidden, count = {1: ((16, 16), 48), 2: ((24, 24), 12), 3: ((24, 24), 5)}[dim]
         return {"hidden": hidden, "optimizer": LevenbergMarquardt(steps=80), "points": count}
+    if has_jumps(problem) and part == "cell":
+        return dict(_JUMPS[name][dim])
     if name == "fast":
         features, points_per_side = _FEATURES[dim]
         return {"hidden": (features,), "optimizer": LastLayer(), "points": points_per_side}

@@ -108,7 +108,7 @@ def _first_order(problem: EllipticProblem, points: Tensor, weight: Tensor, corre
     target = torch.zeros(len(points), len(correctors), outputs, dtype=torch.float64)
     target[:, :, :dim] = lower[:, correctors]
     terms, mixes = coupled(points, here, len(correctors))
-    fixed = torch.tensor([[0.2929 * p for p in problem.period]], dtype=torch.float64).repeat(len(points), 1)
+    fixed = torch.tensor([[0.2929 * p for p in problem.period]], dtype=torch.float64)
     constants, others = coupled(fixed, there, len(correctors))
     return [Rows(terms + constants, target.flatten(1), gradient_only(dim), weight, mixes + others)]
 

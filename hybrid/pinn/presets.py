@@ -34,7 +34,7 @@ _JUMPS: dict[str, dict[int, dict[str, Any]]] = {
             "formulation": "first-order", "hidden": (12, 12), "points": points,
             "optimizer": LevenbergMarquardt(steps=100),
         }
-        for dim, points in {1: 128, 2: 72, 3: 16}.items()
+        for dim, points in {1: 128, 2: 64, 3: 16}.items()
     },
     "fast": {
         dim: {"formulation": "energy", "hidden": (features,), "points": points, "optimizer": LastLayer()}

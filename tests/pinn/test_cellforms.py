@@ -151,6 +151,13 @@ def test_interfaces_points_and_kinks() -> None:
         assert torch.allclose((up - down)[1 + i] / (2 * h), jet[3 + (0 if i == 0 else 2)], atol=1e-6)
 
 
+def test_a_network_stays_periodic_whatever_the_steps_look_like() -> None:
+    """The factor y0 + 100 of a step's argument changes no sign in the domain, but is not periodic."""
+    problem = _problem(LAMINATE + sympy.Heaviside((y[0] + 100) * sin(2 * pi * y[0])), 1)
+    assert set(level_sets(problem)) == {sin(2 * pi * y[0]), y[0] + 100}
+    assert KinkEmbedding(problem).functions == [sin(2 * pi * y[0])]
+
+
 def test_presets_for_coefficients_that_jump() -> None:
     problem = _problem(LAMINATE, 1)
     for name in ("fast", "accurate"):

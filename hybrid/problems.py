@@ -91,7 +91,8 @@ class EllipticProblem(Problem):
     Args:
         domain: One (low, high) for each of the d = 1, 2, 3 dimensions.
         eps: The scale ε > 0.
-        a: The coefficient, a SymPy expression of slow x and fast y, or a symmetric d×d matrix of them; positive.
+        a: The coefficient, a SymPy expression of slow x and fast y, or a symmetric d×d matrix of them; positive. It may
+            jump: Heaviside's steps and Piecewise are understood, the latter as sums of the former.
         f: The source, an expression of x.
         period: The period of a in y; one number, or one for each dimension. The cell is Y = Π [0, period_i].
         name: What the problem is called in tables and folders.

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from hybrid.errors import InputError
+from hybrid.pinn import sampling
 from hybrid.pinn.cellrows import gauge, matrix_at, tensor_at
 from hybrid.pinn.equations import Rows, coupled
 from hybrid.pinn.jumps import cell_points
@@ -89,11 +90,12 @@ def _first_order(problem: EllipticProblem, points: Tensor, weight: Tensor, corre
 
     Outputs are χ_k and ψ_k for each corrector: no potential in 1D, where σ_k is constant, a stream function in 2D, a
     vector in 3D, with the row div ψ_k = 0 to make it unique. The constants c_k are the last d outputs at one point of the
-    cell, as the constants in χ_k and ψ_k mean nothing. s is the mean of a.
+    cell, as the constants in χ_k and ψ_k mean nothing. s is about the mean of a.
     """
     dim, outputs = problem.dim, outputs_for_each("first-order", problem.dim)
     lower, inverse = _root(problem, points)
-    scale = float((lower.square().sum((1, 2)) * weight).sum()) / dim
+    sample, _ = sampling.periodic_grid(problem.period, 16)  # the same s whatever the points
+    scale = float(_root(problem, sample)[0].square().sum((1, 2)).mean()) / dim
     here = torch.zeros(outputs, outputs, 1 + dim, len(points), dtype=torch.float64)
     there = torch.zeros_like(here)
     for row in range(dim):

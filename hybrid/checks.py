@@ -12,7 +12,7 @@ import sympy
 from sympy import Expr, ImmutableMatrix, Symbol
 
 from hybrid.errors import InputError
-from hybrid.symbols import evaluate, t
+from hybrid.symbols import as_steps, evaluate, t
 
 if TYPE_CHECKING:
     from hybrid.problems import EllipticProblem, Problem, ReactionDiffusionProblem
@@ -58,6 +58,7 @@ def check_expression(value: Any, allowed: Sequence[Symbol], where: str) -> Expr:
         raise InputError(where, f"{value!r} is neither a number nor a SymPy expression") from None
     if expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
         raise InputError(where, f"{expression} is not a finite real number")
+    expression = as_steps(expression)
     strange = expression.free_symbols - set(allowed)
     if strange:
         names = ", ".join(sorted(map(str, strange)))
@@ -90,8 +91,8 @@ def check_coefficient(problem: EllipticProblem) -> None:
     d = problem.dim
     count = {1: 256, 2: 32, 3: 12}[d]
     cell = [(0.0, p) for p in problem.period]
-    # Extremes sit on quarters of the period, singularities between: look at both.
-    fast = np.vstack([_grid(cell, count), _grid(cell, count, 0.0)])
+    # Extremes sit on quarters of the period, singularities between: look at both, but not where a may jump.
+    fast = np.vstack([_grid(cell, count), _grid(cell, count, 0.0)][: 1 if problem.jumps else 2])
     slow = _grid(problem.domain, {1: 17, 2: 5, 3: 3}[d] if problem.depends_on_slow else 1)
     points = np.hstack([np.repeat(slow, len(fast), axis=0), np.tile(fast, (len(slow), 1))])
 

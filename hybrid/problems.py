@@ -91,7 +91,8 @@ class EllipticProblem(Problem):
     Args:
         domain: One (low, high) for each of the d = 1, 2, 3 dimensions.
         eps: The scale ε > 0.
-        a: The coefficient, a SymPy expression of slow x and fast y, or a symmetric d×d matrix of them; positive.
+        a: The coefficient, a SymPy expression of slow x and fast y, or a symmetric d×d matrix of them; positive. It may
+            jump: Heaviside's steps and Piecewise are understood, the latter as sums of the former.
         f: The source, an expression of x.
         period: The period of a in y; one number, or one for each dimension. The cell is Y = Π [0, period_i].
         name: What the problem is called in tables and folders.
@@ -121,6 +122,11 @@ class EllipticProblem(Problem):
     def depends_on_slow(self) -> bool:
         """Whether a depends on x, so that there is one cell problem for every x (paper, section 5.3)."""
         return bool(self.matrix.free_symbols & set(self.slow))
+
+    @property
+    def jumps(self) -> bool:
+        """Whether a has jumps: it was written with steps or pieces."""
+        return bool(self.matrix.has(sympy.Heaviside))
 
     @property
     def digest(self) -> str:
@@ -171,6 +177,11 @@ class ReactionDiffusionProblem(Problem):
 def kind_of(problem: Problem) -> str:
     """ "elliptic" or "reaction-diffusion", as problem files say it."""
     return "elliptic" if isinstance(problem, EllipticProblem) else "reaction-diffusion"
+
+
+def has_jumps(problem: Problem) -> bool:
+    """Whether the coefficient of the cell problems jumps, so that it has no derivative."""
+    return isinstance(problem, EllipticProblem) and problem.jumps
 
 
 def is_slow(problem: Problem) -> bool:

@@ -36,6 +36,7 @@ FUNCTIONS: dict[str, Callable[..., Expr]] = {
     "sinh": sinh, "cosh": cosh, "tanh": tanh, "exp": exp, "log": log, "sqrt": sqrt,
     "abs": lambda u: sympy.Max(u, -u),  # SymPy's Abs has no real derivative where it cannot see that u is real
     "min": sympy.Min, "max": sympy.Max,
+    "step": sympy.Heaviside,
 }  # fmt: skip
 
 # SymPy's name of a function -> its name in a back end, where the two differ.
@@ -61,6 +62,39 @@ def _step(module: str, value: Any) -> Any:
 
         return 0.5 * (1 + ufl.sign(value))
     return 0.5 * (1 + _function(module, "sign")(value))
+
+
+def as_steps(expression: Expr) -> Expr:
+    """The expression with every Piecewise written as a sum of products of Heaviside's steps, which all back ends know.
+
+    Raises:
+        InputError: A condition that is not made of <, >, and, or, not.
+    """
+
+    def indicator(condition: Any) -> Expr:
+        match condition:
+            case sympy.StrictGreaterThan() | sympy.GreaterThan():
+                return sympy.Heaviside(condition.lhs - condition.rhs)
+            case sympy.StrictLessThan() | sympy.LessThan():
+                return sympy.Heaviside(condition.rhs - condition.lhs)
+            case sympy.And():
+                return sympy.Mul(*map(indicator, condition.args))
+            case sympy.Or():
+                return 1 - sympy.Mul(*(1 - indicator(c) for c in condition.args))
+            case sympy.Not():
+                return 1 - indicator(condition.args[0])
+        if condition in {sympy.true, sympy.false}:
+            return sympy.Integer(bool(condition))
+        raise InputError("expression", f"the condition {condition} is not a comparison of two numbers")
+
+    def pieces(*branches: Any) -> Expr:
+        total, rest = sympy.S.Zero, sympy.S.One
+        for value, condition in branches:
+            inside = indicator(condition)
+            total, rest = total + rest * inside * value, rest * (1 - inside)
+        return total
+
+    return expression.replace(sympy.Piecewise, pieces)
 
 
 def evaluate(expression: Expr | float, values: Mapping[Symbol, Any], module: str = "numpy") -> Any:

@@ -18,7 +18,7 @@ from dolfinx import fem
 from dolfinx.mesh import create_unit_square
 
 from hybrid import InputError
-from hybrid.symbols import FUNCTIONS, evaluate, latex, numpy_function, parse, parse_number, x, y
+from hybrid.symbols import FUNCTIONS, as_steps, evaluate, latex, numpy_function, parse, parse_number, x, y
 
 NUMBERS = st.integers(-5, 5) | st.floats(-3, 3).map(lambda v: round(v, 3))
 LEAVES = st.sampled_from([str(s) for s in (*x[:2], *y[:2])]) | NUMBERS.map(lambda v: f"({v})") | st.just("pi")
@@ -96,7 +96,7 @@ def test_compiled_ufl_agrees_with_numpy(text: str) -> None:
     assert np.abs(function.x.array - expected).max() < 1e-13 * max(1, np.abs(expected).max())
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name != "step"])
 def test_every_function_has_its_derivative_in_every_back_end(name: str) -> None:
     inner = "x0/4 + 1/3"
     text = f"{name}({inner}, x0)" if name in {"min", "max"} else f"{name}({inner})"
@@ -109,6 +109,19 @@ def test_every_function_has_its_derivative_in_every_back_end(name: str) -> None:
         by_ufl = float(ufl.as_ufl(evaluate(expression, {x[0]: coordinate[0]}, "ufl"))((point, 0.0)))
         assert _close(by_numpy, by_torch)
         assert _close(by_numpy, by_ufl)
+
+
+def test_pieces_become_steps() -> None:
+    """Conditions with and, or, not; the values are those of SymPy's own Piecewise."""
+    u, v = x[0] < sympy.S.Half, x[1] >= sympy.S.One / 3
+    piecewise = sympy.Piecewise((1, u & v), (x[0], sympy.Not(u) | (x[1] > 0.9)), (3, x[0] > 2), (7, True))
+    steps = as_steps(2 * piecewise)
+    assert not steps.has(sympy.Piecewise)
+    points = np.random.default_rng(0).random((50, 2))
+    exact = [float(2 * piecewise.subs(dict(zip(x[:2], p, strict=True)))) for p in points]
+    assert numpy_function(steps)(points) == pytest.approx(np.array(exact))
+    with pytest.raises(InputError, match="not a comparison"):
+        as_steps(sympy.Piecewise((1, sympy.Eq(x[0], 1)), (2, True)))
 
 
 def test_absolute_values_of_roots_can_be_differentiated() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import sympy
 import torch
@@ -13,6 +13,9 @@ from hybrid.pinn.equations import Rows
 from hybrid.pinn.network import VALUE, hessian_operators, laplacian
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import coordinates, evaluate
+
+At = Callable[[sympy.Expr], Tensor]
+"""An expression's values at some points, (n,)."""
 
 
 def cell_rows(
@@ -81,19 +84,31 @@ def cell_operator(problem: EllipticProblem, points: Tensor) -> tuple[Tensor, Ten
         points: Of the cell, (n, d), or pairs of x and y, (n, 2d): the network is then a function of both, and the equation
             still one in y.
     """
-    dim, fast = problem.dim, problem.fast
-    a = problem.matrix
-    divergence = torch.stack(
-        [tensor_at(problem, sum(sympy.diff(a[i, j], fast[i]) for i in range(dim)), points) for j in range(dim)]
-    )
+    a, fast = problem.matrix, problem.fast
+    divergence = [sum(sympy.diff(a[i, j], fast[i]) for i in range(problem.dim)) for j in range(problem.dim)]
+    before = points.shape[1] - problem.dim
+    coefficients, operators = operator_of(problem, divergence, lambda e: tensor_at(problem, e, points), before)
+    return coefficients, -coefficients[1 + before : 1 + before + problem.dim].T, operators
+
+
+def operator_of(
+    problem: EllipticProblem, divergence: Sequence[sympy.Expr], at: At, before: int = 0
+) -> tuple[Tensor, Tensor]:
+    """∂_i( a_ij ∂_j u ) as coefficients of jets and their operators; `divergence` is ∂_i a_ij, `at` puts points in."""
+    a, dim = problem.matrix, problem.dim
+    first = torch.stack([at(expression) for expression in divergence])
     if problem.isotropic:
-        operators, second = laplacian(dim), tensor_at(problem, a[0, 0], points)[None]
+        operators, second = laplacian(dim), at(a[0, 0])[None]
     else:
         pairs = [(i, j) for i in range(dim) for j in range(i, dim) if a[i, j] != 0]
         operators = hessian_operators(dim, pairs)
-        second = torch.stack([tensor_at(problem, a[i, j], points) * (1 if i == j else 2) for i, j in pairs])
-    coefficients, joint = divergence_form(divergence, second, operators, points.shape[1] - dim)
-    return coefficients, -divergence.T, joint
+        second = torch.stack([at(a[i, j]) * (1 if i == j else 2) for i, j in pairs])
+    return divergence_form(first, second, operators, before)
+
+
+def matrix_at(problem: EllipticProblem, at: At) -> Tensor:
+    """a, (n, d, d); `at` puts points in."""
+    return torch.stack([torch.stack([at(entry) for entry in row], 1) for row in problem.matrix.tolist()], 1)
 
 
 def divergence_form(divergence: Tensor, second: Tensor, operators: Tensor, before: int = 0) -> tuple[Tensor, Tensor]:

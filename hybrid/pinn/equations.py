@@ -29,8 +29,9 @@ class Rows:
     """Rows r_i = Σ over terms of Σ_j mix[i, j] Σ_c coefficients[c] · jet_j[c] - target_i, for each point and output i.
 
     Attributes:
-        terms: Pairs of points, (n, d), and coefficients, (C, n). More than one pair ties values at different points
-            together, as a periodic condition does, or different operators, as the stages of a Runge-Kutta method do.
+        terms: Pairs of points, (n, d), or (1, d) where all rows see the same one, and coefficients, (C, n). More than one
+            pair ties values at different points together, as a periodic condition does, or different operators, as the
+            stages of a Runge-Kutta method do.
         target: g, (n, outputs).
         operators: The second-order operators A_k of the jets, (K, d, d).
         weight: Weights of the squares, (n,): of a quadrature rule, or one over the number of points.
@@ -54,7 +55,8 @@ class Rows:
         """The k-th of so many shares of the points."""
         n = len(self.target)
         own = slice(n * k // count, n * (k + 1) // count)
-        cut = {id(points): points[own] for points, _ in self.terms}  # points that terms share stay shared
+        # Points that terms share stay shared, and a point that all rows see is in every share.
+        cut = {id(points): points if len(points) == 1 else points[own] for points, _ in self.terms}
         terms = [(cut[id(points)], coefficients[:, own]) for points, coefficients in self.terms]
         return replace(self, terms=terms, target=self.target[own], weight=self.weight[own])
 
@@ -78,6 +80,23 @@ class _Part:
     terms: Sequence[_Term]
     target: Tensor
     operators: Tensor
+
+
+def coupled(points: Tensor, blocks: Tensor, copies: int = 1) -> tuple[list[tuple[Tensor, Tensor]], list[Tensor]]:
+    """Terms and mixes of a system of equations: row i is the sum over outputs j of blocks[i, j] contracted with jet_j.
+
+    Args:
+        points: (n, d), or (1, d) where all rows see the same point.
+        blocks: Coefficients, (outputs, outputs, C, n); those that vanish are left out.
+        copies: How many systems of the same form the network's outputs hold, one after the other.
+    """
+    terms, mixes = [], []
+    for row, column in (blocks != 0).flatten(2).any(2).nonzero().tolist():
+        unit = torch.zeros(blocks.shape[:2], dtype=torch.float64)
+        unit[row, column] = 1.0
+        terms.append((points, blocks[row, column]))
+        mixes.append(torch.kron(torch.eye(copies, dtype=torch.float64), unit))
+    return terms, mixes
 
 
 def behind_factor(coefficients: Tensor, factor: Tensor, operators: Tensor) -> Tensor:
@@ -224,7 +243,8 @@ class Equations:
         residual, swept = -part.target[piece], []
         for term in part.terms:
             tape: list[Tape] = []
-            hidden = self.network.hidden_jet(term.jet[:, piece], part.operators, tape)
+            jet = term.jet if term.jet.shape[1] == 1 else term.jet[:, piece]
+            hidden = self.network.hidden_jet(jet, part.operators, tape)
             lasts = [_contract(coefficients[:, piece], hidden) for coefficients, _ in term.operators]
             for last, (_, mix) in zip(lasts, term.operators, strict=True):
                 residual = residual + last @ self._output(mix).T
@@ -244,6 +264,8 @@ class Equations:
             part = coefficients[:, piece, None] * (own @ net.weights[-1])
             bar = part if bar is None else bar + part
         assert bar is not None
+        if term.jet.shape[1] == 1:
+            bar = bar.sum(1, keepdim=True)
         for layer in reversed(range(depth)):
             pre = Tanh.adjoint(tape[layer], bar, operators)
             inputs = tape[layer].inputs

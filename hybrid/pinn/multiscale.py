@@ -13,12 +13,12 @@ from torch import Tensor
 
 from hybrid.errors import InputError
 from hybrid.pinn import sampling
-from hybrid.pinn.cellrows import divergence_form, mean_weight
+from hybrid.pinn.cellrows import At, matrix_at, mean_weight, operator_of
 from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding, Together
-from hybrid.pinn.equations import Rows, behind_factor
+from hybrid.pinn.equations import Rows, behind_factor, coupled
 from hybrid.pinn.field import Field
 from hybrid.pinn.homogenized import Bubble, Solution, boundary_rows, source_at
-from hybrid.pinn.network import Embedding, Network, gradient_only, hessian_operators, laplacian
+from hybrid.pinn.network import Embedding, Network, gradient_only
 from hybrid.pinn.optimizer import History
 from hybrid.pinn.training import Training
 from hybrid.pinn.training import train as train_network
@@ -88,6 +88,10 @@ def solve_multiscale(
         raise InputError("formulation", f"{formulation!r}; allowed are {', '.join(FORMULATIONS)}")
     if boundary != "hard" and (boundary != "penalty" or formulation != "strong"):
         raise InputError("boundary", f"{boundary!r}; allowed is hard, and penalty for the strong formulation")
+    if problem.jumps and formulation == "strong":
+        raise InputError(
+            "formulation", "'strong' needs the derivatives of a, which jumps; allowed are first-order, ritz"
+        )
     factor = Bubble(tuple((low, high) for low, high in problem.domain)) if boundary == "hard" else None
     if networks is None:
         networks = multiscale_networks(
@@ -108,16 +112,10 @@ def solve_multiscale(
     return Solution(Field(network, 0, problem.dim, factor), history, time.perf_counter() - start)
 
 
-def _tensor(problem: EllipticProblem, expression: sympy.Expr, points: Tensor) -> Tensor:
-    """An expression of x and y at points x, with y = x/ε."""
+def _at(problem: EllipticProblem, points: Tensor) -> At:
+    """Values of expressions of x and y at points x, with y = x/ε."""
     values = coordinates(problem.slow, points) | coordinates(problem.fast, points / problem.eps)
-    return torch.as_tensor(evaluate(expression, values, "torch"), dtype=torch.float64).expand(len(points))
-
-
-def _matrix(problem: EllipticProblem, points: Tensor) -> Tensor:
-    """a(x, x/ε), (n, d, d)."""
-    rows = [[_tensor(problem, entry, points) for entry in row] for row in problem.matrix.tolist()]
-    return torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
+    return lambda e: torch.as_tensor(evaluate(e, values, "torch"), dtype=torch.float64).expand(len(points))
 
 
 def _strong(problem: EllipticProblem, points: Tensor, weight: Tensor, factor: Bubble | None) -> list[Rows]:
@@ -130,14 +128,8 @@ def _strong(problem: EllipticProblem, points: Tensor, weight: Tensor, factor: Bu
         )
         for j in range(dim)
     ]
-    divergence = torch.stack([_tensor(problem, expression, points) for expression in total])
-    if problem.isotropic:
-        operators, second = laplacian(dim), _tensor(problem, a[0, 0], points)[None]
-    else:
-        pairs = [(i, j) for i in range(dim) for j in range(i, dim) if a[i, j] != 0]
-        operators = hessian_operators(dim, pairs)
-        second = torch.stack([_tensor(problem, a[i, j], points) * (1 if i == j else 2) for i, j in pairs])
-    coefficients, operators = divergence_form(-divergence, -second, operators)
+    coefficients, operators = operator_of(problem, total, _at(problem, points))
+    coefficients = -coefficients
     if factor is not None:
         coefficients = behind_factor(coefficients, factor(points, operators), operators)
     return [Rows([(points, coefficients)], source_at(problem, points), operators, weight)]
@@ -147,25 +139,16 @@ def _first_order(problem: EllipticProblem, points: Tensor, weight: Tensor, facto
     """a_ij ∂_j u - σ_i = 0 and -∂_i σ_i = f, the outputs being u, σ_1, …, σ_d."""
     assert factor is not None
     dim, n = problem.dim, len(points)
-    a, operators = _matrix(problem, points), gradient_only(dim)
+    a, operators = matrix_at(problem, _at(problem, points)), gradient_only(dim)
     jet = factor(points, operators)
-    terms, mixes = [], []
-
-    def add(row: int, output: int, coefficients: Tensor) -> None:
-        mix = torch.zeros(1 + dim, 1 + dim, dtype=torch.float64)
-        mix[row, output] = 1.0
-        terms.append((points, coefficients))
-        mixes.append(mix)
-
+    blocks = torch.zeros(1 + dim, 1 + dim, 1 + dim, n, dtype=torch.float64)
     for i in range(dim):
         gradient = torch.cat([torch.zeros(1, n, dtype=torch.float64), a[:, i].T])
-        add(i, 0, behind_factor(gradient, jet, operators))
-        value, slope = torch.zeros(1 + dim, n, dtype=torch.float64), torch.zeros(1 + dim, n, dtype=torch.float64)
-        value[0], slope[1 + i] = -1.0, -1.0
-        add(i, 1 + i, value)
-        add(dim, 1 + i, slope)
+        blocks[i, 0] = behind_factor(gradient, jet, operators)
+        blocks[i, 1 + i, 0] = blocks[dim, 1 + i, 1 + i] = -1.0
     target = torch.zeros(n, 1 + dim, dtype=torch.float64)
     target[:, dim:] = source_at(problem, points)
+    terms, mixes = coupled(points, blocks)
     return [Rows(terms, target, operators, weight, mixes)]
 
 
@@ -174,7 +157,7 @@ def _ritz(problem: EllipticProblem, points: Tensor, weight: Tensor, factor: Bubb
     assert factor is not None
     dim, operators = problem.dim, gradient_only(problem.dim)
     jet = factor(points, operators)
-    lower = torch.linalg.cholesky(_matrix(problem, points))
+    lower = torch.linalg.cholesky(matrix_at(problem, _at(problem, points)))
     target = torch.linalg.solve_triangular(lower, _flux(problem, points)[:, :, None], upper=False)[..., 0]
     rows = []
     for i in range(dim):

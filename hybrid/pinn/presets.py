@@ -13,7 +13,7 @@ from typing import Any
 from hybrid.errors import InputError
 from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
 from hybrid.pinn.optimizers import LBFGS, Adam, LastLayer
-from hybrid.problems import Problem, is_slow, kind_of
+from hybrid.problems import Problem, has_jumps, is_slow, kind_of
 
 OPTIMIZERS: dict[str, Any] = {
     "adam": Adam,
@@ -30,6 +30,21 @@ _FEATURES = {1: (200, 400), 2: (1000, 44), 3: (2500, 19)}
 _WIDTH = {"cell": {1: (30, 128), 2: (150, 32), 3: (150, 17)}, "homogenized": {1: (30, 128), 2: (150, 36), 3: (150, 15)}}
 _SLOW_FEATURES = {1: (600, 48), 2: (1200, 10), 3: (1500, 5)}
 """Random features, or the width of the trained layer, and points along each side, by dimension."""
+
+_JUMPS: dict[str, dict[int, dict[str, Any]]] = {
+    "accurate": {
+        dim: {
+            "formulation": "first-order", "hidden": (12, 12), "points": points,
+            "optimizer": LevenbergMarquardt(steps=100),
+        }
+        for dim, points in {1: 128, 2: 64, 3: 16}.items()
+    },
+    "fast": {
+        dim: {"formulation": "energy", "hidden": (features,), "points": points, "optimizer": LastLayer()}
+        for dim, (features, points) in {1: (200, 400), 2: (600, 64), 3: (600, 20)}.items()
+    },
+}  # fmt: skip
+"""For an a that jumps, dimension by dimension: more points for fewer parameters than where it is smooth."""
 
 
 def preset(name: str, part: str, problem: Problem) -> dict[str, Any]:
@@ -51,6 +66,8 @@ def preset(name: str, part: str, problem: Problem) -> dict[str, Any]:
             return {"hidden": (features,), "optimizer": LastLayer(), "points": points_per_side}
         width, count = {1: (100, 40), 2: (150, 12), 3: (150, 5)}[dim]
         return {"hidden": (width,), "optimizer": VariableProjection(steps=30), "points": count}
+    if has_jumps(problem) and part == "cell":
+        return dict(_JUMPS[name][dim])
     if name == "fast":
         features, points_per_side = _FEATURES[dim]
         return {"hidden": (features,), "optimizer": LastLayer(), "points": points_per_side}

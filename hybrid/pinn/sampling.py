@@ -15,7 +15,7 @@ def periodic_grid(period: Sequence[float], count: int, offset: float = 0.5) -> t
     """Uniform points of the cell, (count^d, d), and weights 1/n: the trapezoidal rule, exact to all orders for smooth
     periodic functions. `offset` shifts the points by this fraction of their distance."""
     axes = [p * (torch.arange(count, dtype=torch.float64) + offset) / count for p in period]
-    points = _product(axes)
+    points = product(axes)
     return points, torch.full((len(points),), 1 / len(points), dtype=torch.float64)
 
 
@@ -26,8 +26,8 @@ def clustered_grid(box: Sequence[Sequence[float]], count: int) -> tuple[Tensor, 
     """
     angle = math.pi * (torch.arange(count, dtype=torch.float64) + 0.5) / count
     unit, weight = (1 - torch.cos(angle)) / 2, torch.sin(angle) / torch.sin(angle).sum()
-    points = _product([low + (high - low) * unit for low, high in box])
-    return points, _product([weight] * len(box)).prod(1)
+    points = product([low + (high - low) * unit for low, high in box])
+    return points, product([weight] * len(box)).prod(1)
 
 
 def panel_grid(box: Sequence[Sequence[float]], count: int) -> tuple[Tensor, Tensor]:
@@ -39,13 +39,13 @@ def panel_grid(box: Sequence[Sequence[float]], count: int) -> tuple[Tensor, Tens
     panels = max(1, round(count / 4))
     unit = ((torch.arange(panels, dtype=torch.float64)[:, None] + (nodes + 1) / 2) / panels).reshape(-1)
     weight = (weights / 2 / panels).repeat(panels)
-    points = _product([low + (high - low) * unit for low, high in box])
-    return points, _product([weight] * len(box)).prod(1)
+    points = product([low + (high - low) * unit for low, high in box])
+    return points, product([weight] * len(box)).prod(1)
 
 
 def uniform_grid(box: Sequence[Sequence[float]], count: int) -> Tensor:
     """The uniform mesh of the paper, boundary included, (count^d, d)."""
-    return _product([torch.linspace(low, high, count, dtype=torch.float64) for low, high in box])
+    return product([torch.linspace(low, high, count, dtype=torch.float64) for low, high in box])
 
 
 def boundary_points(box: Sequence[Sequence[float]], count: int) -> Tensor:
@@ -81,5 +81,6 @@ def oversampling_pairs(period: Sequence[float], count: int, layers: int) -> tupl
     return outside * step, inside * step
 
 
-def _product(axes: Sequence[Tensor]) -> Tensor:
+def product(axes: Sequence[Tensor]) -> Tensor:
+    """All combinations of one value from each axis, (Π n_i, d)."""
     return torch.stack([g.reshape(-1) for g in torch.meshgrid(*axes, indexing="ij")], dim=1)

@@ -247,5 +247,5 @@ def spread(run: Run, count: int) -> dict[str, Any]:
 
 def shape_of(arguments: dict[str, Any]) -> dict[str, Any]:
     """Those of a solver's arguments that determine its networks."""
-    names = ("seed", "hidden", "periodicity", "scale", "separate", "method", "stages", "steps", "waves")
+    names = ("seed", "hidden", "formulation", "periodicity", "scale", "separate", "method", "stages", "steps", "waves")
     return {name: arguments[name] for name in names if name in arguments}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hybrid.errors import InputError
+from hybrid.pinn.cellforms import FORMULATIONS
 from hybrid.pinn.presets import OPTIMIZERS, PRESETS
 
 Check = Callable[[Any, str], Any]
@@ -49,6 +50,7 @@ PINN: Mapping[str, Check] = {
     "optimizer": _choice(*OPTIMIZERS),
     "steps": _integer(1, 10_000_000),
     "points": _integer(4, 4096),
+    "formulation": _choice(*FORMULATIONS),
     "periodicity": _choice("embedding", "oversampling", "penalty"),
     "oversampling": _integer(1, 100),
     "boundary": _choice("hard", "penalty"),

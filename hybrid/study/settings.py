@@ -10,11 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 from hybrid.errors import InputError
+from hybrid.pinn.cellforms import check_formulation, outputs_for_each
 from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
 from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.presets import OPTIMIZERS
 from hybrid.pinn.presets import preset as preset_arguments
-from hybrid.problems import is_slow, kind_of
+from hybrid.problems import EllipticProblem, is_slow, kind_of
 from hybrid.study.cases import Case
 from hybrid.study.paper import paper_settings
 
@@ -56,7 +57,7 @@ def pinn_arguments(case: Case, preset: str | None, seed: int | None) -> tuple[st
     name = preset or table.get("preset", "accurate")
     chosen = seed if seed is not None else table.get("seed", 0)
     if name == "paper":
-        for key in ("optimizer", "periodicity", "boundary"):
+        for key in ("optimizer", "formulation", "periodicity", "boundary"):
             if key in table:
                 raise InputError(
                     f"pinn.{key}", "does not go with the preset paper, which is what the text states; leave it out"
@@ -87,7 +88,11 @@ def pinn_arguments(case: Case, preset: str | None, seed: int | None) -> tuple[st
 
 
 def _conditions(case: Case, table: Mapping[str, Any], parts: dict[str, dict[str, Any]]) -> None:
-    """Periodicity and boundary conditions, where the file asks for other ones than the preset's."""
+    """Formulation, periodicity and boundary conditions, where the file asks for other ones than the preset's."""
+    if "formulation" in table:
+        if kind_of(case.problem) != "elliptic":
+            raise InputError("pinn.formulation", "is for elliptic problems; leave it out")
+        parts["cell"]["formulation"] = table["formulation"]
     if "oversampling" in table:
         if table.get("periodicity", "oversampling") != "oversampling":
             raise InputError("pinn.oversampling", f"does not go with periodicity = {table['periodicity']!r}")
@@ -101,6 +106,12 @@ def _conditions(case: Case, table: Mapping[str, Any], parts: dict[str, dict[str,
     oversampled = parts["cell"].get("periodicity") == "oversampling"
     if oversampled and is_slow(case.problem):
         raise InputError("pinn.periodicity", "'oversampling', but a depends on x; allowed are embedding, penalty")
+    if isinstance(case.problem, EllipticProblem):
+        chosen = parts["cell"].get("formulation", "strong"), parts["cell"].get("periodicity", "embedding")
+        try:
+            check_formulation(case.problem, *chosen)
+        except InputError as error:
+            raise InputError(f"pinn.{error.where}", error.what) from None
     points, layers = parts["cell"]["points"], parts["cell"].get("oversampling", 2)
     if oversampled and layers >= points - 2:
         raise InputError(
@@ -135,14 +146,16 @@ def check_size(case: Case, elements: Mapping[str, Any], networks: Mapping[str, A
             raise InputError(where, f"a mesh of {count:.2g} unknowns, which need {text}")
     slow = is_slow(case.problem)
     for part, arguments in networks.items():
-        outputs = arguments.get("stages", dim)
+        formulation = arguments.get("formulation", "strong")
+        outputs = arguments.get("stages", dim) * outputs_for_each(formulation, dim)
         widths = [2 * dim, *arguments["hidden"], outputs]
         in_time = kind_of(case.problem) == "reaction-diffusion" and part != "cell" and "stages" not in arguments
         rows = float(arguments["points"]) ** (dim + in_time) * outputs
         if part == "cell" and slow:
             rows *= max(arguments["points"] // 2, 4) ** dim
         parameters = float(sum(a * b for a, b in itertools.pairwise(widths)))
-        columns = max(widths) if isinstance(arguments["optimizer"], LastLayer) else parameters
+        last = max(widths) * (outputs if formulation == "first-order" else 1)
+        columns = last if isinstance(arguments["optimizer"], LastLayer) else parameters
         jacobian = isinstance(arguments["optimizer"], LastLayer | LevenbergMarquardt | VariableProjection)
         needed = 8 * (parameters + 5 * rows * max(widths) + (2 * columns * (rows + columns) if jacobian else 0.0))
         if needed > one:
@@ -157,6 +170,7 @@ def _gigabytes(count: float) -> str:
 def trained_how(arguments: Mapping[str, Any]) -> str:
     """In words, what is trained: frozen features and trained networks are different things."""
     optimizer = arguments["optimizer"]
+    form = f"; {arguments['formulation']} formulation" if "formulation" in arguments else ""
     if isinstance(optimizer, LastLayer):
-        return "frozen random hidden layers, last layer by least squares"
-    return f"all layers trained ({type(optimizer).__name__})"
+        return f"frozen random hidden layers, last layer by least squares{form}"
+    return f"all layers trained ({type(optimizer).__name__}){form}"

@@ -28,11 +28,11 @@ def _equations() -> Equations:
     periodic = Rows([(random(3, 2), random(1, 3)), (random(3, 2), -random(1, 3))], random(3, 2), VALUE, random(3))
     points = random(4, 2)
     stages = Rows(
-        [(points, random(6, 4)), (points, random(6, 4))],
+        [(points, random(6, 4)), (points, random(6, 4)), (random(1, 2), random(6, 4))],
         random(4, 2),
         operators,
         random(4),
-        [random(2, 2), random(2, 2)],
+        [random(2, 2), random(2, 2), random(2, 2)],
     )
     return Equations(network, [inner, periodic, stages])
 

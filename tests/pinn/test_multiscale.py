@@ -9,6 +9,7 @@ from mpi4py import MPI
 import numpy as np
 import pytest
 import torch
+from sympy import Heaviside
 
 from hybrid import EllipticProblem, InputError, fem
 from hybrid.comparison import grid, on_points
@@ -55,6 +56,8 @@ def test_the_classical_pinn_fails_and_it_is_the_residual() -> None:
 def test_what_does_not_go_together(paper: EllipticProblem) -> None:
     with pytest.raises(InputError, match="strong, first-order, ritz"):
         solve_multiscale(paper, formulation="weak")
+    with pytest.raises(InputError, match="jumps; allowed are first-order, ritz"):
+        solve_multiscale(EllipticProblem(domain=[(0, 1)], eps=0.5, a=1 + Heaviside(sin(2 * pi * y[0])), f=1))
     with pytest.raises(InputError, match="penalty for the strong"):
         solve_multiscale(paper, formulation="ritz", boundary="penalty")
 

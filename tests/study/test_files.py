@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybrid import InputError, ReactionDiffusionProblem
-from hybrid.problems import is_slow
+from hybrid.problems import has_jumps, is_slow
 from hybrid.study.files import from_data, read
 from hybrid.study.settings import fem_arguments, pinn_arguments, trained_how
 from hybrid.symbols import cos, exp, pi, sin, t, x, y
@@ -100,6 +100,8 @@ def test_matrices() -> None:
         ({"pinn": {"hidden": 32}}, "pinn.hidden", "list of 1 to 10 layer widths"),
         ({"pinn": {"hidden": [32, 0]}}, "pinn.hidden", "whole number"),
         ({"pinn": {"optimizer": "sgd"}}, "pinn.optimizer", "adam"),
+        ({"pinn": {"formulation": "weak"}}, "pinn.formulation", "allowed are strong, first-order, energy"),
+        ({"pinn": {"formulation": 1}}, "pinn.formulation", "allowed are strong"),
         ({"pinn": {"seed": -1}}, "pinn.seed", "whole number"),
     ],
 )
@@ -172,6 +174,9 @@ def test_slow_variables() -> None:
         ({"preset": "paper", "optimizer": "l-bfgs"}, "pinn.optimizer"),
         ({"preset": "paper", "periodicity": "embedding"}, "pinn.periodicity"),
         ({"preset": "paper", "boundary": "hard"}, "pinn.boundary"),
+        ({"preset": "paper", "formulation": "energy"}, "pinn.formulation"),
+        ({"formulation": "energy", "periodicity": "penalty"}, "pinn.formulation"),
+        ({"formulation": "first-order", "oversampling": 2}, "pinn.formulation"),
         ({"oversampling": 40, "points": 20}, "pinn.oversampling"),
         ({"device": "cuda"}, "pinn.device"),
     ],
@@ -185,6 +190,23 @@ def test_settings_that_do_not_go_together(pinn: dict[str, object], field: str) -
     with pytest.raises(InputError) as caught:
         pinn_arguments(case, None, None)
     assert caught.value.where == field
+
+
+def test_formulations_of_the_cell_problem() -> None:
+    case = from_data(tomllib.loads(GOOD) | {"pinn": {"formulation": "energy"}}, "here", "n")
+    _, parts = pinn_arguments(case, None, None)
+    assert parts["cell"]["formulation"] == "energy"
+    assert "formulation" not in parts["homogenized"]
+    assert "energy formulation" in trained_how(parts["cell"])
+    jumping = from_data(tomllib.loads(GOOD) | {"a": "1 + 9*step(sin(2*pi*y0))", "pinn": {}}, "here", "n")
+    assert has_jumps(jumping.problem)
+    assert pinn_arguments(jumping, None, None)[1]["cell"]["formulation"] == "first-order"
+    assert pinn_arguments(jumping, "fast", None)[1]["cell"]["formulation"] == "energy"
+    with pytest.raises(InputError, match=r"pinn.formulation: 'strong' needs the derivatives of a"):
+        pinn_arguments(replace(jumping, pinn={"formulation": "strong"}), None, None)
+    other = from_data(tomllib.loads(REACTION) | {"pinn": {"formulation": "energy"}}, "here", "n")
+    with pytest.raises(InputError, match=r"pinn.formulation: is for elliptic"):
+        pinn_arguments(other, None, None)
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

@@ -29,5 +29,9 @@ def test_killed_runs_end_with_the_same_numbers(tmp_path: Path, kills: int) -> No
 
 
 def test_numbers_leave_out_what_tells_the_time() -> None:
-    tree = {"seconds": {"a": 1}, "errors": [{"e1": 0.5, "seconds": 2.0}], "provenance": {"finished": "today", "seed": 0}}
+    tree = {
+        "seconds": {"a": 1},
+        "errors": [{"e1": 0.5, "seconds": 2.0}],
+        "provenance": {"finished": "today", "seed": 0},
+    }
     assert _kills().numbers(tree) == {"errors": [{"e1": 0.5}], "provenance": {"seed": 0}}

@@ -20,8 +20,9 @@ from mpi4py import MPI
 import torch
 from torch import Tensor
 
-from hybrid.pinn.network import Network, Tanh, Tape
+from hybrid.pinn.network import Network
 from hybrid.pinn.shares import MOST, Shares
+from hybrid.pinn.sweep import Sweep, Tape
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,10 @@ class _Term:
 
     jet: Tensor
     operators: list[tuple[Tensor, Tensor | None]]
+
+    def at(self, piece: slice) -> Tensor:
+        """The jet of a piece of the rows, which may all see one point."""
+        return self.jet if self.jet.shape[1] == 1 else self.jet[:, piece]
 
 
 @dataclass(frozen=True)
@@ -139,6 +144,7 @@ class Equations:
         self.outputs = network.weights[-1].shape[0]
         self.count = sum(part.target.numel() for part in rows)
         self.shares = Shares(comm, share_count(rows))
+        self.sweep = Sweep(network)
         self._own = [
             [
                 self._embed(part)
@@ -163,6 +169,7 @@ class Equations:
         target = (rows.target * root[:, None]).to(dtype)
         return _Part(list(terms.values()), target, operators)
 
+    @torch.no_grad()
     def features(self) -> list[tuple[Tensor, Tensor]]:
         """The rows of each own share as a linear system for the last layer W.
 
@@ -177,16 +184,17 @@ class Equations:
         targets: list[Tensor] = []
         for part in parts:
             identity = torch.eye(part.target.shape[1], dtype=part.target.dtype, device=part.target.device)
-            found = []
-            for term in part.terms:
-                last = self.network.hidden_jet(term.jet, part.operators)
-                for coefficients, mix in term.operators:
-                    row = _contract(coefficients, last)
-                    if self.coupled:
-                        row = torch.einsum("ij,nw->nijw", identity if mix is None else mix, row)
-                    found.append(row)
-            block = torch.stack(found).sum(0)
-            blocks.append(block.reshape(part.target.numel(), -1) if self.coupled else block)
+            for piece in _pieces(part):
+                block: Tensor | None = None
+                for term in part.terms:
+                    last, _ = self.sweep.forward(term.at(piece), part.operators)
+                    for coefficients, mix in term.operators:
+                        row = _contract(coefficients[:, piece], last)
+                        if self.coupled:
+                            row = torch.einsum("ij,nw->nijw", identity if mix is None else mix, row)
+                        block = row if block is None else block.add_(row)
+                assert block is not None
+                blocks.append(block.flatten(0, 1).flatten(1) if self.coupled else block)
             targets.append(part.target.reshape(-1, 1) if self.coupled else part.target)
         return torch.cat(blocks), torch.cat(targets)
 
@@ -208,8 +216,11 @@ class Equations:
     @torch.no_grad()
     def loss(self) -> float:
         """The sum of the weighted squares, divided by the number of outputs; collective."""
-        squares = (self._residuals(parts).square().sum()[None] for parts in self._own)
-        return float(self.shares.total(squares)) / self.outputs
+        return float(self.shares.total(self._squares(parts) for parts in self._own)) / self.outputs
+
+    def _squares(self, parts: Sequence[_Part]) -> Tensor:
+        found = [self._residual(part, piece)[0].square().sum() for part in parts for piece in _pieces(part)]
+        return torch.stack(found).sum()[None]
 
     @torch.no_grad()
     def gradient(self) -> tuple[float, list[Tensor]]:
@@ -229,9 +240,8 @@ class Equations:
         gradients = [torch.zeros_like(p) for p in self.network.parameters()]
         loss = torch.zeros(1, dtype=gradients[0].dtype, device=gradients[0].device)
         for part in parts:
-            rows, outputs = part.target.shape
-            for begin in range(0, rows, _PIECE):
-                piece = slice(begin, begin + _PIECE)
+            outputs = part.target.shape[1]
+            for piece in _pieces(part):
                 residual, swept = self._residual(part, piece)
                 loss += residual.square().sum() / outputs
                 for term, tape, lasts in swept:
@@ -241,13 +251,11 @@ class Equations:
     def _residual(self, part: _Part, piece: slice) -> tuple[Tensor, list[tuple[_Term, list[Tape], list[Tensor]]]]:
         """Residuals of a piece of the rows, and for each term what its adjoint sweep needs."""
         residual, swept = -part.target[piece], []
-        for term in part.terms:
-            tape: list[Tape] = []
-            jet = term.jet if term.jet.shape[1] == 1 else term.jet[:, piece]
-            hidden = self.network.hidden_jet(jet, part.operators, tape)
+        for slot, term in enumerate(part.terms):
+            hidden, tape = self.sweep.forward(term.at(piece), part.operators, slot)
             lasts = [_contract(coefficients[:, piece], hidden) for coefficients, _ in term.operators]
             for last, (_, mix) in zip(lasts, term.operators, strict=True):
-                residual = residual + last @ self._output(mix).T
+                residual.addmm_(last, self._output(mix).T)
             swept.append((term, tape, lasts))
         return residual, swept
 
@@ -260,19 +268,20 @@ class Equations:
         bar: Tensor | None = None
         for last, (coefficients, mix) in zip(lasts, term.operators, strict=True):
             own = bar_out if mix is None else bar_out @ mix
-            gradients[depth] += own.T @ last
-            part = coefficients[:, piece, None] * (own @ net.weights[-1])
-            bar = part if bar is None else bar + part
+            gradients[depth].addmm_(own.T, last)
+            adjoint = own @ net.weights[-1]
+            part = coefficients[:, piece]
+            bar = self.sweep.last(part, adjoint) if bar is None else bar + part[:, :, None] * adjoint
         assert bar is not None
         if term.jet.shape[1] == 1:
             bar = bar.sum(1, keepdim=True)
         for layer in reversed(range(depth)):
-            pre = Tanh.adjoint(tape[layer], bar, operators)
+            pre = self.sweep.adjoint(tape[layer], bar, operators)
             inputs = tape[layer].inputs
-            gradients[layer] += pre.reshape(-1, pre.shape[-1]).T @ inputs.reshape(-1, inputs.shape[-1])
+            gradients[layer].addmm_(pre.view(-1, pre.shape[-1]).T, inputs.reshape(-1, inputs.shape[-1]))
             gradients[depth + 1 + layer] += pre[0].sum(0)
             if layer:
-                bar = pre @ net.weights[layer]
+                bar = self.sweep.before(pre, layer)
 
     def jacobian(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Of each own share the residuals, (rows · outputs,), and their derivatives by the parameters, (rows · outputs,
@@ -312,7 +321,7 @@ class Equations:
         by_weight: list[Tensor] = []
         by_bias: list[Tensor] = []
         for layer in reversed(range(len(tape))):
-            pre = Tanh.adjoint(tape[layer], bar, operators)
+            pre = self.sweep.adjoint(tape[layer], bar, operators)
             by_weight.insert(0, torch.einsum("cnw,cnv->nwv", pre, tape[layer].inputs).reshape(n, -1))
             by_bias.insert(0, pre[0])
             bar = pre @ net.weights[layer]
@@ -325,10 +334,18 @@ class Equations:
         return torch.cat([*by_weight, last_layer.reshape(n, -1), *by_bias], dim=1)
 
 
+def _pieces(part: _Part) -> list[slice]:
+    return [slice(begin, begin + _PIECE) for begin in range(0, len(part.target), _PIECE)]
+
+
 def share_count(rows: Sequence[Rows]) -> int:
     """Into how many shares rows are cut; it depends on how many they are, and on nothing else."""
     return max(1, min(MOST, sum(part.target.numel() for part in rows) // _SHARE))
 
 
 def _contract(coefficients: Tensor, jet: Tensor) -> Tensor:
-    return torch.einsum("cn,cnw->nw", coefficients, jet)
+    """Σ_c coefficients[c] jet[c], (n, w); channel by channel, because einsum makes n tiny products of matrices of it."""
+    total = coefficients[0, :, None] * jet[0]
+    for c in range(1, len(coefficients)):
+        total = torch.addcmul(total, coefficients[c, :, None], jet[c])
+    return total

@@ -20,7 +20,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -57,54 +57,17 @@ def product_jet(f: Tensor, g: Tensor, operators: Tensor) -> Tensor:
     return torch.cat([f[:1] * g[:1], f[:1] * dg + g[:1] * df, f[:1] * g[1 + dim :] + g[:1] * f[1 + dim :] + cross])
 
 
-class Tape(NamedTuple):
-    """What the backward sweep of one layer needs: its input jet, its pre-activation jet, and the values σ of its output."""
-
-    inputs: Tensor
-    pre: Tensor
-    value: Tensor
-
-
-class Tanh:
-    """σ = tanh on jets, with the adjoint that training needs (σ' = 1 - σ², and so on)."""
-
-    @staticmethod
-    def forward(z: Tensor, operators: Tensor) -> Tensor:
-        """The jet of σ(z) from that of z."""
-        dim = operators.shape[-1]
-        s = torch.tanh(z[0])
-        s1 = 1 - s * s
-        s2 = -2 * s * s1
-        grad = z[1 : 1 + dim]
-        channels = [s[None], s1 * grad]
-        for k, flux in enumerate(_apply(operators, grad)):
-            channels.append((s1 * z[1 + dim + k] + s2 * _dot(flux, grad))[None])
-        return torch.cat(channels)
-
-    @staticmethod
-    def adjoint(tape: Tape, bar: Tensor, operators: Tensor) -> Tensor:
-        """Pull the adjoint of the output jet back to the adjoint of the pre-activation jet."""
-        dim = operators.shape[-1]
-        z, s = tape.pre, tape.value
-        s1 = 1 - s * s
-        s2 = -2 * s * s1
-        grad, grad_bar = z[1 : 1 + dim], bar[1 : 1 + dim]
-        value = s1 * bar[0]
-        if dim:
-            value += s2 * (grad * grad_bar).sum(0)
-        out = torch.empty_like(bar)
-        torch.mul(s1, grad_bar, out=out[1 : 1 + dim])
-        if len(operators):
-            s3 = -2 * (s1 * s1 + s * s2)
-            for k, flux in enumerate(_apply(operators, grad)):
-                second_bar = bar[1 + dim + k]
-                value += second_bar * (s2 * z[1 + dim + k] + s3 * _dot(flux, grad))
-                twice = 2 * s2 * second_bar
-                for i, part in flux.items():
-                    out[1 + i].addcmul_(twice, part)
-                torch.mul(s1, second_bar, out=out[1 + dim + k])
-        out[0] = value
-        return out
+def tanh_jet(z: Tensor, operators: Tensor) -> Tensor:
+    """The jet of tanh(z) from that of z, with σ' = 1 - σ² and σ'' = -2 σ σ'."""
+    dim = operators.shape[-1]
+    s = torch.tanh(z[0])
+    s1 = 1 - s * s
+    s2 = -2 * s * s1
+    grad = z[1 : 1 + dim]
+    channels = [s[None], s1 * grad]
+    for k, flux in enumerate(_apply(operators, grad)):
+        channels.append((s1 * z[1 + dim + k] + s2 * _dot(flux, grad))[None])
+    return torch.cat(channels)
 
 
 def _apply(operators: Tensor, grad: Tensor) -> list[dict[int, Tensor]]:
@@ -168,14 +131,12 @@ class Network(nn.Module):
         self.weights = nn.ParameterList(weights)
         self.biases = nn.ParameterList(biases)
 
-    def hidden_jet(self, jet: Tensor, operators: Tensor, tape: list[Tape] | None = None) -> Tensor:
-        """The jet of the last hidden layer from that of the embedding; `tape` collects what the adjoint needs."""
+    def hidden_jet(self, jet: Tensor, operators: Tensor) -> Tensor:
+        """The jet of the last hidden layer from that of the embedding; torch can differentiate it."""
         for weight, bias in zip(self.weights, self.biases, strict=False):
             pre = jet @ weight.T
             pre = torch.cat([pre[:1] + bias, pre[1:]])
-            before, jet = jet, Tanh.forward(pre, operators)
-            if tape is not None:
-                tape.append(Tape(before, pre, jet[0]))
+            jet = tanh_jet(pre, operators)
         return jet
 
     def jet(self, points: Tensor, operators: Tensor) -> Tensor:

@@ -2,8 +2,9 @@
 
     python examples/benchmarks/training_step.py [--repeats 9]
 
-Network 2-64-64-64-64-1 with tanh, the paper's, 101 × 101 points, the equation's residual only; one thread, the same weights, the two gradients
-compared before anything is timed. Nested: torch.autograd.grad for ∇u, again for Δu, and backward through both.
+The paper's network 2-64-64-64-64-1 with tanh, 101 × 101 points, the equation's residual only; one thread, the same weights,
+the two gradients compared before anything is timed. Nested: torch.autograd.grad for ∇u, again for Δu, and backward through
+both.
 """
 
 from __future__ import annotations

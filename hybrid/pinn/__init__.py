@@ -1,5 +1,6 @@
 """Physics-informed neural networks: the cell problems and the homogenized equation, by torch."""
 
+from hybrid.pinn.batch import solve_cells
 from hybrid.pinn.cell import CellSolution, cell_networks, solve_cell
 from hybrid.pinn.field import Field
 from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
@@ -13,6 +14,6 @@ from hybrid.pinn.presets import PRESETS, preset
 __all__ = [
     "LBFGS", "PRESETS", "Adam", "CellSolution", "Field", "History", "LastLayer", "LevenbergMarquardt", "Network",
     "Solution", "VariableProjection",
-    "cell_networks", "homogenized_networks", "multiscale_networks", "preset", "solve_cell", "solve_homogenized",
+    "cell_networks", "homogenized_networks", "multiscale_networks", "preset", "solve_cell", "solve_cells", "solve_homogenized",
     "solve_multiscale",
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Unpack
 
@@ -145,7 +145,7 @@ def solve_cell(
         solution = _finish_slow(problem, networks, history, exact=periodicity == "embedding")
     else:
         flux = formulation == "first-order"
-        solution = _finish(problem, networks, history, exact=periodicity == "embedding", flux=flux)
+        solution = finish(problem, networks, history, exact=periodicity == "embedding", flux=flux)
     return replace(solution, seconds=time.perf_counter() - start)
 
 
@@ -181,18 +181,23 @@ def _correctors(networks: Sequence[Network], dim: int) -> list[tuple[Network, in
     return [(network, 0) for network in networks]
 
 
-def _finish(
-    problem: EllipticProblem, networks: Sequence[Network], history: History, *, exact: bool, flux: bool
-) -> CellSolution:
+Evaluation = Callable[[Sequence[Network], Tensor, Tensor], Tensor]
+"""Networks, points and operators to the jets of the correctors, (C, n, d)."""
+
+
+def finish(
+    problem: EllipticProblem, networks: Sequence[Network], history: History, *, exact: bool, flux: bool,
+    jet_of: Evaluation | None = None,
+) -> CellSolution:  # fmt: skip
     """Means over the cell: the shift to mean zero, a*, and the bounds on the errors."""
     dim, residual = problem.dim, None
     if problem.jumps:
         points, weight = cell_points(problem, _QUADRATURE[dim] * (4 if has_curves(problem) else 1))
-        jet = _jet(networks, points, gradient_only(dim))
+        jet = (jet_of or _jet)(networks, points, gradient_only(dim))
     else:
         points, weight = sampling.periodic_grid(problem.period, _QUADRATURE[dim], 0.0)
         coefficients, target, operators = cell_operator(problem, points)
-        jet = _jet(networks, points, operators)
+        jet = (jet_of or _jet)(networks, points, operators)
         residual = (torch.einsum("cn,cnk->nk", coefficients, jet) - target).numpy()
     value, gradient = jet[0].numpy(), jet[1 : 1 + dim].numpy()
 

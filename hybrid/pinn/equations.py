@@ -189,7 +189,7 @@ class Equations:
                 for term in part.terms:
                     last, _ = self.sweep.forward(term.at(piece), part.operators)
                     for coefficients, mix in term.operators:
-                        row = _contract(coefficients[:, piece], last)
+                        row = contract(coefficients[:, piece], last)
                         if self.coupled:
                             row = torch.einsum("ij,nw->nijw", identity if mix is None else mix, row)
                         block = row if block is None else block.add_(row)
@@ -209,7 +209,7 @@ class Equations:
             for term in part.terms:
                 last = self.network.hidden_jet(term.jet, part.operators)
                 for coefficients, mix in term.operators:
-                    residual = residual + _contract(coefficients, last) @ self._output(mix).T
+                    residual = residual + contract(coefficients, last) @ self._output(mix).T
             found.append(residual)
         return torch.cat(found)
 
@@ -253,7 +253,7 @@ class Equations:
         residual, swept = -part.target[piece], []
         for slot, term in enumerate(part.terms):
             hidden, tape = self.sweep.forward(term.at(piece), part.operators, slot)
-            lasts = [_contract(coefficients[:, piece], hidden) for coefficients, _ in term.operators]
+            lasts = [contract(coefficients[:, piece], hidden) for coefficients, _ in term.operators]
             for last, (_, mix) in zip(lasts, term.operators, strict=True):
                 residual.addmm_(last, self._output(mix).T)
             swept.append((term, tape, lasts))
@@ -343,7 +343,7 @@ def share_count(rows: Sequence[Rows]) -> int:
     return max(1, min(MOST, sum(part.target.numel() for part in rows) // _SHARE))
 
 
-def _contract(coefficients: Tensor, jet: Tensor) -> Tensor:
+def contract(coefficients: Tensor, jet: Tensor) -> Tensor:
     """Σ_c coefficients[c] jet[c], (n, w); channel by channel, because einsum makes n tiny products of matrices of it."""
     total = coefficients[0, :, None] * jet[0]
     for c in range(1, len(coefficients)):

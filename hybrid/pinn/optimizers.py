@@ -55,13 +55,16 @@ class LastLayer(Optimizer):
             # Of a tall share the R factor says all there is to say; it is what has to travel.
             several = shares.count > 1 and len(joint) > 2 * width
             rows.append(torch.linalg.qr(joint, mode="r")[1] if several else joint)
-        joint = torch.cat(shares.gathered(rows))
+        solution = self.damped(torch.cat(shares.gathered(rows)), width) / scale[:, None]
+        last = equations.network.weights[-1]
+        last.copy_(shares.agreed(solution.T.reshape(last.shape)))
+
+    def damped(self, joint: Tensor, width: int) -> Tensor:
+        """Least squares for the first `width` columns, of norm one, and the others as right-hand sides, with the ridge."""
         ridge = torch.zeros(width, joint.shape[1], dtype=joint.dtype, device=joint.device)
         ridge[:, :width].fill_diagonal_(self.ridge)
         joint = torch.cat([joint, ridge])
-        solution = torch.linalg.lstsq(joint[:, :width], joint[:, width:], driver="gels").solution
-        last = equations.network.weights[-1]
-        last.copy_(shares.agreed((solution / scale[:, None]).T.reshape(last.shape)))
+        return torch.linalg.lstsq(joint[:, :width], joint[:, width:], driver="gels").solution
 
 
 class _LinearSolve(Iteration):

@@ -119,8 +119,8 @@ def behind_factor(coefficients: Tensor, factor: Tensor, operators: Tensor) -> Te
     return torch.cat([value, coefficients[1 : 1 + dim] * phi[0] + cross, coefficients[1 + dim :] * phi[0]])
 
 
-_PIECE = 512
-"""Rows in a piece of the gradient's sweep."""
+_PIECE = 256
+"""Rows in a piece of a sweep, at the most."""
 _SHARE = 1024
 """Residuals that are worth a share of their own."""
 
@@ -335,7 +335,10 @@ class Equations:
 
 
 def _pieces(part: _Part) -> list[slice]:
-    return [slice(begin, begin + _PIECE) for begin in range(0, len(part.target), _PIECE)]
+    """The rows in pieces of about equal size."""
+    n = len(part.target)
+    count = -(-n // _PIECE)
+    return [slice(n * k // count, n * (k + 1) // count) for k in range(count)]
 
 
 def share_count(rows: Sequence[Rows]) -> int:
@@ -347,5 +350,5 @@ def contract(coefficients: Tensor, jet: Tensor) -> Tensor:
     """Σ_c coefficients[c] jet[c], (n, w); channel by channel, because einsum makes n tiny products of matrices of it."""
     total = coefficients[0, :, None] * jet[0]
     for c in range(1, len(coefficients)):
-        total = torch.addcmul(total, coefficients[c, :, None], jet[c])
+        total.addcmul_(coefficients[c, :, None], jet[c])
     return total

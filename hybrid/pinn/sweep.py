@@ -1,41 +1,34 @@
 """The forward sweep of jets through the hidden layers and its adjoint, in memory that is used again and again.
 
 A training step does the same small operations on the same shapes over and over. Written with fresh tensors it spends most of
-its time on getting memory from the system; here every intermediate has its place. `Network.hidden_jet` is the same forward
-sweep for torch to differentiate; the tests hold the two together.
+its time on getting memory from the system; here every intermediate has its place, and between the matrix products a compiled
+kernel goes through memory once. `Network.hidden_jet` is the same forward sweep for torch to differentiate; the tests hold the
+three together.
+
+With s = tanh z, s' = 1 - s² and q_k = ∇z·A_k∇z the activation's channels are s, s' ∂_i z and s' (A_k:∇²z - 2 s q_k). For
+adjoints b of these, those of z's are
+
+    s' ( b_0 - 2 s Σ_c b_c z_c + (6 s² - 2) Σ_k b_k q_k ),    s' ( b_i - 4 s Σ_k b_k (A_k∇z)_i ),    s' b_k.
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from hybrid.pinn import kernel
 from hybrid.pinn.network import Network
-
-Fluxes = list[tuple[int, dict[int, list[tuple[int, float]]]]]
 
 
 class Tape(NamedTuple):
-    """What the adjoint of one layer needs.
-
-    Attributes:
-        inputs: The jet before the layer, (C, n, v).
-        gradient: ∇z of the pre-activations, (d, n, w).
-        value: s = tanh z, (n, w).
-        slope: s' = 1 - s², (n, w).
-        curved: A_k:∇²z - 2 s ∇z·A_k∇z, (K, n, w); s' times it is the activation's own second-order channel.
-        square: ∇z·A_k∇z, (K, n, w).
-    """
+    """What the adjoint of one layer needs: jets before it, (C, n, v), of its pre-activations and of its output, (C, n, w)."""
 
     inputs: Tensor
-    gradient: Tensor
-    value: Tensor
-    slope: Tensor
-    curved: Tensor
-    square: Tensor
+    pre: Tensor
+    output: Tensor
 
 
 class Sweep:
@@ -48,7 +41,12 @@ class Sweep:
     def __init__(self, network: Network) -> None:
         self.network = network
         self._memory: dict[tuple[object, ...], Tensor] = {}
-        self._one = torch.ones((), dtype=network.weights[-1].dtype, device=network.weights[-1].device)
+        weight = network.weights[-1]
+        library = kernel.load() if weight.device.type == "cpu" else None
+        kind = {torch.float64: "double", torch.float32: "single"}.get(weight.dtype)
+        self._kernel = None if library is None or kind is None else (
+            getattr(library, f"forward_{kind}"), getattr(library, f"adjoint_{kind}")
+        )  # fmt: skip
 
     def _place(self, like: Tensor, *shape: int, name: tuple[object, ...]) -> Tensor:
         """Memory of this name; what was in it is lost."""
@@ -63,53 +61,69 @@ class Sweep:
         tapes = []
         for layer, (weight, bias) in enumerate(zip(self.network.weights, self.network.biases, strict=False)):
             channels, n, _ = jet.shape
-            pre = self._place(jet, channels, n, len(weight), name=("pre", slot, layer))
+            pre, out = (self._place(jet, channels, n, len(weight), name=(name, slot, layer)) for name in ("pre", "out"))
             torch.mm(jet.reshape(channels * n, -1), weight.T, out=pre.view(channels * n, -1))
             pre[0] += bias
-            tape, jet = self._activate(jet, pre, operators, slot, layer)
-            tapes.append(tape)
+            torch.tanh(pre[0], out=out[0])
+            if self._kernel is not None:
+                self._call(self._kernel[0], operators, pre, out)
+            else:
+                self._activate(pre, out, operators)
+            tapes.append(Tape(jet, pre, out))
+            jet = out
         return jet, tapes
-
-    def _activate(self, inputs: Tensor, z: Tensor, operators: Tensor, slot: int, layer: int) -> tuple[Tape, Tensor]:
-        """tanh on jets; the second-order channels of `z` are overwritten."""
-        dim, (_, n, w) = operators.shape[-1], z.shape
-        out = self._place(z, *z.shape, name=("out", slot, layer))
-        slope = self._place(z, n, w, name=("slope", slot, layer))
-        square = self._place(z, len(operators), n, w, name=("square", slot, layer))
-        gradient, curved = z[1 : 1 + dim], z[1 + dim :]
-        s = torch.tanh(z[0], out=out[0])
-        torch.addcmul(self._one, s, s, value=-1, out=slope)
-        torch.mul(gradient, slope, out=out[1 : 1 + dim])
-        work = self._place(z, n, w, name=("work",))
-        for k, entries in enumerate(_entries(operators)):
-            _bilinear([(gradient[i], gradient[j], a) for i, j, a in entries], square[k])
-            torch.mul(square[k], s, out=work)
-            curved[k].sub_(work, alpha=2)
-            torch.mul(curved[k], slope, out=out[1 + dim + k])
-        return Tape(inputs, gradient, s, slope, curved, square), out
 
     def adjoint(self, tape: Tape, bar: Tensor, operators: Tensor) -> Tensor:
         """Pull the adjoint of a layer's output jet back to that of its pre-activations, in place of it."""
-        dim, (_, n, w) = operators.shape[-1], bar.shape
-        if not dim:
-            return bar.mul_(tape.slope)
-        work, more = (self._place(bar, n, w, name=(name,)) for name in ("work", "more"))
-        curved = [(bar[1 + dim + k], tape.curved[k], 1.0) for k in range(len(operators))]
-        _bilinear([(tape.gradient[i], bar[1 + i], 1.0) for i in range(dim)] + curved, work)
-        work.mul_(tape.value)
+        pre, out = tape.pre, tape.output
+        if pre.shape[1] != bar.shape[1]:  # rows that all see one point
+            pre, out = (jet.expand(bar.shape).contiguous() for jet in (pre, out))
+        if self._kernel is not None:
+            bar = bar.contiguous()
+            self._call(self._kernel[1], operators, pre, out, bar)
+            return bar
+        return self._pull_back(pre, out[0], bar, operators)
+
+    def _call(self, function: Any, operators: Tensor, *jets: Tensor) -> None:
+        operators = operators.to(jets[0].dtype).contiguous()
+        pointers = [tensor.data_ptr() for tensor in (operators, *jets)]
+        function(jets[0][0].numel(), operators.shape[-1], len(operators), *pointers)
+
+    def _activate(self, z: Tensor, out: Tensor, operators: Tensor) -> None:
+        """What the kernel does, for other devices."""
+        dim, s, (_, n, w) = operators.shape[-1], out[0], z.shape
+        slope, square = (self._place(z, n, w, name=(name,)) for name in ("slope", "square"))
+        torch.mul(s, s, out=slope).neg_().add_(1)
+        torch.mul(z[1 : 1 + dim], slope, out=out[1 : 1 + dim])
         for k, entries in enumerate(_entries(operators)):
-            second = bar[1 + dim + k]
-            torch.mul(second, tape.square[k], out=more)
-            work.addcmul_(more, tape.slope)
-            torch.mul(second, tape.value, out=more)
+            square.zero_()
             for i, j, a in entries:
-                if i == j:
-                    bar[1 + i].addcmul_(more, tape.gradient[i], value=-4 * a)
-                else:
-                    bar[1 + i].addcmul_(more, tape.gradient[j], value=-2 * a)
-                    bar[1 + j].addcmul_(more, tape.gradient[i], value=-2 * a)
-        bar[0].sub_(work, alpha=2)
-        return bar.mul_(tape.slope)
+                square.addcmul_(z[1 + i], z[1 + j], value=a)
+            square.mul_(s)
+            torch.sub(z[1 + dim + k], square, alpha=2, out=out[1 + dim + k]).mul_(slope)
+
+    def _pull_back(self, z: Tensor, s: Tensor, bar: Tensor, operators: Tensor) -> Tensor:
+        dim, (_, n, w) = operators.shape[-1], bar.shape
+        first, second, work, flux = (self._place(bar, n, w, name=(k,)) for k in ("first", "second", "work", "flux"))
+        first.zero_()
+        for c in range(1, len(bar)):
+            first.addcmul_(bar[c], z[c])
+        bar[0].addcmul_(first, s, value=-2)
+        torch.mul(s, s, out=second)
+        torch.mul(second, 6, out=first).sub_(2)
+        slope = second.neg_().add_(1)
+        for k, entries in enumerate(_entries(operators)):
+            for i in range(dim):
+                own = [(j, a) for row, j, a in entries if row == i]
+                if own:
+                    flux.zero_()
+                    for j, a in own:
+                        flux.add_(z[1 + j], alpha=a)
+                    flux.mul_(bar[1 + dim + k])
+                    bar[1 + i].addcmul_(flux, s, value=-4)
+                    torch.mul(flux, z[1 + i], out=work)
+                    bar[0].addcmul_(work, first)
+        return bar.mul_(slope)
 
     def before(self, pre: Tensor, layer: int) -> Tensor:
         """The adjoint of the jet before a layer from that of its pre-activations."""
@@ -125,27 +139,8 @@ class Sweep:
         return torch.mul(coefficients[:, :, None], adjoint, out=bar)
 
 
-def _bilinear(terms: list[tuple[Tensor, Tensor, float]], out: Tensor) -> None:
-    """Σ a f g over the terms (f, g, a)."""
-    if not terms:
-        out.zero_()
-    for k, (f, g, a) in enumerate(terms):
-        if k:
-            out.addcmul_(f, g, value=a)
-        else:
-            torch.mul(f, g, out=out)
-            if a != 1:
-                out.mul_(a)
-
-
 def _entries(operators: Tensor) -> list[list[tuple[int, int, float]]]:
-    """(i, j, a) with z·A_k z = Σ a z_i z_j, i ≤ j, for symmetric A_k; most of these matrices are sparse."""
+    """(i, j, A_ij) of each matrix that do not vanish; most of these matrices are sparse."""
     return [
-        [
-            (i, j, row[j] if i == j else 2 * row[j])
-            for i, row in enumerate(matrix)
-            for j in range(i, len(matrix))
-            if row[j]
-        ]
-        for matrix in operators.tolist()
+        [(i, j, a) for i, row in enumerate(matrix) for j, a in enumerate(row) if a] for matrix in operators.tolist()
     ]

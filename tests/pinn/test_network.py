@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
 
+from hybrid.pinn import kernel
 from hybrid.pinn.embedding import AffineEmbedding, AtTime, PeriodicEmbedding, SideBySide, Together
-from hybrid.pinn.network import VALUE, Embedding, Network, gradient_only, hessian_operators, product_jet
+from hybrid.pinn.network import VALUE, Embedding, Network, gradient_only, hessian_operators, laplacian, product_jet
+from hybrid.pinn.sweep import Sweep
 
 
 def _network(kind: str, dim: int) -> Network:
@@ -76,3 +80,46 @@ def test_the_seed_decides() -> None:
 
     assert torch.equal(weights(1), weights(1))
     assert not torch.equal(weights(1), weights(2))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("case", ["values", "gradient", "laplacian", "full", "4d"])
+def test_the_sweeps_are_the_differentiable_network(
+    monkeypatch: pytest.MonkeyPatch, case: str, compiled: bool, dtype: torch.dtype
+) -> None:
+    """Forward against `hidden_jet`, the adjoint against automatic differentiation; compiled and not."""
+    generator = torch.Generator().manual_seed(5)
+    random = torch.randn(3, 4, 4, generator=generator, dtype=torch.float64)
+    operators = {
+        "values": VALUE, "gradient": gradient_only(3), "laplacian": laplacian(2), "full": hessian_operators(3),
+        "4d": random + random.mT,
+    }[case]  # fmt: skip
+    if not compiled:
+        monkeypatch.setattr(kernel, "load", lambda: None)
+    elif kernel.load() is None:
+        pytest.skip("no C compiler")
+    dim = max(operators.shape[-1], 1)
+    network = Network(AffineEmbedding([(0.0, 1.0)] * dim), (7, 5), 1, seed=1).to(dtype)
+    points = torch.rand(11, dim, generator=generator, dtype=torch.float64)
+    jet = network.embedding.jet(points, operators).to(dtype).requires_grad_(True)
+    expected = network.hidden_jet(jet, operators)
+    bar = torch.randn(expected.shape, generator=generator, dtype=torch.float64).to(dtype)
+    pulled = torch.autograd.grad((expected * bar).sum(), jet)[0]
+    sweep = Sweep(network)
+    with torch.no_grad():
+        found, tapes = sweep.forward(jet, operators)
+        assert (found - expected).abs().max() < 20 * torch.finfo(dtype).eps * expected.abs().max()
+        for layer in (1, 0):
+            pre = sweep.adjoint(tapes[layer], bar, operators)
+            bar = pre @ network.weights[layer]
+    assert (bar - pulled).abs().max() < 50 * torch.finfo(dtype).eps * pulled.abs().max()
+
+
+def test_without_a_compiler_there_is_no_kernel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for name, value in (("CC", "no-such-compiler"), ("CC", "false"), ("HYBRID_KERNEL", "0")):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, value)
+            assert kernel.load.__wrapped__() is None
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []

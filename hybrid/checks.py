@@ -59,6 +59,8 @@ def check_expression(value: Any, allowed: Sequence[Symbol], where: str) -> Expr:
     if expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
         raise InputError(where, f"{expression} is not a finite real number")
     expression = as_steps(expression)
+    if any(step.args[0].has(sympy.Heaviside) for step in expression.atoms(sympy.Heaviside)):
+        raise InputError(where, "a step inside a step; write it as a product or a sum of steps")
     strange = expression.free_symbols - set(allowed)
     if strange:
         names = ", ".join(sorted(map(str, strange)))

@@ -38,6 +38,21 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object], *, sync: 
         beside.unlink(missing_ok=True)
 
 
+def prepare(folder: Path) -> None:
+    """Make a folder with a log file in it, and take away what killed processes were writing there.
+
+    Raises:
+        InputError: It cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "log.txt").touch()
+        for left in folder.glob(".*.*.[0-9]*"):
+            left.unlink()
+    except OSError as error:
+        raise InputError("--out", f"{folder} cannot be written ({error.strerror})") from None
+
+
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
     """Write JSON atomically, indented, but lists of numbers on one line."""
     text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
@@ -88,7 +103,10 @@ def load_arrays(path: Path, key: str) -> tuple[Any, dict[str, np.ndarray]] | Non
         version, found = saved.get("version", 1), saved["key"]
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error):
+    except (
+        OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError, MemoryError, OverflowError,
+        zipfile.BadZipFile, zlib.error,
+    ):  # fmt: skip
         raise InputError(str(path), "damaged, cannot be read; remove it to compute again what was in it") from None
     if version != VERSION:
         raise InputError(

@@ -42,7 +42,9 @@ def check_formulation(problem: EllipticProblem, formulation: str, periodicity: s
             "formulation", f"{formulation!r} does not go with periodicity = {periodicity!r}, only 'embedding'"
         )
     if formulation == "strong" and problem.jumps:
-        other = "there is no cell problem for it yet" if problem.depends_on_slow else "allowed are first-order, energy"
+        other = "allowed are first-order, energy; the preset paper has neither"
+        if problem.depends_on_slow:
+            other = "there is no cell problem for it yet"
         raise InputError("formulation", f"'strong' needs the derivatives of a, which jumps; {other}")
 
 
@@ -64,8 +66,15 @@ def form_rows(problem: EllipticProblem, formulation: str, points: int | None, co
 
 
 def _root(problem: EllipticProblem, points: Tensor) -> tuple[Tensor, Tensor]:
-    """L and L⁻¹, (n, d, d), of a = L Lᵀ."""
-    lower = torch.linalg.cholesky(matrix_at(problem, lambda e: tensor_at(problem, e, points)))
+    """L and L⁻¹, (n, d, d), of a = L Lᵀ.
+
+    Raises:
+        InputError: a is not positive definite at a collocation point.
+    """
+    lower, failed = torch.linalg.cholesky_ex(matrix_at(problem, lambda e: tensor_at(problem, e, points)))
+    if failed.any():
+        where = points[int(failed.nonzero()[0, 0])].tolist()
+        raise InputError("a", f"not positive definite at y = {where}")
     return lower, torch.linalg.inv(lower)
 
 

@@ -69,7 +69,7 @@ class VariableProjection(Optimizer):
     ridge: float = 1e-12
 
     def begin(self, equations: Equations) -> Iteration:
-        """Start with the last layer's least squares."""
+        """Start; the first step begins with the last layer's least squares."""
         return _HiddenLayers(equations, self.damping, self.floor, self.ridge)
 
 
@@ -158,10 +158,10 @@ class _Damped(Iteration):
         model, before, theta = self.linearized(), parameters_to_vector(self.all), parameters_to_vector(self.free)
         squares = self.loss * self.equations.outputs
         while True:
-            found = model.step(self.damping)
+            found = self.equations.shares.agreed(model.step(self.damping))
             if found is not None:
                 change, predicted = found
-                vector_to_parameters(theta + self.equations.shares.agreed(change), self.free)
+                vector_to_parameters(theta + change, self.free)
                 self.solved()
                 loss = self.equations.loss()
                 if loss < self.loss:
@@ -170,7 +170,8 @@ class _Damped(Iteration):
             if self.damping > 1e12:
                 vector_to_parameters(before, self.all)
                 return "no step reduces the loss"
-        gain = (squares - loss * self.equations.outputs) / max(predicted, 1e-300)
+        # Beyond one is rounding, where the model promises next to nothing.
+        gain = min((squares - loss * self.equations.outputs) / max(predicted, 1e-300), 1.0)
         self.damping, self.growth = max(self.damping * max(0.1, 1 - (2 * gain - 1) ** 3), 1e-15), 2.0
         self.loss = loss
         return ""
@@ -181,7 +182,7 @@ class _Damped(Iteration):
 
     @torch.no_grad()
     def restore(self, state: dict[str, Any]) -> None:
-        vector_to_parameters(state["parameters"].to(self.all[0].device), self.all)
+        vector_to_parameters(state["parameters"].to(self.all[0].device).clone(), self.all)
         self.damping, self.growth, self.loss = state["damping"], state["growth"], state["loss"]
 
 

@@ -23,6 +23,8 @@ def level_sets(problem: EllipticProblem) -> list[sympy.Expr]:
         if isinstance(expression, sympy.Mul | sympy.Max | sympy.Min):
             for part in expression.args:
                 take(part)
+        elif isinstance(expression, sympy.Pow) and expression.exp.is_positive:
+            take(expression.base)  # |φ|³ would be smooth where φ vanishes
         elif expression.free_symbols and -expression not in found:
             found[expression] = None
 
@@ -92,13 +94,14 @@ class KinkEmbedding:
 
     def __init__(self, problem: EllipticProblem) -> None:
         self.symbols, self.functions, self.scales = problem.fast, [], []
-        points, _ = sampling.periodic_grid(problem.period, 32)
+        points, _ = sampling.periodic_grid(problem.period, {1: 4096, 2: 256, 3: 32}[problem.dim], 0.4142135)
         moved = [points + shift for shift in torch.diag(torch.tensor(problem.period, dtype=torch.float64))]
         for phi in level_sets(problem):
             size, others = self._value(phi, points).abs(), [self._value(phi, at).abs() for at in moved]
-            if all(torch.allclose(size, other, atol=1e-8 * float(size.max())) for other in others):
+            largest = float(size.max())
+            if largest > 0 and all(torch.allclose(size, other, atol=1e-8 * largest) for other in others):
                 self.functions.append(phi)
-                self.scales.append(1 / float(size.max()))
+                self.scales.append(1 / largest)
         self.width = len(self.functions)
 
     def _value(self, expression: sympy.Expr, points: Tensor) -> Tensor:

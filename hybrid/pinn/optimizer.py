@@ -131,22 +131,23 @@ class _Training:
         if not self._resumed():
             self._record()
             self._check_initial()
-            self.good = self.iteration.state()
+            self.good, self.best = self.iteration.state(), self.iteration.loss
             self._save()
-        while not self.done:
-            if self.step + self.optimizer.stride > self.optimizer.steps:
-                break
+        while not self.done and self.step < self.optimizer.steps:
             reason = self.iteration.step()
             if self._diverged():
                 self._recover()
                 continue
-            self.step += self.optimizer.stride
+            self.step = min(self.step + self.optimizer.stride, self.optimizer.steps)
             if reason:
                 self.history.stopped, self.done = reason, True
-                break
+                if self.iteration.loss == self.history.loss[-1]:
+                    break
             self._record()
-            if self.iteration.loss <= min(self.history.loss):
-                self.good = self.iteration.state()
+            if self.iteration.loss <= self.best:
+                self.good, self.best = self.iteration.state(), self.iteration.loss
+            if reason:
+                break
             self._check_progress()
             self._save()
         self.done = True
@@ -219,6 +220,7 @@ class _Training:
             return False
         self.step, self.done, self.good = state["step"], state["done"], state["good"]
         self.history = History(**state["history"])
+        self.best = min(self.history.loss)
         self.history.earlier = self.history.seconds
         self.iteration.restore(state["iteration"])
         if state["progress"] is not None and self.progress is not None:

@@ -47,7 +47,7 @@ class LastLayer(Optimizer):
         """Put the least-squares solution into the last layer; collective."""
         shares, blocks = equations.shares, equations.features()
         square = shares.total([matrix.square().sum(0) for matrix, _ in blocks])
-        scale = square.sqrt().clamp_min(1e-300)
+        scale = square.sqrt().clamp_min(torch.finfo(square.dtype).tiny)
         width = len(scale)
         rows = []
         for matrix, target in blocks:
@@ -110,7 +110,7 @@ class LBFGS(Optimizer):
 
     def begin(self, equations: Equations) -> Iteration:
         """Start without a memory."""
-        return _FirstOrder(equations, self._fresh)
+        return _FirstOrder(equations, self.steps, self._fresh)
 
     def _fresh(self, equations: Equations, softer: int, step: int) -> torch.optim.Optimizer:
         return torch.optim.LBFGS(
@@ -121,7 +121,7 @@ class LBFGS(Optimizer):
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Adam on all points at once, as in the paper. After a divergence it goes on from its best point at half the rate.
+    """Adam on all points at once, as in the paper. After a divergence it goes on from its best point, at half the rate of then.
 
     Args:
         steps: Epochs.
@@ -139,7 +139,7 @@ class Adam(Optimizer):
 
     def begin(self, equations: Equations) -> Iteration:
         """Start with moments of zero."""
-        return _FirstOrder(equations, self._fresh, self._rate)
+        return _FirstOrder(equations, self.steps, self._fresh, self._rate)
 
     def _fresh(self, equations: Equations, softer: int, step: int) -> torch.optim.Optimizer:
         return torch.optim.Adam(equations.network.parameters(), lr=self._rate(softer, step))
@@ -153,8 +153,8 @@ class Adam(Optimizer):
 class _FirstOrder(Iteration):
     """Steps of one of torch's optimizers, with our gradient."""
 
-    def __init__(self, equations: Equations, fresh: Any, rate: Any = None) -> None:
-        self.equations, self.fresh, self.rate = equations, fresh, rate
+    def __init__(self, equations: Equations, steps: int, fresh: Any, rate: Any = None) -> None:
+        self.equations, self.steps, self.fresh, self.rate = equations, steps, fresh, rate
         self.parameters = list(equations.network.parameters())
         self.count, self.softer = 0, 0
         self.optimizer = fresh(equations, 0, 0)
@@ -169,6 +169,8 @@ class _FirstOrder(Iteration):
 
     def step(self) -> str:
         if self.rate is None:
+            group = self.optimizer.param_groups[0]
+            group["max_iter"] = min(group["max_iter"], self.steps - self.count * group["max_iter"])
             self.optimizer.step(self._gradient)
         else:  # the gradient at this point is there already
             self.optimizer.param_groups[0]["lr"] = self.rate(self.softer, self.count)

@@ -68,13 +68,9 @@ class Shares:
         comm.Allgatherv(slice_total, [result, widths])
         return torch.from_numpy(result).reshape(shape).to(device)
 
-    def agreed(self, tensor: Tensor) -> Tensor:
-        """Rank 0's tensor on all ranks, whose processors may round differently; collective."""
-        if self.comm is None:
-            return tensor
-        array = np.ascontiguousarray(tensor.detach().cpu().numpy())
-        self.comm.Bcast(array)
-        return torch.from_numpy(array).to(tensor.device)
+    def agreed[T](self, thing: T) -> T:
+        """What rank 0 has computed, on all ranks, whose processors may round differently; collective."""
+        return thing if self.comm is None else self.comm.bcast(thing)
 
     def gathered(self, parts: list[Tensor]) -> list[Tensor]:
         """The tensors of all shares, in their order; collective."""

@@ -16,6 +16,7 @@ from hybrid.pinn.equations import Equations, Rows, share_count
 from hybrid.pinn.gaussnewton import LevenbergMarquardt
 from hybrid.pinn.network import Network
 from hybrid.pinn.optimizer import History, Optimizer, Progress
+from hybrid.pinn.optimizers import LBFGS, Adam
 
 PRECISIONS = {"double": torch.float64, "single": torch.float32}
 
@@ -62,6 +63,8 @@ def train(
     if precision not in PRECISIONS:
         raise InputError("precision", f"{precision!r}; allowed are {', '.join(PRECISIONS)}")
     chosen = LevenbergMarquardt() if optimizer is None else optimizer
+    if precision == "single" and not isinstance(chosen, Adam | LBFGS):
+        raise InputError("precision", f"'single' does not go with {chosen.name}, only with adam and l-bfgs")
     shared = comm is not None and comm.size > 1
     network.to(device=device, dtype=PRECISIONS[precision])
 

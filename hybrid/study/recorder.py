@@ -16,6 +16,7 @@ import hybrid
 from hybrid import store
 from hybrid.fem import reaction as fem_reaction
 from hybrid.parallel import on_root
+from hybrid.pinn import kernel
 from hybrid.pinn import reaction as pinn_reaction
 from hybrid.pinn.checkpoint import Checkpoint, load_networks, save_networks
 from hybrid.pinn.network import Network
@@ -28,7 +29,11 @@ from hybrid.study.progress import Reporter
 from hybrid.study.settings import trained_how
 
 FORMAT = 2
-"""Of `results.json` and of the keys of trained networks."""
+"""Of `results.json`."""
+
+
+_NUMERICS = (hybrid.__version__, 3, kernel.load() is not None)
+"""Part of the keys of trained networks, which are to be the same to the last bit: raise the number when rounding changes."""
 
 
 def _solvers(case: Case) -> tuple[Any, Any]:
@@ -93,7 +98,7 @@ class Recorder:
         """
         path = self.out / f"network-{name}.npz"
         measured = () if monitor is None else (self.elements, results.petsc_options(), last)
-        key = store.key_of(FORMAT, self.problem.digest, name, arguments, depends_on, measured)
+        key = store.key_of(*_NUMERICS, self.problem.digest, name, arguments, depends_on, measured)
         meta = load_networks(path, networks, key, self.comm) if self.resume else None
         if meta is not None:
             for network in networks:

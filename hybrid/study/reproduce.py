@@ -10,7 +10,6 @@ from typing import Any
 from mpi4py import MPI
 
 from hybrid import store
-from hybrid.errors import InputError
 from hybrid.parallel import on_root
 from hybrid.problems import EllipticProblem, kind_of
 from hybrid.study.baselines import baselines
@@ -52,7 +51,7 @@ def reproduce(
     """
     start = time.perf_counter()
     cases = list(names() if chosen is None else chosen)
-    on_root(comm, lambda: _prepare(out))
+    on_root(comm, lambda: store.prepare(out))
     reporter = Reporter(comm.rank, out / "log.txt")
     try:
         work = [(preset, name) for preset in presets for name in cases]
@@ -87,11 +86,3 @@ def _extras(comm: MPI.Comm, cases: Sequence[str], out: Path, reporter: Reporter)
 def _minutes(start: float) -> str:
     seconds = round(time.perf_counter() - start)
     return f"{seconds // 60} min {seconds % 60:02d} s"
-
-
-def _prepare(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "log.txt").touch()
-    except OSError as error:
-        raise InputError("--out", f"{out} cannot be written ({error.strerror})") from None

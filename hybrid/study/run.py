@@ -10,7 +10,6 @@ from mpi4py import MPI
 
 import hybrid
 from hybrid import comparison, store
-from hybrid.errors import InputError
 from hybrid.parallel import on_root
 from hybrid.problems import is_slow
 from hybrid.study import experiments, results
@@ -39,7 +38,7 @@ def run(
 
     Args:
         case: What to solve.
-        comm: The ranks that share the finite elements; the networks are trained on rank 0.
+        comm: The ranks that share the finite elements, and the collocation points of the larger trainings.
         preset: "accurate", "fast" or "paper"; the case's own if None.
         seed: Of the networks; the case's own if None.
         out: The folder; ``results/NAME`` if None.
@@ -57,7 +56,7 @@ def run(
     elements = fem_arguments(case)
     check_size(case, elements, networks, _nodes(comm))
     out = Path("results") / case.problem.name if out is None else out
-    on_root(comm, lambda: _prepare(out))
+    on_root(comm, lambda: store.prepare(out))
     key = store.key_of(
         FORMAT, hybrid.__version__, case.problem.digest, elements, networks, results.petsc_options(),
         paper_settings(case.problem) if name == "paper" else (), seeds,
@@ -80,14 +79,6 @@ def _nodes(comm: MPI.Comm) -> int:
     count = comm.allreduce(int(here.rank == 0))
     here.Free()
     return int(count)
-
-
-def _prepare(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "log.txt").touch()
-    except OSError as error:
-        raise InputError("--out", f"{out} cannot be written ({error.strerror})") from None
 
 
 class Run(Recorder):

@@ -12,10 +12,11 @@ from typing import Any
 from hybrid.errors import InputError
 from hybrid.pinn.cellforms import check_formulation, outputs_for_each
 from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
+from hybrid.pinn.jumps import cell_points
 from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.presets import OPTIMIZERS
 from hybrid.pinn.presets import preset as preset_arguments
-from hybrid.problems import EllipticProblem, is_slow, kind_of
+from hybrid.problems import EllipticProblem, has_jumps, is_slow, kind_of
 from hybrid.study.cases import Case
 from hybrid.study.paper import paper_settings
 
@@ -151,6 +152,8 @@ def check_size(case: Case, elements: Mapping[str, Any], networks: Mapping[str, A
         widths = [2 * dim, *arguments["hidden"], outputs]
         in_time = kind_of(case.problem) == "reaction-diffusion" and part != "cell" and "stages" not in arguments
         rows = float(arguments["points"]) ** (dim + in_time) * outputs
+        if part == "cell" and has_jumps(case.problem):  # every piece between interfaces has points of its own
+            rows = float(len(cell_points(case.problem, arguments["points"])[0]) * outputs)  # type: ignore[arg-type]
         if part == "cell" and slow:
             rows *= max(arguments["points"] // 2, 4) ** dim
         parameters = float(sum(a * b for a, b in itertools.pairwise(widths)))

@@ -56,7 +56,7 @@ class _Recorded:
     "optimizer",
     [
         LevenbergMarquardt(steps=12, tolerance=0), VariableProjection(steps=12, tolerance=0),
-        LevenbergMarquardt(steps=12, last_layer_first=True), LBFGS(steps=240, tolerance=0),
+        LevenbergMarquardt(steps=12, last_layer_first=True), LBFGS(steps=250, tolerance=0),
         Adam(steps=12, learning_rate=1e-2, final_rate=1e-4), LastLayer(),
     ],
     ids=lambda o: o.name,
@@ -65,6 +65,8 @@ class _Recorded:
 def test_a_killed_training_ends_where_an_undisturbed_one_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optimizer: Optimizer, precision: str
 ) -> None:
+    if precision == "single" and not isinstance(optimizer, Adam | LBFGS):
+        pytest.skip("only for first-order optimizers")
     monkeypatch.setattr("hybrid.pinn.optimizer._CHECKPOINT_SHARE", 1e9)  # after every step
     whole, seen = _network(), _Recorded(None)
     expected = train(whole, _rows(), optimizer=optimizer, precision=precision, progress=seen)

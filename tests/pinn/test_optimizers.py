@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from hybrid import SolverError
-from hybrid.pinn import LBFGS, Adam, LastLayer, LevenbergMarquardt
+from hybrid.pinn import LBFGS, Adam, LastLayer, LevenbergMarquardt, VariableProjection
 from hybrid.pinn.embedding import AffineEmbedding
 from hybrid.pinn.equations import Equations, Rows, behind_factor
 from hybrid.pinn.homogenized import Bubble
-from hybrid.pinn.network import Network, laplacian
+from hybrid.pinn.network import VALUE, Network, laplacian
 from hybrid.pinn.optimizer import Optimizer
 from hybrid.pinn.presets import OPTIMIZERS
 from hybrid.pinn.sampling import clustered_grid
@@ -100,3 +100,28 @@ def test_stagnation_is_named_and_stops() -> None:
         history = optimizer.train(_equations())
         assert "reduced by less than" in history.stopped
         assert len(history.loss) * optimizer.stride < optimizer.steps
+
+
+def test_every_step_is_taken_and_told() -> None:
+    for steps in (7, 39, 40):
+        seen: list[int] = []
+        history = LBFGS(steps=steps, tolerance=0).train(_equations(), lambda k, n, _, seen=seen: seen.append(k))
+        assert seen[-1] == steps
+        assert len(history.loss) == len(seen)
+
+
+@pytest.mark.parametrize(
+    "optimizer", [LevenbergMarquardt(steps=60), VariableProjection(steps=60)], ids=lambda o: o.name
+)
+def test_a_problem_that_can_be_solved_exactly_ends_well(optimizer: Optimizer) -> None:
+    """Five rows for a dozen features: the model promises less than rounding, and the last loss is the network's."""
+    points = torch.linspace(0, 1, 5, dtype=torch.float64)[:, None]
+    ones = torch.ones(1, 5, dtype=torch.float64)
+    losses: list[float] = []
+    for seed in range(12):
+        network = Network(AffineEmbedding([(0.0, 1.0)]), (12,), 1, seed)
+        equations = Equations(network, [Rows([(points, ones)], torch.sin(3 * points), VALUE, ones[0] / 5)])
+        history = optimizer.train(equations)
+        assert history.loss[-1] == equations.loss()
+        losses.append(history.loss[-1])
+    assert sorted(losses)[6] < 1e-20

@@ -119,7 +119,7 @@ def behind_factor(coefficients: Tensor, factor: Tensor, operators: Tensor) -> Te
     return torch.cat([value, coefficients[1 : 1 + dim] * phi[0] + cross, coefficients[1 + dim :] * phi[0]])
 
 
-_PIECE = 128
+_PIECE = 512
 """Rows in a piece of a sweep, at the most."""
 _SHARE = 1024
 """Residuals that are worth a share of their own."""

@@ -63,7 +63,7 @@ class Sweep:
             channels, n, _ = jet.shape
             pre, out = (self._place(jet, channels, n, len(weight), name=(name, slot, layer)) for name in ("pre", "out"))
             torch.mm(jet.reshape(channels * n, -1), weight.T, out=pre.view(channels * n, -1))
-            pre[0] += bias
+            pre[0].add_(bias)
             if self._kernel is not None:
                 self._call(self._kernel[0], operators, pre, out)
             else:

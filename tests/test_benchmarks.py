@@ -98,4 +98,4 @@ def test_work_precision_of_a_small_run(tmp_path: Path) -> None:
 
 def test_peers_go_on_without_the_peers() -> None:
     out = _run("pinn_peers.py", "--only", "hybrid", "--budget", "1")
-    assert "small, frozen" in out
+    assert "100 frozen features" in out

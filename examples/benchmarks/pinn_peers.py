@@ -12,7 +12,7 @@ run for warming up come before it, and the time that measuring takes is subtract
 the median, "not reached" counted as infinitely long. An error is looked at after every step of Levenberg-Marquardt, 20 of
 Adam, and 10 % more iterations of L-BFGS (at least 5), so that what is reached may be told late by as much.
 
-How the programs are set. Ours: the presets, not tuned to this problem, and two smaller settings that are tuned to speed;
+How the programs are set. Ours: the presets, not tuned to this problem, and three smaller settings that are tuned to speed;
 they train χ_1 and χ_2 in one network, the peers χ_1 only. "frozen" is a linear method with random features, the others train
 every layer. The peers: the best found for this very problem among those tried (see `deepxde` and `pina`), and for DeepXDE
 also the usual recipe, to see what the difference is: periodic conditions in the loss, no scaling, Adam and then L-BFGS.
@@ -248,10 +248,11 @@ WAYS: list[tuple[str, str, Callable[[Meter, int], None]]] = [
     ("hybrid", "preset fast (frozen)", ours(preset("fast", "cell", PROBLEM))),
     (
         "hybrid",
-        "small, variable projection",
+        "70 units, variable projection",
         ours({"hidden": (70,), "points": 20, "optimizer": VariableProjection(500)}),
     ),
-    ("hybrid", "small, frozen", ours({"hidden": (250,), "points": 22, "optimizer": LastLayer()})),
+    ("hybrid", "100 frozen features", ours({"hidden": (100,), "points": 12, "optimizer": LastLayer()})),
+    ("hybrid", "250 frozen features", ours({"hidden": (250,), "points": 22, "optimizer": LastLayer()})),
     ("deepxde", "exact periods, scaled, L-BFGS", deepxde(exact=True)),
     ("deepxde", "PeriodicBC, Adam, L-BFGS", deepxde(exact=False)),
     ("pina", "exact periods, scaled, L-BFGS", pina),
@@ -286,7 +287,7 @@ def main() -> None:
                 flush=True,
             )
         *reached, best, when = (statistics.median(column) for column in zip(*results, strict=True))
-        cells = [f"{t:.2f} s" if t < math.inf else f"not in {options.budget:g} s" for t in reached]
+        cells = [f"{t:.3f} s" if t < math.inf else f"not in {options.budget:g} s" for t in reached]
         lines.append([library, how, *cells, f"{100 * best:.2g} % after {when:.1f} s"])
         to_one_percent[library, how] = reached[1]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -297,7 +298,7 @@ def main() -> None:
     for (mine, name), (peer, how) in itertools.product(to_one_percent, repeat=2):
         if mine == "hybrid" != peer:
             theirs, own = to_one_percent[peer, how], to_one_percent[mine, name]
-            ratio = f"{theirs / own:.2f}" if theirs < math.inf else "not reached"
+            ratio = f"{theirs / own:.3g}" if theirs < math.inf else "not reached"
             print(f"time to 1 %, {peer} ({how}) over hybrid ({name}): {ratio}")
 
 

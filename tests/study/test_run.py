@@ -74,6 +74,16 @@ def test_resuming_trains_nothing_again(tmp_path: Path, monkeypatch: pytest.Monke
     assert resumed["training"]["cell"]["resumed"]
 
 
+def test_a_damaged_network_is_refused_by_name(tmp_path: Path) -> None:
+    run(small(), MPI.COMM_SELF, out=tmp_path)
+    (tmp_path / "results.json").unlink()
+    path = tmp_path / "network-cell.npz"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(InputError, match=r"network-cell\.npz: damaged.*remove it"):
+        run(small(), MPI.COMM_SELF, out=tmp_path, resume=True)
+    assert path.exists()
+
+
 def test_damaged_results_are_computed_again(tmp_path: Path) -> None:
     first = run(small(), MPI.COMM_SELF, out=tmp_path)
     key = first["provenance"]["key"]

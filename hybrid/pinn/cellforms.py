@@ -12,9 +12,9 @@ from torch import Tensor
 from hybrid.errors import InputError
 from hybrid.pinn import sampling
 from hybrid.pinn.cellrows import gauge, matrix_at, tensor_at
-from hybrid.pinn.equations import Rows, coupled
 from hybrid.pinn.jumps import cell_points
 from hybrid.pinn.network import Network, gradient_only
+from hybrid.pinn.rows import Rows, coupled
 from hybrid.problems import EllipticProblem
 
 FORMULATIONS = ("strong", "first-order", "energy")

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from hybrid.pinn import sampling
-from hybrid.pinn.equations import Rows
 from hybrid.pinn.network import VALUE, hessian_operators, laplacian
+from hybrid.pinn.rows import Rows
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import coordinates, evaluate
 

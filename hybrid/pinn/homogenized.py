@@ -18,10 +18,10 @@ from hybrid.pinn import sampling
 from hybrid.pinn.cellrows import divergence_form, mean_weight
 from hybrid.pinn.corners import corner_part
 from hybrid.pinn.embedding import AffineEmbedding
-from hybrid.pinn.equations import Rows, behind_factor
 from hybrid.pinn.field import Field, Jet
 from hybrid.pinn.network import VALUE, Network, hessian_operators, product_jet
 from hybrid.pinn.optimizer import History
+from hybrid.pinn.rows import Rows, behind_factor
 from hybrid.pinn.training import Training
 from hybrid.pinn.training import train as train_network
 from hybrid.problems import EllipticProblem

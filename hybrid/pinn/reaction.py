@@ -14,11 +14,11 @@ from hybrid.errors import InputError
 from hybrid.pinn import sampling
 from hybrid.pinn.cellrows import gauge, mean_weight, periodic_rows
 from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding
-from hybrid.pinn.equations import Rows
 from hybrid.pinn.field import Field
 from hybrid.pinn.homogenized import Solution
 from hybrid.pinn.network import VALUE, Network, laplacian
 from hybrid.pinn.optimizer import History
+from hybrid.pinn.rows import Rows
 from hybrid.pinn.spacetime import solve_spacetime, spacetime_networks
 from hybrid.pinn.stages import solve_stages, stage_networks
 from hybrid.pinn.training import Training

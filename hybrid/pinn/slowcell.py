@@ -14,8 +14,8 @@ from torch import Tensor
 from hybrid.coefficient import SlowCoefficient, slow_nodes
 from hybrid.pinn import sampling
 from hybrid.pinn.cellrows import cell_operator, gauge, mean_weight, tensor_at
-from hybrid.pinn.equations import Rows
 from hybrid.pinn.network import VALUE, Network, gradient_only
+from hybrid.pinn.rows import Rows
 from hybrid.problems import EllipticProblem
 
 _CELL_POINTS = {1: 256, 2: 32, 3: 12}

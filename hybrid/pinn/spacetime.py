@@ -13,11 +13,11 @@ import torch
 from hybrid.pinn import sampling
 from hybrid.pinn.cellrows import mean_weight
 from hybrid.pinn.embedding import AffineEmbedding, AtTime, PeriodicEmbedding, SideBySide, Together
-from hybrid.pinn.equations import Rows
 from hybrid.pinn.field import Field
 from hybrid.pinn.homogenized import Solution
 from hybrid.pinn.network import VALUE, Embedding, Network
 from hybrid.pinn.optimizer import History
+from hybrid.pinn.rows import Rows
 from hybrid.pinn.training import Training
 from hybrid.pinn.training import train as train_network
 from hybrid.problems import ReactionDiffusionProblem

@@ -13,12 +13,12 @@ from torch import Tensor
 
 from hybrid.pinn import sampling
 from hybrid.pinn.embedding import AffineEmbedding
-from hybrid.pinn.equations import Rows, behind_factor
 from hybrid.pinn.field import Field
 from hybrid.pinn.homogenized import Bubble, Solution
 from hybrid.pinn.network import Network, laplacian
 from hybrid.pinn.optimizer import History
 from hybrid.pinn.radau import radau
+from hybrid.pinn.rows import Rows, behind_factor
 from hybrid.pinn.training import Training, joined, of_part
 from hybrid.pinn.training import train as train_network
 from hybrid.problems import ReactionDiffusionProblem

@@ -12,11 +12,12 @@ import torch
 from hybrid.errors import InputError
 from hybrid.parallel import on_root
 from hybrid.pinn.checkpoint import Checkpoint
-from hybrid.pinn.equations import Equations, Rows, share_count
+from hybrid.pinn.equations import Equations, share_count
 from hybrid.pinn.gaussnewton import LevenbergMarquardt
 from hybrid.pinn.network import Network
 from hybrid.pinn.optimizer import History, Optimizer, Progress
 from hybrid.pinn.optimizers import LBFGS, Adam
+from hybrid.pinn.rows import Rows
 
 PRECISIONS = {"double": torch.float64, "single": torch.float32}
 

@@ -13,9 +13,9 @@ from hybrid import InputError
 from hybrid.pinn import LBFGS, Adam, LastLayer, LevenbergMarquardt, VariableProjection
 from hybrid.pinn.checkpoint import Checkpoint, load_networks, save_networks
 from hybrid.pinn.embedding import AffineEmbedding
-from hybrid.pinn.equations import Rows
 from hybrid.pinn.network import VALUE, Network
 from hybrid.pinn.optimizer import Optimizer
+from hybrid.pinn.rows import Rows
 from hybrid.pinn.training import train
 
 

@@ -11,11 +11,12 @@ import torch
 from hybrid import SolverError
 from hybrid.pinn import LBFGS, Adam, LastLayer, LevenbergMarquardt, VariableProjection
 from hybrid.pinn.embedding import AffineEmbedding
-from hybrid.pinn.equations import Equations, Rows, behind_factor
+from hybrid.pinn.equations import Equations
 from hybrid.pinn.homogenized import Bubble
 from hybrid.pinn.network import VALUE, Network, laplacian
 from hybrid.pinn.optimizer import Optimizer
 from hybrid.pinn.presets import OPTIMIZERS
+from hybrid.pinn.rows import Rows, behind_factor
 from hybrid.pinn.sampling import clustered_grid
 
 BOX = ((0.0, 1.0),)

@@ -7,10 +7,10 @@ import torch
 
 from hybrid import InputError
 from hybrid.pinn.embedding import AffineEmbedding
-from hybrid.pinn.equations import Rows
 from hybrid.pinn.network import VALUE, Network
 from hybrid.pinn.optimizer import History
 from hybrid.pinn.optimizers import Adam
+from hybrid.pinn.rows import Rows
 from hybrid.pinn.training import joined, of_part, train
 
 

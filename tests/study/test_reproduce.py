@@ -12,7 +12,7 @@ from mpi4py import MPI
 
 import pytest
 
-from hybrid.study import reproduce as reproduce_module
+from hybrid import InputError
 from hybrid.study.cases import case, names
 from hybrid.study.page import RECORDED, collect, write_page
 from hybrid.study.paperfigures import FIGURES
@@ -69,7 +69,7 @@ def test_what_is_recorded_is_complete() -> None:
             assert (preset, name) in recorded
             assert results["provenance"]["problem_hash"] == case(name).problem.digest
             assert results["provenance"]["versions"]["torch"]
-    assert set(extras) == {"elliptic-1d", "elliptic-2d", "coarse-mesh"}
+    assert set(extras) == {"elliptic-1d", "elliptic-2d", "coarse-mesh", "seeds"}
     for _, draw in FIGURES.values():
         assert draw(data).axes
 
@@ -104,5 +104,5 @@ def test_the_recorded_training_of_the_paper_still_begins_that_way(tmp_path: Path
 
 def test_bad_folders_are_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(reproduce_module.InputError, match="cannot be written"):
+    with pytest.raises(InputError, match="cannot be written"):
         reproduce(MPI.COMM_SELF, out=tmp_path / "file" / "here")

@@ -40,6 +40,7 @@ class Reporter:
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._stage, self._start, self._last = "", 0.0, 0.0
+        self._first = (0, 0.0)  # step and time from which this session's speed is measured
 
     def say(self, text: str, style: str | None = None) -> None:
         """A line for screen and log."""
@@ -64,6 +65,7 @@ class Reporter:
     def stage(self, name: str) -> Iterator[None]:
         """Time a stage; `step` fills its bar."""
         self._stage, self._start, self._last = name, time.perf_counter(), time.perf_counter()
+        self._first = (2**62, 0.0)
         if self.active and self.console.is_terminal:
             self._bar = Progress(
                 TextColumn("{task.description:38}"), BarColumn(24), TextColumn("{task.fields[note]:16}"),
@@ -86,11 +88,13 @@ class Reporter:
         """A step of the training in the current stage."""
         if not self.active:
             return
+        if step < self._first[0]:  # a new training, or one that is taken up in the middle
+            self._first = (step, time.perf_counter())
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=step, total=steps, note=f"loss {loss:.2e}")
         elif not self.console.is_terminal and time.perf_counter() - self._last > 5:
             self._last = time.perf_counter()
-            left = (self._last - self._start) / max(step, 1) * (steps - step)
+            left = (self._last - self._first[1]) / max(step - self._first[0], 1) * (steps - step)
             self.console.print(
                 f"    {self._stage}: step {step} of at most {steps}, loss {loss:.2e}, at most {left:.0f} s left",
                 markup=False,

@@ -12,8 +12,9 @@ import ufl
 from dolfinx import fem
 from dolfinx.fem import petsc as fem_petsc
 
-from hybrid.fem.linear import LinearSolver, clean_up, p_coarsening
+from hybrid.fem.linear import LinearSolver, clean_up
 from hybrid.fem.mesh import zero_on_boundary
+from hybrid.fem.multigrid import prolongations
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def _solve(
     defaults: Mapping[str, object],
 ) -> tuple[fem.Function, int]:
     degree = space.element.basix_element.degree
-    dx = ufl.dx(metadata={"quadrature_degree": 2 * degree + 2})
+    dx = ufl.dx(metadata={"quadrature_degree": 2 * degree})
     u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
     form = fem.form(ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx)
     load = fem.form(f * v * dx)
@@ -80,8 +81,12 @@ def _solve(
     b = fem_petsc.assemble_vector(load)
     b.ghostUpdate(PETSc.InsertMode.ADD, PETSc.ScatterMode.REVERSE)
     fem_petsc.set_bc(b, bcs)
-    solver = LinearSolver(matrix, prefix, defaults, p_coarsening(space, bcs) if defaults.get("pc_type") == "mg" else ())
+    solver = LinearSolver(matrix, prefix, defaults, lambda: prolongations(space, bcs))
     solution = fem.Function(space)
-    iterations = solver.solve(b, solution.x.petsc_vec)
+    try:
+        iterations = solver.solve(b, solution.x.petsc_vec)
+    finally:
+        solver.close()
+        b.destroy()
     solution.x.scatter_forward()
     return solution, iterations

@@ -12,7 +12,7 @@ from dolfinx import fem
 
 from hybrid.coefficient import SlowCoefficient
 from hybrid.fem.dirichlet import Solution, solve_dirichlet
-from hybrid.fem.linear import DIRECT
+from hybrid.fem.linear import DIRECT, MULTIGRID
 from hybrid.fem.mesh import box
 from hybrid.fem.multiscale import source
 from hybrid.problems import EllipticProblem
@@ -41,7 +41,7 @@ def solve_homogenized(
     mesh = box(comm, problem.domain, [cells] * problem.dim)
     space = fem.functionspace(mesh, ("Lagrange", degree))
     a = _on_mesh(coefficient, space) if isinstance(coefficient, SlowCoefficient) else _constant(coefficient)
-    return solve_dirichlet(space, a, source(problem, mesh), "homogenized_", DIRECT)
+    return solve_dirichlet(space, a, source(problem, mesh), "homogenized_", DIRECT if problem.dim == 1 else MULTIGRID)
 
 
 def _constant(coefficient: npt.ArrayLike) -> ufl.core.expr.Expr:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from petsc4py import PETSc
 
 import numpy as np
 
 from dolfinx import fem
-from dolfinx.fem import petsc as fem_petsc
 
 from hybrid.errors import InputError, SolverError
 
@@ -22,41 +21,69 @@ DIRECT: Mapping[str, object] = {
 }
 ITERATIVE: Mapping[str, object] = {
     "ksp_type": "cg",
-    "ksp_rtol": 1e-11,
+    "ksp_rtol": 1e-10,
     "ksp_norm_type": "unpreconditioned",
     "ksp_max_it": 2000,
 }
+_ERR_MEMORY, _ERR_LIBRARY = 55, 76
+"""PETSc's numbers of errors that are not the options' fault."""
 _EXACT = {"lu", "cholesky", "redundant", "svd"}
 MULTIGRID: Mapping[str, object] = {
     **ITERATIVE,
     "ksp_max_it": 500,
     "pc_type": "mg",
-    "mg_coarse_pc_type": "gamg",
+    # One symmetric Gauss-Seidel sweep before and after: by the clock better than a forward and a backward one, and than
+    # Chebyshev's polynomials (examples/benchmarks/reference.py).
+    "mg_levels_ksp_type": "richardson",
+    "mg_levels_ksp_max_it": 1,
+    "mg_levels_ksp_norm_type": "none",
+    "mg_levels_pc_type": "sor",
     "mg_coarse_ksp_type": "preonly",
 }
+_SMALL = 20_000
+"""A coarsest level of so many rows is factorized; a larger one, of a mesh that could not be coarsened, is left to GAMG."""
 
 
 class LinearSolver:
-    """A x = b for symmetric positive definite A, for as many right-hand sides as wanted.
+    """A x = b for symmetric positive (semi-)definite A, for as many right-hand sides as wanted.
 
     Args:
         matrix: The assembled matrix A.
         prefix: The prefix of the solver's PETSc options; what a user has set under it wins over `defaults`.
         defaults: PETSc options without the prefix.
-        coarsening: Prolongation matrices, coarsest first, for ``pc_type mg`` (see `p_coarsening`).
+        prolongations: Of the multigrid levels, coarsest first, for ``pc_type mg`` (`hybrid.fem.multigrid`); called only
+            where that is chosen.
+        singular: Whether A has the constants as its null space; b then has to sum up to zero, and x is one of the solutions.
     """
 
     def __init__(
-        self, matrix: PETSc.Mat, prefix: str, defaults: Mapping[str, object], coarsening: Sequence[PETSc.Mat] = ()
+        self,
+        matrix: PETSc.Mat,
+        prefix: str,
+        defaults: Mapping[str, object],
+        prolongations: Callable[[], Sequence[PETSc.Mat]] = tuple,
+        *,
+        singular: bool = False,
     ) -> None:
         self.prefix = prefix
-        matrix.setOption(PETSc.Mat.Option.SPD, True)
         self.matrix = matrix
+        self._levels: list[PETSc.Mat] = []
+        self._held = False
         database = PETSc.Options()
         chosen = dict(defaults)
-        inexact = database.getString(prefix + "pc_type", "lu") not in _EXACT
-        if inexact and chosen.get("ksp_type") == "preonly":
+        kind = database.getString(prefix + "pc_type", str(chosen["pc_type"]))
+        if kind not in _EXACT and chosen.get("ksp_type") == "preonly":
             chosen |= ITERATIVE  # the user's preconditioner alone does not solve
+        if kind in _EXACT and singular:  # hold one value at zero
+            self._held = _hold_first(matrix)
+        elif singular:
+            matrix.setNullSpace(PETSc.NullSpace().create(constant=True, comm=matrix.comm))
+        matrix.setOption(PETSc.Mat.Option.SPD, kind in _EXACT or not singular)
+        operators = self._galerkin(prolongations(), singular) if kind == "mg" else []
+        if operators and operators[0].getSize()[0] <= _SMALL:
+            chosen |= {"mg_coarse_pc_type": "cholesky", "mg_coarse_pc_factor_mat_solver_type": "mumps"}
+        else:
+            chosen |= {"mg_coarse_pc_type": "gamg"}
         used = [prefix + key for key in chosen if not database.hasName(prefix + key)]
         try:
             for key in used:
@@ -64,27 +91,50 @@ class LinearSolver:
             self.ksp = PETSc.KSP().create(matrix.comm)
             self.ksp.setOptionsPrefix(prefix)
             self.ksp.setOperators(matrix)
-            if database.getString(prefix + "pc_type", "") == "mg" and coarsening:
-                self._set_levels(coarsening)
+            if operators:
+                self._set_levels(operators)
             self.ksp.setFromOptions()
             self.ksp.setUp()  # the factorization and the levels read their options here, not before
         except PETSc.Error as error:
-            raise InputError(f"PETSc options -{prefix}…", _last_line(error)) from None
+            raise self._failed(error) from None
         finally:  # the database is global: leave nothing in it that the user did not put there
             for key in used:
                 database.delValue(key)
 
-    def _set_levels(self, coarsening: Sequence[PETSc.Mat]) -> None:
+    def _galerkin(self, prolongations: Sequence[PETSc.Mat], singular: bool) -> list[PETSc.Mat]:
+        """PᵀAP for every level below the finest, coarsest first."""
+        self._levels = list(prolongations)
+        operators: list[PETSc.Mat] = []
+        fine = self.matrix
+        for level, prolongation in reversed(list(enumerate(self._levels))):
+            fine = _product(fine, prolongation)
+            if singular and level == 0:
+                _hold_first(fine)
+            fine.setOption(PETSc.Mat.Option.SPD, not singular or level == 0)
+            operators.insert(0, fine)
+        return operators
+
+    def _set_levels(self, operators: Sequence[PETSc.Mat]) -> None:
         pc = self.ksp.getPC()
         pc.setType("mg")
-        pc.setMGLevels(len(coarsening) + 1)
-        operators = self.matrix
-        for level in range(len(coarsening), 0, -1):
-            prolongation = coarsening[level - 1]
-            pc.setMGInterpolation(level, prolongation)
-            operators = _galerkin(operators, prolongation)
-            below = pc.getMGCoarseSolve() if level == 1 else pc.getMGSmoother(level - 1)
-            below.setOperators(operators)
+        pc.setMGLevels(len(operators) + 1)
+        for level, (operator, prolongation) in enumerate(zip(operators, self._levels, strict=True)):
+            (pc.getMGSmoother(level) if level else pc.getMGCoarseSolve()).setOperators(operator)
+            pc.setMGInterpolation(level + 1, prolongation)
+        self._levels += operators
+
+    def _failed(self, error: PETSc.Error) -> InputError | SolverError:
+        """What PETSc could not set up: an option that it does not know, or a matrix that it cannot factorize."""
+        text = _last_line(error)
+        if error.ierr in {_ERR_MEMORY, _ERR_LIBRARY} or "memory" in text.lower():
+            return SolverError(f"the linear solver '{self.prefix.rstrip('_')}' could not be set up: {text}")
+        return InputError(f"PETSc options -{self.prefix}…", text)
+
+    def close(self) -> None:
+        """Free the matrix and the levels; collective."""
+        self.ksp.destroy()
+        for matrix in (*self._levels, self.matrix):
+            matrix.destroy()
 
     def solve(self, b: PETSc.Vec, x: PETSc.Vec) -> int:
         """Solve and return the number of iterations.
@@ -92,6 +142,8 @@ class LinearSolver:
         Raises:
             SolverError: The solver did not converge, or says it did and the residual says it did not; on every rank alike.
         """
+        if self._held:
+            b.array[0] = 0.0
         try:
             self.ksp.solve(b, x)
         except PETSc.Error as error:
@@ -134,8 +186,8 @@ def _last_line(error: PETSc.Error) -> str:
     return next((line for line in reversed(lines) if line), "unknown error")
 
 
-def _galerkin(matrix: PETSc.Mat, prolongation: PETSc.Mat) -> PETSc.Mat:
-    """PᵀAP, with a one on the diagonal of the rows that no prolongation reaches (Dirichlet dofs)."""
+def _product(matrix: PETSc.Mat, prolongation: PETSc.Mat) -> PETSc.Mat:
+    """PᵀAP, with a one on the diagonal of the rows that no prolongation reaches (Dirichlet values, holes)."""
     coarse = matrix.PtAP(prolongation)
     diagonal = coarse.getDiagonal()
     empty = np.flatnonzero(diagonal.array_r == 0.0)
@@ -144,39 +196,9 @@ def _galerkin(matrix: PETSc.Mat, prolongation: PETSc.Mat) -> PETSc.Mat:
     return coarse
 
 
-def p_coarsening(space: fem.FunctionSpace, bcs: Sequence[fem.DirichletBC]) -> list[PETSc.Mat]:
-    """Prolongations between the degrees k → k/2 → … → 1 on one mesh, coarsest first, with Dirichlet dofs cut out."""
-    degree = space.element.basix_element.degree
-    prolongations: list[PETSc.Mat] = []
-    fixed = _fixed(space, bcs)
-    while degree > 1:
-        degree = degree // 2
-        coarse = fem.functionspace(space.mesh, ("Lagrange", degree))
-        coarse_fixed = _boundary_of(coarse, space, fixed)
-        prolongation = fem_petsc.interpolation_matrix(coarse, space)
-        prolongation.assemble()
-        left, right = prolongation.createVecLeft(), prolongation.createVecRight()
-        left.set(1.0)
-        right.set(1.0)
-        left.array[fixed] = 0.0
-        right.array[coarse_fixed] = 0.0
-        prolongation.diagonalScale(left, right)
-        prolongations.insert(0, prolongation)
-        space, fixed = coarse, coarse_fixed
-    return prolongations
-
-
-def _fixed(space: fem.FunctionSpace, bcs: Sequence[fem.DirichletBC]) -> np.ndarray:
-    owned = space.dofmap.index_map.size_local
-    dofs = np.concatenate([bc.dof_indices()[0] for bc in bcs]) if bcs else np.empty(0, np.int32)
-    return np.unique(dofs[dofs < owned])
-
-
-def _boundary_of(coarse: fem.FunctionSpace, fine: fem.FunctionSpace, fixed: np.ndarray) -> np.ndarray:
-    """The owned dofs of `coarse` at the vertices where `fine` is fixed: those that interpolate a fixed indicator to 1."""
-    indicator = fem.Function(fine)
-    indicator.x.array[fixed] = 1.0
-    indicator.x.scatter_forward()
-    below = fem.Function(coarse)
-    below.interpolate(indicator)
-    return np.flatnonzero(below.x.array[: coarse.dofmap.index_map.size_local] > 0.5)
+def _hold_first(matrix: PETSc.Mat) -> bool:
+    """Put the first row and column to those of the identity; whether they are this rank's. Collective."""
+    first, last = matrix.getOwnershipRange()
+    mine = first == 0 < last
+    matrix.zeroRowsColumns([0] if mine else [], diag=1.0)
+    return bool(mine)

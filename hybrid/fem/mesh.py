@@ -1,4 +1,4 @@
-"""Box meshes of simplices."""
+"""Uniform box meshes, of simplices or of quadrilaterals and hexahedra."""
 
 from __future__ import annotations
 
@@ -10,18 +10,25 @@ import numpy as np
 
 from dolfinx import fem, mesh
 
+SHAPES = ("simplex", "box")
+"""What cells may be: triangles and tetrahedra, or quadrilaterals and hexahedra."""
 
-def box(comm: MPI.Comm, domain: Sequence[Sequence[float]], counts: Sequence[int]) -> mesh.Mesh:
-    """A uniform mesh of the box Π [low_i, high_i] with counts_i cells (each cut into simplices) in direction i."""
+
+def box(comm: MPI.Comm, domain: Sequence[Sequence[float]], counts: Sequence[int], shape: str = "simplex") -> mesh.Mesh:
+    """A uniform mesh of the box Π [low_i, high_i] with counts_i cells (cut into simplices, or not) in direction i."""
     low, high = np.array(domain, dtype=float).T
+    ghosts = mesh.GhostMode.none  # no form here has integrals over inner facets
     match len(domain):
         case 1:
-            return mesh.create_interval(comm, counts[0], [low[0], high[0]])
+            return mesh.create_interval(comm, counts[0], [low[0], high[0]], ghost_mode=ghosts)
         case 2:
             # Crossed by alternating diagonals, the mesh has the symmetries of the square; one diagonal would not.
-            return mesh.create_rectangle(comm, [low, high], list(counts), diagonal=mesh.DiagonalType.left_right)
+            kind = mesh.CellType.triangle if shape == "simplex" else mesh.CellType.quadrilateral
+            crossed = mesh.DiagonalType.left_right
+            return mesh.create_rectangle(comm, [low, high], list(counts), kind, ghost_mode=ghosts, diagonal=crossed)
         case _:
-            return mesh.create_box(comm, [low, high], list(counts))
+            kind = mesh.CellType.tetrahedron if shape == "simplex" else mesh.CellType.hexahedron
+            return mesh.create_box(comm, [low, high], list(counts), kind, ghost_mode=ghosts)
 
 
 def zero_on_boundary(space: fem.FunctionSpace) -> list[fem.DirichletBC]:

@@ -58,6 +58,13 @@ def periodic_constraint(space: fem.FunctionSpace, cell: Sequence[Sequence[float]
     return matrix
 
 
+def independent_points(space: fem.FunctionSpace, cell: Sequence[Sequence[float]]) -> np.ndarray:
+    """Where this rank's independent dofs are, (n, d), in the order of the columns of the constraint."""
+    low, high = np.array(cell, dtype=float).T
+    points = space.tabulate_dof_coordinates()[: space.dofmap.index_map.size_local, : len(cell)]
+    return np.asarray(points[(np.abs(points - high) >= 1e-8 * (high - low).min()).all(axis=1)])
+
+
 def _numbering(comm: object, count: int) -> tuple[int, int]:
     return comm.scan(count) - count, count  # type: ignore[attr-defined]
 

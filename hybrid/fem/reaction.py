@@ -113,7 +113,7 @@ def solve_cell(
         operator = CellOperator(space, cell, problem.D * ufl.inner(ufl.grad(u), ufl.grad(v)) * dx, dx)
         corrector = operator.solve(fem.form(-r * v * dx), "N")
         r_star = integral(r * corrector * dx, mesh) / operator.volume
-        del operator
+        operator.solver.close()
         clean_up(space)
         return ReactionCellSolution(r_star, (corrector,), 0.0)
 

@@ -65,30 +65,19 @@ def tanh_jet(z: Tensor, operators: Tensor) -> Tensor:
     s2 = -2 * s * s1
     grad = z[1 : 1 + dim]
     channels = [s[None], s1 * grad]
-    for k, flux in enumerate(_apply(operators, grad)):
-        channels.append((s1 * z[1 + dim + k] + s2 * _dot(flux, grad))[None])
+    for k, terms in enumerate(entries(operators)):
+        square = torch.zeros_like(s)
+        for i, j, a in terms:
+            square = square + a * grad[i] * grad[j]
+        channels.append((s1 * z[1 + dim + k] + s2 * square)[None])
     return torch.cat(channels)
 
 
-def _apply(operators: Tensor, grad: Tensor) -> list[dict[int, Tensor]]:
-    """The entries i of A_k ∇z that do not vanish, each (n, w), for each k; most of these matrices are sparse."""
-    found = []
-    for matrix in operators.tolist():
-        rows = {}
-        for i, row in enumerate(matrix):
-            parts = [grad[j] if a == 1 else a * grad[j] for j, a in enumerate(row) if a]
-            if parts:
-                rows[i] = parts[0] if len(parts) == 1 else torch.stack(parts).sum(0)
-        found.append(rows)
-    return found
-
-
-def _dot(flux: dict[int, Tensor], grad: Tensor) -> Tensor:
-    """∇z·A∇z."""
-    total = None
-    for i, part in flux.items():
-        total = part * grad[i] if total is None else total + part * grad[i]
-    return torch.zeros_like(grad[0]) if total is None else total
+def entries(operators: Tensor) -> list[list[tuple[int, int, float]]]:
+    """(i, j, A_ij) of each matrix that do not vanish; most of these matrices are sparse."""
+    return [
+        [(i, j, a) for i, row in enumerate(matrix) for j, a in enumerate(row) if a] for matrix in operators.tolist()
+    ]
 
 
 class Embedding(Protocol):

@@ -124,14 +124,17 @@ class _Training:
         self.history = History(optimizer.name)
         self.iteration = optimizer.begin(equations)
         self.step, self.done = 0, False
+        self.good: dict[str, Any] = {}
+        self.best = math.inf
         self._last, self._cost = -math.inf, 0.0  # of the last checkpoint
 
     def run(self) -> History:
         """Until a reason to stop."""
         if not self._resumed():
+            if not math.isfinite(self.iteration.loss):
+                start = f"starts from the loss {self.iteration.loss}"
+                raise SolverError(f"training diverged: {self.history.optimizer} {start}")
             self._record()
-            self._check_initial()
-            self.good, self.best = self.iteration.state(), self.iteration.loss
             self._save()
         while not self.done and self.step < self.optimizer.steps:
             reason = self.iteration.step()
@@ -141,15 +144,11 @@ class _Training:
             self.step = min(self.step + self.optimizer.stride, self.optimizer.steps)
             if reason:
                 self.history.stopped, self.done = reason, True
-                if self.iteration.loss == self.history.loss[-1]:
-                    break
-            self._record()
-            if self.iteration.loss <= self.best:
-                self.good, self.best = self.iteration.state(), self.iteration.loss
-            if reason:
-                break
-            self._check_progress()
-            self._save()
+            if not reason or self.iteration.loss != self.history.loss[-1]:
+                self._record()
+            if not reason:
+                self._check_progress()
+                self._save()
         self.done = True
         self.history.seconds = self.history.earlier + time.perf_counter() - self.start
         self._save(always=True)
@@ -157,12 +156,10 @@ class _Training:
 
     def _record(self) -> None:
         self.history.loss.append(self.iteration.loss)
+        if self.iteration.loss <= self.best:
+            self.good, self.best = self.iteration.state(), self.iteration.loss
         if self.progress is not None:
             self.progress(self.step, self.optimizer.steps, self.iteration.loss)
-
-    def _check_initial(self) -> None:
-        if not math.isfinite(self.iteration.loss):
-            raise SolverError(f"training diverged: {self.history.optimizer} starts from the loss {self.iteration.loss}")
 
     def _check_progress(self) -> None:
         tolerance, window, loss = self.optimizer.tolerance, self.optimizer.window, self.history.loss
@@ -202,10 +199,11 @@ class _Training:
             return
         history = asdict(self.history) | {"seconds": self.history.earlier + begin - self.start}
         stateful = hasattr(self.progress, "state")
+        good = None if self.iteration.loss == self.best else self.good  # it is the state itself: not written twice
         self.checkpoint.save(
             {
-                "step": self.step, "done": self.done, "history": history, "iteration": self.iteration.state(),
-                "good": self.good, "progress": self.progress.state() if stateful else None,  # type: ignore[union-attr]
+                "step": self.step, "done": self.done, "history": history, "iteration": self.iteration.state(), "good": good,
+                "progress": self.progress.state() if stateful else None,  # type: ignore[union-attr]
             }
         )  # fmt: skip
         self._last = time.perf_counter()
@@ -218,7 +216,8 @@ class _Training:
         state = self.checkpoint.load(self.comm)
         if state is None:
             return False
-        self.step, self.done, self.good = state["step"], state["done"], state["good"]
+        self.step, self.done = state["step"], state["done"]
+        self.good = state["iteration"] if state["good"] is None else state["good"]
         self.history = History(**state["history"])
         self.best = min(self.history.loss)
         self.history.earlier = self.history.seconds

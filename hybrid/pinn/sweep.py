@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from hybrid.pinn import kernel
-from hybrid.pinn.network import Network
+from hybrid.pinn.network import Network, entries
 
 
 class Tape(NamedTuple):
@@ -95,9 +95,9 @@ class Sweep:
         slope, square = (self._place(z, n, w, name=(name,)) for name in ("slope", "square"))
         torch.mul(s, s, out=slope).neg_().add_(1)
         torch.mul(z[1 : 1 + dim], slope, out=out[1 : 1 + dim])
-        for k, entries in enumerate(_entries(operators)):
+        for k, terms in enumerate(entries(operators)):
             square.zero_()
-            for i, j, a in entries:
+            for i, j, a in terms:
                 square.addcmul_(z[1 + i], z[1 + j], value=a)
             square.mul_(s)
             torch.sub(z[1 + dim + k], square, alpha=2, out=out[1 + dim + k]).mul_(slope)
@@ -112,9 +112,9 @@ class Sweep:
         torch.mul(s, s, out=second)
         torch.mul(second, 6, out=first).sub_(2)
         slope = second.neg_().add_(1)
-        for k, entries in enumerate(_entries(operators)):
+        for k, terms in enumerate(entries(operators)):
             for i in range(dim):
-                own = [(j, a) for row, j, a in entries if row == i]
+                own = [(j, a) for row, j, a in terms if row == i]
                 if own:
                     flux.zero_()
                     for j, a in own:
@@ -137,10 +137,3 @@ class Sweep:
         """The adjoint of the last hidden jet, (C, n, w), from coefficients (C, n) and the adjoint of their contraction."""
         bar = self._place(adjoint, len(coefficients), *adjoint.shape, name=("bar", len(self.network.biases)))
         return torch.mul(coefficients[:, :, None], adjoint, out=bar)
-
-
-def _entries(operators: Tensor) -> list[list[tuple[int, int, float]]]:
-    """(i, j, A_ij) of each matrix that do not vanish; most of these matrices are sparse."""
-    return [
-        [(i, j, a) for i, row in enumerate(matrix) for j, a in enumerate(row) if a] for matrix in operators.tolist()
-    ]

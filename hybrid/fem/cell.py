@@ -19,6 +19,7 @@ from dolfinx.fem import petsc as fem_petsc
 
 from hybrid.coefficient import SlowCoefficient, slow_nodes
 from hybrid.errors import SolverError
+from hybrid.fem.forms import compiled
 from hybrid.fem.linear import DIRECT, MULTIGRID, LinearSolver, clean_up
 from hybrid.fem.mesh import box
 from hybrid.fem.multigrid import prolongations
@@ -162,18 +163,20 @@ class CellOperator:
     ) -> None:
         self.space, self.dx = space, dx
         self.constraint = periodic_constraint(space, cell)
-        full = fem_petsc.assemble_matrix(fem.form(form))
+        full = fem_petsc.assemble_matrix(compiled(form))
         full.assemble()
         self.matrix = full.PtAP(self.constraint)
         full.destroy()
+        self.volume = integral(1.0 * dx, space.mesh)
+        # The load of a corrector of size 1; what is left of that of a corrector that vanishes, in a layered medium, is less.
+        spacing = (self.volume / self.matrix.getSize()[0]) ** (1 / len(cell))
+        scale = spacing * self.matrix.getDiagonal().norm()
         # The solution is unique up to a constant: the mean is taken out afterwards.
         self.solver = LinearSolver(
             self.matrix, "cell_", MULTIGRID if len(cell) > 1 else DIRECT,
             lambda: prolongations(space, points=independent_points(space, cell), cell=cell), singular=True,
+            zero=1e-12 * scale,
         )  # fmt: skip
-        self.volume = integral(1.0 * dx, space.mesh)
-        spacing = (self.volume / self.matrix.getSize()[0]) ** (1 / len(cell))
-        self.rounding = 1e-10 * spacing * self.matrix.getDiagonal().norm()
 
     def solve(self, load: fem.Form, name: str) -> fem.Function:
         """The periodic function of mean zero for a linear form.
@@ -185,8 +188,7 @@ class CellOperator:
         b.ghostUpdate(PETSc.InsertMode.ADD, PETSc.ScatterMode.REVERSE)
         right, w = self.matrix.createVecs()
         self.constraint.multTranspose(b, right)
-        if right.norm() > self.rounding:  # a layered medium has a corrector that vanishes
-            self.solver.solve(right, w)
+        self.solver.solve(right, w)
         function = fem.Function(self.space, name=name)
         self.constraint.mult(w, function.x.petsc_vec)
         function.x.scatter_forward()
@@ -220,7 +222,7 @@ def solve_cell_on_mesh(
     direction = fem.Constant(mesh, np.zeros(dim))
 
     operator = CellOperator(space, cell, ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx, dx)
-    load = fem.form(-ufl.inner(a * direction, ufl.grad(v)) * dx)
+    load = compiled(-ufl.inner(a * direction, ufl.grad(v)) * dx)
     correctors = []
     for k in range(dim):
         direction.value = np.eye(dim)[k]

@@ -12,6 +12,7 @@ import ufl
 from dolfinx import fem
 from dolfinx.fem import petsc as fem_petsc
 
+from hybrid.fem.forms import compiled
 from hybrid.fem.linear import LinearSolver, clean_up
 from hybrid.fem.mesh import zero_on_boundary
 from hybrid.fem.multigrid import prolongations
@@ -73,8 +74,8 @@ def _solve(
     degree = space.element.basix_element.degree
     dx = ufl.dx(metadata={"quadrature_degree": 2 * degree})
     u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
-    form = fem.form(ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx)
-    load = fem.form(f * v * dx)
+    form = compiled(ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx)
+    load = compiled(f * v * dx)
     bcs = zero_on_boundary(space)
     matrix = fem_petsc.assemble_matrix(form, bcs)
     matrix.assemble()

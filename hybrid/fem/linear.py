@@ -54,6 +54,7 @@ class LinearSolver:
         prolongations: Of the multigrid levels, coarsest first, for ``pc_type mg`` (`hybrid.fem.multigrid`); called only
             where that is chosen.
         singular: Whether A has the constants as its null space; b then has to sum up to zero, and x is one of the solutions.
+        zero: A residual of this norm is as good as none, whatever b is.
     """
 
     def __init__(
@@ -64,13 +65,15 @@ class LinearSolver:
         prolongations: Callable[[], Sequence[PETSc.Mat]] = tuple,
         *,
         singular: bool = False,
+        zero: float = 0.0,
     ) -> None:
         self.prefix = prefix
         self.matrix = matrix
         self._levels: list[PETSc.Mat] = []
         self._held = False
+        self._zero = zero
         database = PETSc.Options()
-        chosen = dict(defaults)
+        chosen = dict(defaults) | {"ksp_atol": zero}
         kind = database.getString(prefix + "pc_type", str(chosen["pc_type"]))
         if kind not in _EXACT and chosen.get("ksp_type") == "preonly":
             chosen |= ITERATIVE  # the user's preconditioner alone does not solve
@@ -158,10 +161,11 @@ class LinearSolver:
         residual = b.duplicate()
         self.matrix.mult(x, residual)
         residual.aypx(-1.0, b)
-        relative = residual.norm() / max(b.norm(), 1e-300)
+        absolute = residual.norm()
+        relative = absolute / max(b.norm(), 1e-300)
         allowed = 1e-6 if self.ksp.getType() == "preonly" else max(1e-6, 10 * self.ksp.getTolerances()[0])
         residual.destroy()
-        if not relative <= allowed:
+        if not (relative <= allowed or absolute <= self._zero):
             raise SolverError(
                 f"{self._name()} left a relative residual of {relative:.1e}; a solution needs {allowed:.0e}: "
                 f"leave out the options of prefix {self.prefix}, or give it -{self.prefix}ksp_type cg"

@@ -70,25 +70,31 @@ def prolongations(
 
 def _bounds(domain: mesh.Mesh) -> tuple[Array, Array]:
     """The corners of the smallest box around a mesh; collective."""
-    x = domain.geometry.x[:, : domain.geometry.dim]
-    reach = np.concatenate([-x.min(axis=0, initial=np.inf), x.max(axis=0, initial=-np.inf)])
+    columns = domain.geometry.x.T[: domain.geometry.dim]
+    reach = np.array([*(-x.min(initial=np.inf) for x in columns), *(x.max(initial=-np.inf) for x in columns)])
     total = np.empty_like(reach)
     domain.comm.Allreduce(reach, total, op=MPI.MAX)
-    return -total[: x.shape[1]], total[x.shape[1] :]
+    return -total[: len(columns)], total[len(columns) :]
 
 
 def _counts(domain: mesh.Mesh, sides: Array, degree: int) -> list[int]:
     """Intervals of the finest lattice: as many as a uniform mesh has cells; about as many as others have, halved often."""
-    corners = domain.geometry.x[domain.geometry.dofmaps[0]][:, :, : domain.geometry.dim]
-    extent = np.ptp(corners, axis=1)
-    local = np.concatenate([extent.sum(axis=0), (extent**2).sum(axis=0), [len(extent)]])
+    corners = domain.geometry.dofmaps[0].T
+    extents = []
+    for x in domain.geometry.x.T[: domain.geometry.dim]:
+        values = [x[corner] for corner in corners]
+        extents.append(np.maximum.reduce(values) - np.minimum.reduce(values))
+    local = np.array([*(e.sum() for e in extents), *(e @ e for e in extents), corners.shape[1]])
     total = np.empty_like(local)
     domain.comm.Allreduce(local, total)
     mean, square = np.split(total[:-1] / total[-1], 2)
-    counts = sides / mean
-    if (square - mean**2 > 1e-6 * mean**2).any():
-        counts = 16.0 * np.maximum(np.round(counts / 16), 1)
-    return [round(n) * (1 if degree < 3 else 2) for n in counts]
+    uniform = bool((square - mean**2 < 1e-6 * mean**2).all())
+    nodes = sides / mean * degree
+    # Half the nodes in each direction, where that is a multiple of the mesh size.
+    counts = nodes / 2 if degree != 3 else nodes / 3
+    if uniform and degree == 1 and (np.round(nodes) % 2 == 1).any():
+        counts = nodes
+    return [round(n) if uniform else 16 * max(round(n / 16), 1) for n in counts]
 
 
 def _interpolation(
@@ -96,34 +102,34 @@ def _interpolation(
 ) -> PETSc.Mat:
     """The matrix from values on a lattice to those of its multilinear interpolant at points."""
     number, dim = points.shape
-    base, part = [], []
-    for x, start, end, n in zip(points.T, low, high, counts, strict=True):
-        at = (x - start) * (n / (end - start))
+    base: list[Any] = []
+    part: list[Any] = []
+    kind = np.zeros(number, np.uint8)  # bit i: the point is between two lattice points in direction i
+    for i, (x, start, end, n) in enumerate(zip(points.T, low, high, counts, strict=True)):
+        at = x - start
+        at *= n / (end - start)
         floor = np.floor(at + _NEAR)
-        rest = at - floor
-        rest[rest < _NEAR] = 0.0
-        base.append(floor.astype(np.int64))
-        part.append(rest)
-    between = [p > 0.0 for p in part]
+        at -= floor
+        kind |= (at > _NEAR).astype(np.uint8) << np.uint8(i)
+        base.append(floor.astype(PETSc.IntType))
+        part.append(at)
+    sizes = np.array([2 ** k.bit_count() for k in range(2**dim)], PETSc.IntType)
     rows = np.zeros(number + 1, PETSc.IntType)
-    entries = np.ones(number, PETSc.IntType)
-    for b in between:
-        entries <<= b
-    np.cumsum(entries, out=rows[1:])
+    np.cumsum(sizes[kind], out=rows[1:])
     columns, weights = np.empty(rows[-1], PETSc.IntType), np.empty(rows[-1])
-    place = rows[:-1].copy()
     numbering = _Numbering(lattice)
-    for corner in product((0, 1), repeat=dim):
-        inner = [b for c, b in zip(corner, between, strict=True) if c]
-        used: Any = np.flatnonzero(np.logical_and.reduce(inner)) if inner else slice(None)
-        weight = np.ones(1)
-        index = []
-        for c, b, p, n in zip(corner, base, part, counts, strict=True):
-            i = b[used] + c
-            index.append(i % n if periodic else i)
-            weight = weight * (p[used] if c else 1.0 - p[used])
-        columns[place[used]], weights[place[used]] = numbering(index), weight
-        place[used] += 1
+    for k in range(2**dim):
+        used = np.flatnonzero(kind == k)
+        place, inside, right = rows[used], [b[used] for b in base], [p[used] for p in part]
+        for corner in product(*((0, 1) if k >> i & 1 else (0,) for i in range(dim))):
+            index = [b + c for b, c in zip(inside, corner, strict=True)]
+            columns[place] = numbering([i % n for i, n in zip(index, counts, strict=True)] if periodic else index)
+            weight: Any = 1.0
+            for i, c in enumerate(corner):
+                if k >> i & 1:
+                    weight = weight * (right[i] if c else 1.0 - right[i])
+            weights[place] = weight
+            place += 1
     size = ((number, None), (numbering.owned, None))
     return PETSc.Mat().createAIJ(size, csr=(rows, columns, weights), comm=lattice.comm)
 

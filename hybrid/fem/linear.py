@@ -40,6 +40,8 @@ MULTIGRID: Mapping[str, object] = {
     "mg_levels_pc_type": "sor",
     "mg_coarse_ksp_type": "preonly",
 }
+_FAR = 1.7
+"""The largest eigenvalue of M⁻¹A with which a smoother keeps its full step; the limit is two, and estimates are low."""
 _SMALL = 20_000
 """A coarsest level of so many rows is factorized; a larger one, of a mesh that could not be coarsened, is left to GAMG."""
 
@@ -98,6 +100,8 @@ class LinearSolver:
                 self._set_levels(operators)
             self.ksp.setFromOptions()
             self.ksp.setUp()  # the factorization and the levels read their options here, not before
+            if operators and matrix.comm.size > 2:
+                self._damp(len(operators))
         except PETSc.Error as error:
             raise self._failed(error) from None
         finally:  # the database is global: leave nothing in it that the user did not put there
@@ -125,6 +129,24 @@ class LinearSolver:
             (pc.getMGSmoother(level) if level else pc.getMGCoarseSolve()).setOperators(operator)
             pc.setMGInterpolation(level + 1, prolongation)
         self._levels += operators
+
+    def _damp(self, levels: int) -> None:
+        """Shorten the steps of smoothers that would go too far.
+
+        Gauss-Seidel stays within each rank, and where ranks meet M⁻¹A has eigenvalues up to their number: from two on a step
+        with M⁻¹ smooths no more. Two ranks alone do not get there.
+        """
+        database = PETSc.Options()
+        for level in range(1, levels + 1):
+            smoother = self.ksp.getPC().getMGSmoother(level)
+            if smoother.getType() != "richardson" or smoother.getPC().getType() != "sor":
+                continue  # the user's
+            largest = _largest_where_ranks_meet(smoother.getOperators()[0], smoother.getPC())
+            if largest > _FAR:
+                key = f"{self.prefix}mg_levels_{level}_ksp_richardson_scale"
+                database[key] = _FAR / largest
+                smoother.setFromOptions()
+                database.delValue(key)
 
     def _failed(self, error: PETSc.Error) -> InputError | SolverError:
         """What PETSc could not set up: an option that it does not know, or a matrix that it cannot factorize."""
@@ -188,6 +210,30 @@ def clean_up(space: fem.FunctionSpace) -> None:
 def _last_line(error: PETSc.Error) -> str:
     lines = [re.sub(r"^\[\d+\]\s*", "", line).strip() for line in str(error).splitlines()]
     return next((line for line in reversed(lines) if line), "unknown error")
+
+
+def _largest_where_ranks_meet(matrix: PETSc.Mat, pc: PETSc.PC) -> float:
+    """About the largest eigenvalue of M⁻¹A, by a few steps of Lanczos that begin in rows with entries of two ranks."""
+    block = matrix.getDiagonalBlock()
+    x, b = matrix.createVecs()
+    inner, own = block.createVecs()
+    x.set(1.0)
+    inner.set(1.0)
+    matrix.mult(x, b)
+    block.mult(inner, own)
+    meeting = np.abs(b.array_r - own.array_r) > 1e-12 * block.getDiagonal().array_r
+    b.array[:] = np.where(meeting, np.random.default_rng(matrix.comm.rank).choice([-1.0, 1.0], len(meeting)), 0.0)
+    lanczos = PETSc.KSP().create(matrix.comm)
+    lanczos.setType("cg")
+    lanczos.setOperators(matrix)
+    lanczos.setPC(pc)
+    lanczos.setNormType(PETSc.KSP.NormType.NONE)
+    lanczos.setTolerances(max_it=8)
+    lanczos.setComputeEigenvalues(True)
+    lanczos.solve(b, x)
+    found = float(np.max(lanczos.computeEigenvalues().real, initial=0.0))
+    lanczos.destroy()
+    return found
 
 
 def _product(matrix: PETSc.Mat, prolongation: PETSc.Mat) -> PETSc.Mat:

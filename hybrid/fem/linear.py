@@ -39,11 +39,11 @@ MULTIGRID: Mapping[str, object] = {
     "mg_levels_ksp_norm_type": "none",
     "mg_levels_pc_type": "sor",
     "mg_coarse_ksp_type": "preonly",
+    "mg_coarse_pc_type": "cholesky",
+    "mg_coarse_pc_factor_mat_solver_type": "mumps",
 }
 _FAR = 1.7
 """The largest eigenvalue of M⁻¹A with which a smoother keeps its full step; the limit is two, and estimates are low."""
-_SMALL = 20_000
-"""A coarsest level of so many rows is factorized; a larger one, of a mesh that could not be coarsened, is left to GAMG."""
 
 
 class LinearSolver:
@@ -85,10 +85,6 @@ class LinearSolver:
             matrix.setNullSpace(PETSc.NullSpace().create(constant=True, comm=matrix.comm))
         matrix.setOption(PETSc.Mat.Option.SPD, kind in _EXACT or not singular)
         operators = self._galerkin(prolongations(), singular) if kind == "mg" else []
-        if operators and operators[0].getSize()[0] <= _SMALL:
-            chosen |= {"mg_coarse_pc_type": "cholesky", "mg_coarse_pc_factor_mat_solver_type": "mumps"}
-        else:
-            chosen |= {"mg_coarse_pc_type": "gamg"}
         used = [prefix + key for key in chosen if not database.hasName(prefix + key)]
         try:
             for key in used:

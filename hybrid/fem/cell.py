@@ -15,11 +15,10 @@ import numpy.typing as npt
 import dolfinx
 import ufl
 from dolfinx import fem
-from dolfinx.fem import petsc as fem_petsc
 
 from hybrid.coefficient import SlowCoefficient, slow_nodes
 from hybrid.errors import InputError, SolverError
-from hybrid.fem.forms import compiled
+from hybrid.fem.assembly import assembled, load
 from hybrid.fem.linear import DIRECT, MULTIGRID, LinearSolver, clean_up
 from hybrid.fem.mesh import box
 from hybrid.fem.multigrid import prolongations
@@ -168,8 +167,7 @@ class CellOperator:
     ) -> None:
         self.space, self.dx = space, dx
         self.constraint = periodic_constraint(space, cell)
-        full = fem_petsc.assemble_matrix(compiled(form))
-        full.assemble()
+        full = assembled(form)
         self.loads, self.linear = self._of_linear_functions(full, len(cell))
         self.matrix = full.PtAP(self.constraint)
         full.destroy()
@@ -201,8 +199,7 @@ class CellOperator:
 
     def load(self, form: ufl.Form) -> PETSc.Vec:
         """The right-hand side of a linear form."""
-        b = fem_petsc.assemble_vector(compiled(form))
-        b.ghostUpdate(PETSc.InsertMode.ADD, PETSc.ScatterMode.REVERSE)
+        b = load(form)
         right = self.constraint.createVecRight()
         self.constraint.multTranspose(b, right)
         b.destroy()

@@ -12,7 +12,7 @@ import numpy as np
 import ufl
 from dolfinx import fem
 
-from hybrid.fem.forms import compiled
+from hybrid.fem.assembly import compiled
 
 
 def norm(expression: ufl.core.expr.Expr, mesh: object, degree: int) -> float:

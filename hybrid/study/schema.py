@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hybrid.errors import InputError
+from hybrid.fem.mesh import SHAPES
 from hybrid.pinn.cellforms import FORMULATIONS
 from hybrid.pinn.presets import OPTIMIZERS, PRESETS
 
@@ -37,6 +38,7 @@ def _widths(value: Any, where: str) -> tuple[int, ...]:
 
 
 FEM: Mapping[str, Check] = {
+    "cells": _choice(*SHAPES),
     "degree": _integer(1, 4),
     "cells_per_period": _integer(2, 4096),
     "cell_degree": _integer(1, 6),

@@ -127,7 +127,8 @@ def _panels(
     line = len(box) == 1
     figure, axes = _figure((len(panels) + 1) // 2, 2, 2.6 if line else 3.5)
     if plane is not None:
-        figure.suptitle(f"on the plane ${name}_2$ = {plane:.4g} (the errors are those of the whole box)", fontsize=10)
+        norms = "; the numbers are of the whole box" if colours == "RdBu_r" else ""
+        figure.suptitle(f"on the plane ${name}_2$ = {plane:.4g}{norms}", fontsize=10)
     for ax, (title, values) in zip(axes, panels, strict=True):
         if line:
             ax.plot(

@@ -38,13 +38,13 @@ def _widths(value: Any, where: str) -> tuple[int, ...]:
 
 
 FEM: Mapping[str, Check] = {
-    "cells": _choice(*SHAPES),
     "degree": _integer(1, 4),
     "cells_per_period": _integer(2, 4096),
     "cell_degree": _integer(1, 6),
     "cell_cells": _integer(4, 4096),
     "homogenized_degree": _integer(1, 6),
     "homogenized_cells": _integer(4, 4096),
+    "cells": _choice(*SHAPES),
 }
 PINN: Mapping[str, Check] = {
     "preset": _choice(*PRESETS),

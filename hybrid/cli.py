@@ -7,7 +7,7 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from mpi4py import MPI
 
@@ -15,6 +15,10 @@ import typer
 
 import hybrid
 from hybrid.errors import InputError, SolverError
+from hybrid.machine import keep_memory
+
+if TYPE_CHECKING:
+    from hybrid.study.cases import Case
 
 _INTERRUPTED = 130  # as a shell says it
 
@@ -73,11 +77,9 @@ def run(
     hybrid run elliptic-2d -- -reference_ksp_monitor
     """
     from hybrid.pinn.presets import PRESETS
-    from hybrid.study.cases import case
-    from hybrid.study.files import read
     from hybrid.study.run import run as run_case
 
-    chosen = read(Path(what)) if what.endswith(".toml") else case(what)
+    chosen = _case(what)
     if preset is not None and preset not in PRESETS:
         raise InputError("--preset", f"{preset!r}; allowed are {', '.join(PRESETS)}")
     if out is not None and str(out) in {"", "."}:
@@ -109,6 +111,30 @@ def reproduce(
     reproduce_all(MPI.COMM_WORLD, presets=PRESETS if preset == "all" else (preset,), out=out, chosen=only or None)
 
 
+@app.command()
+def plan(
+    what: Annotated[
+        str, typer.Argument(metavar="CASE|FILE.toml", help="A case (see `hybrid cases`) or a problem file.")
+    ],
+    ranks: Annotated[int, typer.Option(min=1, max=10**6, help="How many MPI ranks share the work.")] = 1,
+) -> None:
+    """Predict the size, memory and time of a reference, without computing anything."""
+    from hybrid.study.plan import lines_of
+    from hybrid.study.plan import plan as plan_for
+
+    chosen = _case(what)
+    found, notes = plan_for(chosen, ranks)
+    print(*lines_of(chosen, found, ranks), *notes, sep="\n")
+
+
+def _case(what: str) -> Case:
+    """A case by its name, or a problem file."""
+    from hybrid.study.cases import case
+    from hybrid.study.files import read
+
+    return read(Path(what)) if what.endswith(".toml") else case(what)
+
+
 def _petsc_options(arguments: list[str]) -> None:
     """Put what follows -- into PETSc's options.
 
@@ -127,6 +153,7 @@ def _petsc_options(arguments: list[str]) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and exit: 0 done, 2 bad input (one line on stderr), 1 a solver or training failed."""
     words = sys.argv[1:] if arguments is None else arguments
+    keep_memory()
     own, petsc = (words[: words.index("--")], words[words.index("--") + 1 :]) if "--" in words else (words, [])
     sys.exit(_guarded(own, petsc))
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from hybrid.errors import InputError
+from hybrid.fem.cost import bytes_per_dof, unknowns
 from hybrid.pinn.cellforms import check_formulation, outputs_for_each
 from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
 from hybrid.pinn.jumps import cell_points
@@ -135,21 +135,6 @@ def _conditions(case: Case, table: Mapping[str, Any], parts: dict[str, dict[str,
         )
 
 
-_BYTES_PER_DOF: Mapping[tuple[int, str], Mapping[int, int]] = {
-    (2, "simplex"): {1: 800, 2: 475, 3: 615, 4: 630, 5: 800, 6: 1000},
-    (2, "box"): {1: 760, 2: 500, 3: 725, 4: 780, 5: 1000, 6: 1300},
-    (3, "simplex"): {1: 2350, 2: 900, 3: 1180, 4: 1450, 5: 2000, 6: 2800},
-    (3, "box"): {1: 1270, 2: 1220, 3: 2150, 4: 3500, 5: 5300, 6: 7700},
-}
-"""What a solve with multigrid held at its peak for each degree of freedom, by degree, measured on one rank with 0.1 to 0.4
-million unknowns; degrees 5 and 6 by the entries in a row, (k + 2)^d on boxes. The cell problems hold half as much again."""
-
-
-def bytes_per_dof(dim: int, degree: int, shape: str) -> int:
-    """About how many bytes a solve needs for each degree of freedom, at the least."""
-    return 700 if dim == 1 else _BYTES_PER_DOF[dim, shape][degree]
-
-
 def check_size(case: Case, elements: Mapping[str, Any], networks: Mapping[str, Any], nodes: int = 1) -> None:
     """Refuse what cannot fit into the memory of `nodes` machines like this one, before anything is computed.
 
@@ -166,7 +151,7 @@ def check_size(case: Case, elements: Mapping[str, Any], networks: Mapping[str, A
         "fem.homogenized_cells": (homogenized, [float(homogenized["cells"])] * dim),
     }
     for where, (arguments, sides) in counts.items():
-        count = math.prod(n * arguments["degree"] + 1 for n in sides)
+        count = unknowns(sides, arguments["degree"])
         needed = count * bytes_per_dof(dim, arguments["degree"], arguments["shape"])
         if needed > memory or count > 2**31:
             text = f"{_gigabytes(needed)} at the least; there are {_gigabytes(memory)}"

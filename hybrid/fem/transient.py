@@ -127,10 +127,16 @@ def integrate(
     snes = ts.getSNES()
     snes.setType("ksponly")
     ksp = snes.getKSP()
-    ksp.setType("preonly")
-    ksp.getPC().setType("lu")
-    if comm.size > 1:
-        ksp.getPC().setFactorSolverType("mumps")
+    if problem.dim < 3:
+        ksp.setType("preonly")
+        ksp.getPC().setType("lu")
+        if comm.size > 1:
+            ksp.getPC().setFactorSolverType("mumps")
+    else:  # factors fill up in space, and the mass, divided by the step, keeps the condition number small
+        ksp.setType("cg")
+        ksp.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
+        ksp.setTolerances(rtol=1e-10, max_it=2000)
+        ksp.getPC().setType("sor")
     ts.setFromOptions()
     ts.solve(u.x.petsc_vec)
     if ts.getConvergedReason() <= 0:

@@ -17,6 +17,7 @@ from hybrid.errors import InputError
 from hybrid.pinn import sampling
 from hybrid.pinn.cellrows import divergence_form, mean_weight
 from hybrid.pinn.corners import corner_part
+from hybrid.pinn.edges import edge_part
 from hybrid.pinn.embedding import AffineEmbedding
 from hybrid.pinn.field import Field, Jet
 from hybrid.pinn.network import VALUE, Network, hessian_operators, product_jet
@@ -72,7 +73,7 @@ def solve_homogenized(
         seed: Of the initial weights.
         hidden: Widths of the hidden layers.
         boundary: "hard" (p = φ N with φ = 0 on ∂Ω) or "penalty" (the paper's loss (3)).
-        corners: Take the known singular part at the corners off first (2D, diagonal a*, hard boundary).
+        corners: Take the known singular part at corners and edges off first (2D, 3D; diagonal a*, hard boundary).
         points: Collocation points along each side of Ω.
         weights: w_1, w_2 of the equation and, with a penalty, the boundary.
         scale: Factor on the initial hidden weights.
@@ -91,11 +92,9 @@ def solve_homogenized(
     a = coefficient if isinstance(coefficient, SlowCoefficient) else _symmetric(coefficient)
     hard = boundary == "hard"
     factor = Bubble(tuple((low, high) for low, high in box)) if hard else None
-    known = (
-        None
-        if isinstance(a, SlowCoefficient) or not (hard and corners)
-        else corner_part(box, a, numpy_function(problem.f))
-    )
+    known: Jet | None = None
+    if hard and corners and not isinstance(a, SlowCoefficient):
+        known = (edge_part if dim == 3 else corner_part)(box, a, numpy_function(problem.f))
     if networks is None:
         networks = homogenized_networks(problem, seed=seed, hidden=hidden, scale=scale)
     (network,) = networks

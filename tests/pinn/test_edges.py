@@ -1,0 +1,87 @@
+"""The edges' terms in space: right boundary values, right equation, right derivatives, and that they pay."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import torch
+
+from hybrid import EllipticProblem
+from hybrid.pinn import LastLayer, solve_homogenized
+from hybrid.pinn.edges import _octant, edge_part
+from hybrid.pinn.network import VALUE, hessian_operators, laplacian
+from hybrid.symbols import cos, numpy_function, sin, x, y
+
+BOX = ((0.0, 1.0), (0.0, 2.0), (-1.0, 0.5))
+A = np.diag([2.0, 0.5, 1.0])
+F = numpy_function(1 + sin(x[0]) * x[2] + cos(x[1]))
+PART = edge_part(BOX, A, F)
+
+
+def test_the_octant_solves_its_problem() -> None:
+    points = torch.rand(50, 3, dtype=torch.float64)
+    one = torch.ones(3, dtype=torch.float64)
+    assert (_octant(points, one, laplacian(3))[-1] + 1).abs().max() < 1e-14
+    for i in range(3):
+        face = points.clone()
+        face[:, i] = 0.0
+        assert _octant(face, one, VALUE).abs().max() < 1e-15
+    assert _octant(torch.zeros(1, 3, dtype=torch.float64), one, VALUE).abs().max() == 0.0
+
+
+def test_zero_on_the_boundary() -> None:
+    assert PART is not None
+    points = np.random.default_rng(0).random((60, 3))
+    for i, side in itertools.product(range(3), (0.0, 1.0)):
+        face = points.copy()
+        face[:, i] = side
+        low, high = np.array(BOX).T
+        assert PART(torch.tensor(low + (high - low) * face), VALUE).abs().max() < 1e-14
+
+
+def test_the_equation_holds_on_every_edge() -> None:
+    """-a* : ∇²s → f as an edge is approached, in any direction; and a corner."""
+    assert PART is not None
+    low, high = np.array(BOX).T
+    operators = torch.tensor(A)[None]
+    for k in range(3):
+        for sides in itertools.product((0.0, 1.0), repeat=2):
+            for along in (0.0, 0.3, 0.8):
+                unit = np.insert(np.array(sides), k, along)
+                edge = low + (high - low) * unit
+                inward = np.where(unit > 0.5, -1.0, 1.0)
+                for direction in ([1.0, 0.7, 0.3], [0.1, 1.0, 0.6]):
+                    near = torch.tensor((edge + 1e-7 * inward * np.array(direction))[None])
+                    assert abs(-float(PART(near, operators)[-1]) - float(F(edge[None])[0])) < 1e-4
+
+
+def test_derivatives_agree_with_automatic_ones() -> None:
+    assert PART is not None
+    point = torch.tensor([0.3, 1.4, -0.2], dtype=torch.float64)
+
+    def value(p: torch.Tensor) -> torch.Tensor:
+        return PART(p[None], VALUE)[0, 0, 0]
+
+    jet = PART(point[None], hessian_operators(3))[:, 0, 0]
+    gradient, hessian = torch.func.jacrev(value)(point), torch.func.hessian(value)(point)
+    assert (jet[1:4] - gradient).abs().max() < 1e-12
+    rows, columns = torch.triu_indices(3, 3)
+    assert (jet[4:] - hessian[rows, columns]).abs().max() < 1e-11
+
+
+def test_none_where_none_are_known() -> None:
+    full = np.eye(3)
+    full[0, 1] = full[1, 0] = 0.3
+    assert edge_part(BOX, full, F) is None
+    assert edge_part(BOX, A, numpy_function(1 / x[0])) is None
+
+
+def test_taking_the_edges_off_pays() -> None:
+    problem = EllipticProblem(domain=[(0, 1)] * 3, eps=0.1, a=1 + 0 * y[0], f=sin(x[0]) + cos(x[1]))
+    losses = [
+        solve_homogenized(problem, np.eye(3), corners=corners, hidden=(300,), points=10, optimizer=LastLayer())
+        .history.loss[-1]
+        for corners in (True, False)
+    ]  # fmt: skip
+    assert losses[0] < losses[1] / 100

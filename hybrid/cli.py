@@ -24,6 +24,13 @@ app = typer.Typer(
     help="Homogenization by finite elements and by neural networks, measured against each other. Runs under mpiexec too.",
 )  # fmt: skip
 
+NoCache = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache", help="Solve the reference, and keep it nowhere; else it is in $HYBRID_CACHE or ~/.cache/hybrid."
+    ),
+]
+
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -66,6 +73,11 @@ def run(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for results; results/NAME by default.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Take what an earlier run has left in the folder.")] = False,
+    reference_tol: Annotated[
+        float | None,
+        typer.Option(metavar="TOL", help="Refine the reference until its estimated relative error is at most this."),
+    ] = None,
+    no_cache: NoCache = False,
 ) -> None:
     """Solve a case or a problem file by both paths and compare: e1 to e5, figures, fields, results.json.
 
@@ -83,7 +95,10 @@ def run(
     if out is not None and str(out) in {"", "."}:
         raise InputError("--out", "give a folder of its own; a run leaves a dozen files there")
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # PETSc would end the run when nobody reads what it prints
-    run_case(chosen, MPI.COMM_WORLD, preset=preset, seed=seed, out=out, resume=resume)
+    run_case(
+        chosen, MPI.COMM_WORLD, preset=preset, seed=seed, out=out, resume=resume, reference_tol=reference_tol,
+        cache=not no_cache,
+    )  # fmt: skip
 
 
 @app.command()
@@ -93,6 +108,7 @@ def reproduce(
     only: Annotated[
         list[str] | None, typer.Option("--case", help="Only this case; may be given more than once.")
     ] = None,
+    no_cache: NoCache = False,
 ) -> None:
     """Run all of the paper's cases and write a page with its tables and figures; what is done is not done again."""
     from hybrid.study.cases import case
@@ -106,7 +122,8 @@ def reproduce(
     if str(out) in {"", "."}:
         raise InputError("--out", "give a folder of its own")
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    reproduce_all(MPI.COMM_WORLD, presets=PRESETS if preset == "all" else (preset,), out=out, chosen=only or None)
+    presets = PRESETS if preset == "all" else (preset,)
+    reproduce_all(MPI.COMM_WORLD, presets=presets, out=out, chosen=only or None, cache=not no_cache)
 
 
 def _petsc_options(arguments: list[str]) -> None:

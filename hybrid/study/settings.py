@@ -19,6 +19,7 @@ from hybrid.pinn.presets import preset as preset_arguments
 from hybrid.problems import EllipticProblem, has_jumps, is_slow, kind_of
 from hybrid.study.cases import Case
 from hybrid.study.paper import paper_settings
+from hybrid.study.schema import tolerance
 
 _FEM_DEFAULTS: Mapping[str, Mapping[str, int]] = {
     "elliptic": {
@@ -32,16 +33,27 @@ _FEM_DEFAULTS: Mapping[str, Mapping[str, int]] = {
 }  # fmt: skip
 
 
-def fem_arguments(case: Case) -> dict[str, dict[str, Any]]:
-    """Keyword arguments for "reference", "cell" and "homogenized"."""
+def fem_arguments(case: Case, reference_tol: float | None = None) -> dict[str, dict[str, Any]]:
+    """Keyword arguments for "reference", "cell" and "homogenized"; the command's word wins over the file's.
+
+    Raises:
+        InputError: A tolerance that is not between 0 and 1.
+    """
+    if reference_tol is not None:
+        reference_tol = tolerance(reference_tol, "--reference-tol")
     defaults = dict(_FEM_DEFAULTS[kind_of(case.problem)])
     if case.problem.dim == 1:
         defaults["homogenized_cells"] = 256  # a line costs nothing, and e3 is to be the network's
     elif kind_of(case.problem) == "reaction-diffusion":
         defaults |= {"degree": 2, "homogenized_degree": 3, "homogenized_cells": 48}
     table = defaults | dict(case.fem)
+    wanted = table.get("reference_tol") if reference_tol is None else reference_tol
     return {
-        "reference": {"degree": table["degree"], "cells_per_period": table["cells_per_period"]},
+        "reference": {
+            "degree": table["degree"],
+            "cells_per_period": table["cells_per_period"],
+            **({} if wanted is None else {"reference_tol": wanted}),
+        },
         "cell": {"degree": table["cell_degree"], "cells": table["cell_cells"]},
         "homogenized": {"degree": table["homogenized_degree"], "cells": table["homogenized_cells"]},
     }
@@ -130,21 +142,16 @@ def check_size(case: Case, elements: Mapping[str, Any], networks: Mapping[str, A
     Raises:
         InputError: With the number of unknowns and the memory.
     """
-    one = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    memory = nodes * one
+    one = _memory()
     dim = case.problem.dim
-    reference, cell, homogenized = (elements[k] for k in ("reference", "cell", "homogenized"))
+    cell, homogenized = elements["cell"], elements["homogenized"]
+    check_reference(case, elements, elements["reference"]["cells_per_period"], nodes)
     dofs = {
-        "eps and fem.cells_per_period": math.prod(
-            n * reference["cells_per_period"] * reference["degree"] + 1 for n in case.problem.periods
-        ),
         "fem.cell_cells": float(cell["cells"] * cell["degree"] + 1) ** dim,
         "fem.homogenized_cells": float(homogenized["cells"] * homogenized["degree"] + 1) ** dim,
     }
     for where, count in dofs.items():
-        if count * _BYTES_PER_DOF > memory or count > 2**31:
-            text = f"{_gigabytes(count * _BYTES_PER_DOF)} at the least; there are {_gigabytes(memory)}"
-            raise InputError(where, f"a mesh of {count:.2g} unknowns, which need {text}")
+        _check_unknowns(where, count, nodes)
     slow = is_slow(case.problem)
     for part, arguments in networks.items():
         formulation = arguments.get("formulation", "strong")
@@ -164,6 +171,28 @@ def check_size(case: Case, elements: Mapping[str, Any], networks: Mapping[str, A
         if needed > one:
             text = f"about {_gigabytes(needed)}; there are {_gigabytes(one)}"
             raise InputError("pinn.hidden and pinn.points", f"training the {part} network needs {text}")
+
+
+def check_reference(case: Case, elements: Mapping[str, Any], cells_per_period: int, nodes: int = 1) -> None:
+    """Refuse a reference that cannot fit into the memory of `nodes` machines like this one.
+
+    Raises:
+        InputError: With the number of unknowns and the memory.
+    """
+    degree = elements["reference"]["degree"]
+    count = math.prod(n * cells_per_period * degree + 1 for n in case.problem.periods)
+    _check_unknowns("eps and fem.cells_per_period", count, nodes)
+
+
+def _check_unknowns(where: str, count: float, nodes: int) -> None:
+    memory = nodes * _memory()
+    if count * _BYTES_PER_DOF > memory or count > 2**31:
+        text = f"{_gigabytes(count * _BYTES_PER_DOF)} at the least; there are {_gigabytes(memory)}"
+        raise InputError(where, f"a mesh of {count:.2g} unknowns, which need {text}")
+
+
+def _memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _gigabytes(count: float) -> str:

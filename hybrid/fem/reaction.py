@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from mpi4py import MPI
 import ufl
 from dolfinx import fem
 
+from hybrid.errors import SolverError
 from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.cell import CellOperator
 from hybrid.fem.dirichlet import Solution
@@ -146,7 +148,9 @@ def solve_homogenized(
         tolerance: Relative error allowed in a time step.
 
     Raises:
-        SolverError: The time stepping (prefix ``homogenized_``) failed.
+        SolverError: r* is not finite, or the time stepping (prefix ``homogenized_``) failed.
     """
+    if not math.isfinite(coefficient):
+        raise SolverError("the homogenized reaction r* is not finite: its cell problem was not solved")
     space = fem.functionspace(box(comm, problem.domain, [cells] * problem.dim), ("Lagrange", degree))
     return integrate(problem, space, fem.Constant(space.mesh, float(coefficient)), "homogenized_", tolerance=tolerance)

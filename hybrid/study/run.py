@@ -82,9 +82,9 @@ def run(
         }
         return Run(case, comm, name, elements, networks, key, out, resume, reporter, references).all(seeds)
     except OSError as error:
-        if error.filename is None:  # a write that failed says what happened, but not where
-            raise OSError(error.errno, error.strerror or str(error), str(out)) from error
-        raise
+        if error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(out)) from error  # a full disk does not say where it was
     finally:
         reporter.close()
 

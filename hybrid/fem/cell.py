@@ -15,10 +15,10 @@ import numpy.typing as npt
 import dolfinx
 import ufl
 from dolfinx import fem
-from dolfinx.fem import petsc as fem_petsc
 
 from hybrid.coefficient import SlowCoefficient, slow_nodes
-from hybrid.errors import SolverError
+from hybrid.errors import InputError, SolverError
+from hybrid.fem.assembly import assembled, load
 from hybrid.fem.linear import DIRECT, MULTIGRID, LinearSolver, clean_up
 from hybrid.fem.mesh import box
 from hybrid.fem.multigrid import prolongations
@@ -55,6 +55,7 @@ def solve_cell(
     *,
     degree: int = 4,
     cells: int = 24,
+    shape: str = "simplex",
     estimate: bool = True,
     nodes: int | None = None,
 ) -> CellSolution:
@@ -66,6 +67,7 @@ def solve_cell(
         comm: The ranks that share the work.
         degree: Polynomial degree of the elements.
         cells: Mesh cells along each side of the periodic cell.
+        shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
         estimate: Also solve with half and a quarter of the cells, to estimate the errors of the correctors (Richardson).
         nodes: Chebyshev nodes in each slow dimension.
 
@@ -79,10 +81,10 @@ def solve_cell(
     """
     start = time.perf_counter()
     if problem.depends_on_slow:
-        return _solve_slow_cells(problem, comm, degree, cells, nodes or {1: 33, 2: 9, 3: 5}[problem.dim])
+        return _solve_slow_cells(problem, comm, degree, cells, shape, nodes or {1: 33, 2: 9, 3: 5}[problem.dim])
 
     def solve(count: int) -> CellSolution:
-        return _solve_at(problem, comm, degree, count, None)
+        return _solve_at(problem, comm, degree, count, shape, None)
 
     fine = solve(cells)
     if not estimate:
@@ -98,12 +100,12 @@ def solve_cell(
 
 
 def _solve_at(
-    problem: EllipticProblem, comm: MPI.Comm, degree: int, count: int, at: npt.NDArray[np.float64] | None
+    problem: EllipticProblem, comm: MPI.Comm, degree: int, count: int, shape: str, at: npt.NDArray[np.float64] | None
 ) -> CellSolution:
     """The cell problems for one x (None: a does not depend on it)."""
     dim = problem.dim
     cell = [(0.0, p) for p in problem.period]
-    mesh = box(comm, cell, [count] * dim)
+    mesh = box(comm, cell, [count] * dim, shape)
     y = ufl.SpatialCoordinate(mesh)
     values = {s: y[i] for i, s in enumerate(problem.fast)}
     if at is not None:  # constants and not numbers: the compiled form is the same for all x
@@ -112,14 +114,16 @@ def _solve_at(
     return solve_cell_on_mesh(mesh, cell, ufl.as_matrix(entries), degree=degree)
 
 
-def _solve_slow_cells(problem: EllipticProblem, comm: MPI.Comm, degree: int, cells: int, count: int) -> CellSolution:
+def _solve_slow_cells(
+    problem: EllipticProblem, comm: MPI.Comm, degree: int, cells: int, shape: str, count: int
+) -> CellSolution:
     start = time.perf_counter()
     nodes = slow_nodes(problem.domain, count)
     mine = range(comm.rank, len(nodes), comm.size)
     solved: list[CellSolution] = []
     failure: SolverError | None = None
     try:
-        solved += [_solve_at(problem, MPI.COMM_SELF, degree, cells, nodes[i]) for i in mine]
+        solved += [_solve_at(problem, MPI.COMM_SELF, degree, cells, shape, nodes[i]) for i in mine]
     except SolverError as error:  # of one rank's cells: the others have to hear of it, they wait below
         failure = error
     values = np.empty((len(nodes), problem.dim, problem.dim))
@@ -148,13 +152,18 @@ def corrector_sizes(correctors: Sequence[fem.Function], period: float) -> list[t
 
 
 class CellOperator:
-    """A symmetric form on periodic functions of mean zero, factorized once for any number of right-hand sides.
+    """A symmetric form on periodic functions of mean zero, made ready once for any number of right-hand sides.
 
     Args:
         space: Lagrange elements on the mesh of the cell.
         cell: One (low, high) for each dimension.
         form: The bilinear form; only constants are in its null space.
         dx: The measure of means over the cell.
+
+    Attributes:
+        matrix: Of the form between periodic functions.
+        loads: The linear forms of -y_1 … -y_d in the first argument: right-hand sides of the correctors.
+        linear: The form between y_i and y_j, (d, d).
     """
 
     def __init__(
@@ -162,33 +171,58 @@ class CellOperator:
     ) -> None:
         self.space, self.dx = space, dx
         self.constraint = periodic_constraint(space, cell)
-        full = fem_petsc.assemble_matrix(fem.form(form))
-        full.assemble()
+        full = assembled(form)
+        self.loads, self.linear = self._of_linear_functions(full, len(cell))
         self.matrix = full.PtAP(self.constraint)
         full.destroy()
+        self.volume = integral(1.0 * dx, space.mesh)
+        # The load of a corrector of size 1; what is left of that of a corrector that vanishes, in a layered medium, is less.
+        spacing = (self.volume / self.matrix.getSize()[0]) ** (1 / len(cell))
+        scale = spacing * self.matrix.getDiagonal().norm()
         # The solution is unique up to a constant: the mean is taken out afterwards.
         self.solver = LinearSolver(
             self.matrix, "cell_", MULTIGRID if len(cell) > 1 else DIRECT,
             lambda: prolongations(space, points=independent_points(space, cell), cell=cell), singular=True,
+            zero=1e-12 * scale,
         )  # fmt: skip
-        self.volume = integral(1.0 * dx, space.mesh)
-        spacing = (self.volume / self.matrix.getSize()[0]) ** (1 / len(cell))
-        self.rounding = 1e-10 * spacing * self.matrix.getDiagonal().norm()
 
-    def solve(self, load: fem.Form, name: str) -> fem.Function:
-        """The periodic function of mean zero for a linear form.
+    def _of_linear_functions(self, full: PETSc.Mat, dim: int) -> tuple[list[PETSc.Vec], npt.NDArray[np.float64]]:
+        """They lie in the space, so that their matrix products do for integrals."""
+        points = self.space.tabulate_dof_coordinates()
+        linear, images, loads = [], [], []
+        for k in range(dim):
+            y, image, load = full.createVecRight(), full.createVecLeft(), self.constraint.createVecRight()
+            y.array[:] = points[: y.local_size, k]
+            full.mult(y, image)
+            self.constraint.multTranspose(image, load)
+            load.scale(-1.0)
+            linear.append(y)
+            images.append(image)
+            loads.append(load)
+        return loads, np.array([[y.dot(image) for image in images] for y in linear])
+
+    def load(self, form: ufl.Form) -> PETSc.Vec:
+        """The right-hand side of a linear form."""
+        b = load(form)
+        right = self.constraint.createVecRight()
+        self.constraint.multTranspose(b, right)
+        b.destroy()
+        return right
+
+    def solve(self, load: PETSc.Vec) -> PETSc.Vec:
+        """The values of the periodic solution, unique up to a constant, at the independent dofs.
 
         Raises:
             SolverError: The linear solver did not converge.
         """
-        b = fem_petsc.assemble_vector(load)
-        b.ghostUpdate(PETSc.InsertMode.ADD, PETSc.ScatterMode.REVERSE)
-        right, w = self.matrix.createVecs()
-        self.constraint.multTranspose(b, right)
-        if right.norm() > self.rounding:  # a layered medium has a corrector that vanishes
-            self.solver.solve(right, w)
+        values = load.duplicate()
+        self.solver.solve(load, values)
+        return values
+
+    def function(self, values: PETSc.Vec, name: str) -> fem.Function:
+        """The function of mean zero with these values, up to a constant."""
         function = fem.Function(self.space, name=name)
-        self.constraint.mult(w, function.x.petsc_vec)
+        self.constraint.mult(values, function.x.petsc_vec)
         function.x.scatter_forward()
         function.x.array[:] -= integral(function * self.dx, self.space.mesh) / self.volume
         return function
@@ -209,27 +243,31 @@ def solve_cell_on_mesh(
             with a = 0 in the holes).
         cell: One (low, high) for each dimension.
         a: The coefficient, a d×d UFL matrix on the mesh.
-        degree: Polynomial degree of the elements.
-        dx: The measure to integrate with; by default over all cells with quadrature of degree 2·degree + 4.
+        degree: Polynomial degree of the elements; at least that of the mesh's own geometry.
+        dx: The measure to integrate with; by default over all cells with quadrature of degree 2·degree + 2.
+
+    Raises:
+        InputError: The degree is lower than that of the geometry, or opposite faces do not match.
+        SolverError: The linear solver (prefix ``cell_``) did not converge.
     """
     start = time.perf_counter()
-    dim = len(cell)
+    if degree < mesh.geometry.cmaps[0].degree:
+        raise InputError("degree", f"{degree}, on a mesh with curved cells of degree {mesh.geometry.cmaps[0].degree}")
     space = fem.functionspace(mesh, ("Lagrange", degree))
-    dx = ufl.dx(domain=mesh, metadata={"quadrature_degree": 2 * degree + 4}) if dx is None else dx
+    dx = ufl.dx(domain=mesh, metadata={"quadrature_degree": 2 * degree + 2}) if dx is None else dx
     u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
-    direction = fem.Constant(mesh, np.zeros(dim))
-
     operator = CellOperator(space, cell, ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx, dx)
-    load = fem.form(-ufl.inner(a * direction, ufl.grad(v)) * dx)
-    correctors = []
-    for k in range(dim):
-        direction.value = np.eye(dim)[k]
-        correctors.append(operator.solve(load, f"chi_{k + 1}"))
-    operator.solver.close()
-
+    found = [operator.solve(load) for load in operator.loads]
+    # The energy (y_i + χ_i)·A(y_j + χ_j): the mean of the flux for exact correctors, and off by the square of their error.
     size = float(np.prod([high - low for low, high in cell]))
-    # By the energy, which is the same for exact correctors, and for others off by the square of their error only.
-    total = [ufl.grad(chi) + ufl.as_vector(np.eye(dim)[k].tolist()) for k, chi in enumerate(correctors)]
-    coefficient = np.array([[integral(ufl.inner(p, a * q) * dx, mesh) / size for q in total] for p in total])
+    crossed = np.array([[load.dot(chi) for chi in found] for load in operator.loads])
+    image = operator.matrix.createVecLeft()
+    inner = np.empty_like(crossed)
+    for j, chi in enumerate(found):
+        operator.matrix.mult(chi, image)
+        inner[:, j] = [other.dot(image) for other in found]
+    coefficient = (operator.linear - crossed - crossed.T + inner) / size
+    operator.solver.close()
+    correctors = tuple(operator.function(chi, f"chi_{k}") for k, chi in enumerate(found, 1))
     clean_up(space)
-    return CellSolution(coefficient, tuple(correctors), time.perf_counter() - start)
+    return CellSolution((coefficient + coefficient.T) / 2, correctors, time.perf_counter() - start)

@@ -26,6 +26,7 @@ def solve_homogenized(
     *,
     degree: int = 3,
     cells: int = 64,
+    shape: str = "simplex",
 ) -> Solution:
     """Solve -∂_i( a*_ij ∂_j u_0 ) = f in Ω, u_0 = 0 on ∂Ω (paper, equation (11)): v or w, by whose a* it is.
 
@@ -35,13 +36,14 @@ def solve_homogenized(
         comm: The ranks that share the work.
         degree: Polynomial degree of the elements.
         cells: Mesh cells along each side of Ω.
+        shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
 
     Raises:
         InputError: A coefficient of another shape.
         SolverError: It is not positive definite, or the linear solver (prefix ``homogenized_``) did not converge.
     """
     _check(coefficient, problem.dim)
-    mesh = box(comm, problem.domain, [cells] * problem.dim)
+    mesh = box(comm, problem.domain, [cells] * problem.dim, shape)
     space = fem.functionspace(mesh, ("Lagrange", degree))
     a = _on_mesh(coefficient, space) if isinstance(coefficient, SlowCoefficient) else _constant(coefficient)
     return solve_dirichlet(space, a, source(problem, mesh), "homogenized_", DIRECT if problem.dim == 1 else MULTIGRID)
@@ -49,10 +51,7 @@ def solve_homogenized(
 
 def _check(coefficient: npt.ArrayLike | SlowCoefficient, dim: int) -> None:
     """Refuse what makes the problem singular or indefinite: cell problems solved badly give such coefficients."""
-    if isinstance(coefficient, SlowCoefficient):
-        values = coefficient.values
-    else:
-        values = np.asarray(coefficient, dtype=float)[None]
+    values = np.asarray(coefficient.values if isinstance(coefficient, SlowCoefficient) else [coefficient], dtype=float)
     if values.shape[1:] != (dim, dim):
         raise InputError("coefficient", f"of shape {values.shape[1:]}; allowed is ({dim}, {dim})")
     if not np.isfinite(values).all():

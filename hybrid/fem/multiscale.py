@@ -25,6 +25,7 @@ def solve_multiscale(
     *,
     degree: int = 2,
     cells_per_period: int = 32,
+    shape: str = "simplex",
     estimate: bool = True,
     reference_tol: float | None = None,
     cache: ReferenceCache | None = None,
@@ -38,6 +39,7 @@ def solve_multiscale(
         comm: The ranks that share the work.
         degree: Polynomial degree of the elements.
         cells_per_period: Mesh cells along each period of the coefficient.
+        shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
         estimate: Also solve on meshes twice and four times as coarse, to estimate the relative L2 error of u_ε
             (Richardson, see `hybrid.fem.norms.richardson`).
         reference_tol: Refine, beginning with `cells_per_period`, until the estimate is at most this.
@@ -59,7 +61,7 @@ def solve_multiscale(
             space, coefficient(problem, space.mesh), source(problem, space.mesh), "reference_", defaults
         )
 
-    references = References(problem, comm, solve_on, degree, estimate or reference_tol is not None, cache)
+    references = References(problem, comm, solve_on, degree, shape, estimate or reference_tol is not None, cache)
     if reference_tol is None:
         return references.on(cells_per_period)
     return references.until(reference_tol, cells_per_period, 0.0, report, check)

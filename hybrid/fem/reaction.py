@@ -48,6 +48,7 @@ def solve_multiscale(
     *,
     degree: int = 3,
     cells_per_period: int = 12,
+    shape: str = "simplex",
     tolerance: float = 1e-9,
     estimate: bool = True,
     reference_tol: float | None = None,
@@ -62,6 +63,7 @@ def solve_multiscale(
         comm: The ranks that share the work.
         degree: Polynomial degree of the elements.
         cells_per_period: Mesh cells along each period.
+        shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
         tolerance: Relative error allowed in a time step.
         estimate: Also solve on half the cells, and with a hundred times the tolerance: the estimate of the relative L2 error
             is the sum of Richardson's for space and of the difference that the tolerance makes for time.
@@ -81,14 +83,20 @@ def solve_multiscale(
         reaction = ufl.as_ufl(evaluate(problem.r, fast, "ufl")) / problem.eps
         return integrate(problem, space, reaction, "reference_", tolerance=accuracy)
 
-    references = References(problem, comm, solve_on, degree, estimate or reference_tol is not None, cache)
+    references = References(problem, comm, solve_on, degree, shape, estimate or reference_tol is not None, cache)
     if reference_tol is None:
         return references.on(cells_per_period, tolerance)
     return references.until(reference_tol, cells_per_period, tolerance, report, check)
 
 
 def solve_cell(
-    problem: ReactionDiffusionProblem, comm: MPI.Comm, *, degree: int = 4, cells: int = 24, estimate: bool = True
+    problem: ReactionDiffusionProblem,
+    comm: MPI.Comm,
+    *,
+    degree: int = 4,
+    cells: int = 24,
+    shape: str = "simplex",
+    estimate: bool = True,
 ) -> ReactionCellSolution:
     """Solve -D ΔN = -r in Y, N periodic with mean 0, and r* = mean over Y of r N (paper, equations (23) and (24)).
 
@@ -97,6 +105,7 @@ def solve_cell(
         comm: The ranks that share the work.
         degree: Polynomial degree of the elements.
         cells: Mesh cells along each side of the cell.
+        shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
         estimate: Also solve with half the cells, to estimate the error of N (Richardson).
 
     Raises:
@@ -106,14 +115,14 @@ def solve_cell(
     cell = [(0.0, p) for p in problem.period]
 
     def solve(count: int) -> ReactionCellSolution:
-        mesh = box(comm, cell, [count] * problem.dim)
+        mesh = box(comm, cell, [count] * problem.dim, shape)
         space = fem.functionspace(mesh, ("Lagrange", degree))
         dx = ufl.dx(domain=mesh, metadata={"quadrature_degree": 2 * degree + 4})
         u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
         y = ufl.SpatialCoordinate(mesh)
         r = ufl.as_ufl(evaluate(problem.r, {s: y[i] for i, s in enumerate(problem.fast)}, "ufl"))
         operator = CellOperator(space, cell, problem.D * ufl.inner(ufl.grad(u), ufl.grad(v)) * dx, dx)
-        corrector = operator.solve(fem.form(-r * v * dx), "N")
+        corrector = operator.function(operator.solve(operator.load(-r * v * dx)), "N")
         r_star = integral(r * corrector * dx, mesh) / operator.volume
         operator.solver.close()
         clean_up(space)
@@ -135,6 +144,7 @@ def solve_homogenized(
     *,
     degree: int = 4,
     cells: int = 256,
+    shape: str = "simplex",
     tolerance: float = 1e-9,
 ) -> Solution:
     """Solve ∂_t u_0 - D Δu_0 + r* u_0 = f to t = T (paper, equation (24)): v or w, by whose r* it is.
@@ -145,6 +155,7 @@ def solve_homogenized(
         comm: The ranks that share the work.
         degree: Polynomial degree of the elements.
         cells: Mesh cells along each side of Ω.
+        shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
         tolerance: Relative error allowed in a time step.
 
     Raises:
@@ -152,5 +163,6 @@ def solve_homogenized(
     """
     if not math.isfinite(coefficient):
         raise SolverError("the homogenized reaction r* is not finite: its cell problem was not solved")
-    space = fem.functionspace(box(comm, problem.domain, [cells] * problem.dim), ("Lagrange", degree))
+    mesh = box(comm, problem.domain, [cells] * problem.dim, shape)
+    space = fem.functionspace(mesh, ("Lagrange", degree))
     return integrate(problem, space, fem.Constant(space.mesh, float(coefficient)), "homogenized_", tolerance=tolerance)

@@ -69,6 +69,7 @@ class References:
         comm: The ranks that share the work.
         solve_on: How it is solved.
         degree: Polynomial degree of the elements.
+        shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
         estimate: Whether to estimate errors: of the mesh from solutions on meshes twice and four times as coarse, of the time
             stepping from one with steps less accurate.
         cache: Where references are kept, or None.
@@ -78,6 +79,7 @@ class References:
     comm: MPI.Comm
     solve_on: SolveOn
     degree: int
+    shape: str = "simplex"
     estimate: bool = True
     cache: ReferenceCache | None = None
 
@@ -156,7 +158,7 @@ class References:
             cells = finer
 
     def _space(self, counts: Sequence[int]) -> fem.FunctionSpace:
-        return fem.functionspace(box(self.comm, self.problem.domain, counts), ("Lagrange", self.degree))
+        return fem.functionspace(box(self.comm, self.problem.domain, counts, self.shape), ("Lagrange", self.degree))
 
     def _key(self, space: fem.FunctionSpace, counts: Sequence[int], steps: float) -> str:
         options = sorted((k, v) for k, v in PETSc.Options().getAll().items() if k.startswith("reference_"))

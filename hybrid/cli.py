@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,12 +22,21 @@ if TYPE_CHECKING:
     from hybrid.study.cases import Case
 
 _INTERRUPTED = 130  # as a shell says it
+_PATIENCE = 4.0
+"""Seconds that a rank which failed waits for the others to fail too."""
 
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Homogenization by finite elements and by neural networks, measured against each other. Runs under mpiexec too.",
 )  # fmt: skip
+
+NoCache = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache", help="Solve the reference, and keep it nowhere; else it is in $HYBRID_CACHE or ~/.cache/hybrid."
+    ),
+]
 
 
 def _version(wanted: bool) -> None:
@@ -70,6 +80,11 @@ def run(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for results; results/NAME by default.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Take what an earlier run has left in the folder.")] = False,
+    reference_tol: Annotated[
+        float | None,
+        typer.Option(metavar="TOL", help="Refine the reference until its estimated relative error is at most this."),
+    ] = None,
+    no_cache: NoCache = False,
 ) -> None:
     """Solve a case or a problem file by both paths and compare: e1 to e5, figures, fields, results.json.
 
@@ -85,7 +100,10 @@ def run(
     if out is not None and str(out) in {"", "."}:
         raise InputError("--out", "give a folder of its own; a run leaves a dozen files there")
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # PETSc would end the run when nobody reads what it prints
-    run_case(chosen, MPI.COMM_WORLD, preset=preset, seed=seed, out=out, resume=resume)
+    run_case(
+        chosen, MPI.COMM_WORLD, preset=preset, seed=seed, out=out, resume=resume, reference_tol=reference_tol,
+        cache=not no_cache,
+    )  # fmt: skip
 
 
 @app.command()
@@ -95,6 +113,7 @@ def reproduce(
     only: Annotated[
         list[str] | None, typer.Option("--case", help="Only this case; may be given more than once.")
     ] = None,
+    no_cache: NoCache = False,
 ) -> None:
     """Run all of the paper's cases and write a page with its tables and figures; what is done is not done again."""
     from hybrid.study.cases import case
@@ -108,7 +127,8 @@ def reproduce(
     if str(out) in {"", "."}:
         raise InputError("--out", "give a folder of its own")
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    reproduce_all(MPI.COMM_WORLD, presets=PRESETS if preset == "all" else (preset,), out=out, chosen=only or None)
+    presets = PRESETS if preset == "all" else (preset,)
+    reproduce_all(MPI.COMM_WORLD, presets=presets, out=out, chosen=only or None, cache=not no_cache)
 
 
 @app.command()
@@ -160,12 +180,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _guarded(own: list[str], petsc: list[str]) -> int:
     comm = MPI.COMM_WORLD
-
-    def fail(text: str, code: int) -> int:
-        if comm.rank == 0:
-            print(f"hybrid: {text}", file=sys.stderr, flush=True)
-        return code
-
+    meeting = comm.Dup()  # of its own, so that who failed can wait there for the others whatever those wait for
     try:
         if petsc:
             _petsc_options(petsc)
@@ -175,31 +190,45 @@ def _guarded(own: list[str], petsc: list[str]) -> int:
         if result == _INTERRUPTED:
             raise KeyboardInterrupt
         return result if isinstance(result, int) else 0
-    except InputError as error:
-        return fail(str(error), 2)
-    except typer.TyperException as error:
-        return fail(" ".join(error.format_message().split()), 2)
-    except SolverError as error:
-        return fail(str(error), 1)
-    except (KeyboardInterrupt, typer.Abort):
-        code = fail(
-            "interrupted; what was computed is in the output folder, and --resume goes on from it", _INTERRUPTED
-        )
-        if comm.size > 1:
-            comm.Abort(code)  # the other ranks may be in a collective call that this one has left
-        return code
-    except OSError as error:
-        code = fail(f"{error.filename or 'a file'} cannot be written or read: {error.strerror or error}", 1)
-        if comm.size > 1:
-            comm.Abort(code)
-        return code
-    except Exception:
-        if comm.size == 1:
+    except BaseException as error:
+        code, text = _verdict(error)
+        if not text and comm.size == 1:
             raise
-        traceback.print_exc()
-        sys.stderr.flush()
-        comm.Abort(1)  # the other ranks wait in a collective call that this one will never join
-        return 1
+        alone = code == _INTERRUPTED or not _all_arrive(meeting)
+        if comm.rank == 0 or (alone and code != _INTERRUPTED):
+            print(f"hybrid: {text}" if text else traceback.format_exc(), file=sys.stderr, flush=True)
+        if alone and comm.size > 1:
+            comm.Abort(code)  # the others may wait in a collective call that this one has left
+        return code
+
+
+def _verdict(error: BaseException) -> tuple[int, str]:
+    """The exit code, and the line to print; none where only a traceback helps."""
+    match error:
+        case InputError():
+            return 2, str(error)
+        case typer.TyperException():
+            return 2, " ".join(error.format_message().split())
+        case SolverError():
+            return 1, str(error)
+        case KeyboardInterrupt() | typer.Abort():
+            text = "interrupted; what was computed is in the output folder, and --resume goes on from it"
+            return _INTERRUPTED, text
+        case OSError():
+            return 1, f"{error.filename or 'a file'} cannot be written or read: {error.strerror or error}"
+        case MemoryError():
+            return 1, f"not enough memory ({error or 'no size known'}); try a coarser mesh, or more machines"
+    return 1, ""
+
+
+def _all_arrive(meeting: MPI.Comm) -> bool:
+    """Whether all ranks come here within a few seconds: they then have failed alike, and one line from one of them will do."""
+    arrived, deadline = meeting.Ibarrier(), time.monotonic() + _PATIENCE
+    while not arrived.Test():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 if __name__ == "__main__":

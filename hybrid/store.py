@@ -34,6 +34,10 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object], *, sync: 
                 file.flush()
                 os.fsync(file.fileno())
         beside.replace(path)
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error  # a full disk does not say which file it was
     finally:
         beside.unlink(missing_ok=True)
 

@@ -21,6 +21,12 @@ settings.load_profile("here")
 torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test finds references of the user's or of another test."""
+    monkeypatch.setenv("HYBRID_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture
 def comm() -> MPI.Comm:
     return MPI.COMM_WORLD

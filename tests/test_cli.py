@@ -72,6 +72,7 @@ def test_help_and_version() -> None:
         (["run", "elliptic-2d", "--sed", "1"], "--sed"),
         (["run", "elliptic-2d", "--seed", "-1"], "'--seed'"),
         (["run", "elliptic-2d", "--out", "bad.toml/here"], "cannot be written"),
+        (["run", "elliptic-2d", "--reference-tol", "2"], "--reference-tol: 2.0; allowed is a number between 0 and 1"),
         (["run", "elliptic-2d", "--", "ksp_monitor"], "not a PETSc option"),
         (["run"], "argument"),
         (["runn"], "runn"),
@@ -134,7 +135,7 @@ def test_the_number_of_ranks_does_not_matter(tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(FILE)
     errors = []
     for ranks in (1, 2, 3):
-        done = command("run", "small.toml", "--out", f"on-{ranks}", ranks=ranks, cwd=tmp_path)
+        done = command("run", "small.toml", "--out", f"on-{ranks}", "--no-cache", ranks=ranks, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("e4") == 1
         results = json.loads((tmp_path / f"on-{ranks}" / "results.json").read_text())

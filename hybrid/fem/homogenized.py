@@ -11,6 +11,7 @@ import ufl
 from dolfinx import fem
 
 from hybrid.coefficient import SlowCoefficient
+from hybrid.errors import InputError, SolverError
 from hybrid.fem.dirichlet import Solution, solve_dirichlet
 from hybrid.fem.linear import DIRECT, MULTIGRID
 from hybrid.fem.mesh import box
@@ -38,12 +39,29 @@ def solve_homogenized(
         shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
 
     Raises:
-        SolverError: The linear solver (prefix ``homogenized_``) did not converge.
+        InputError: A coefficient of another shape.
+        SolverError: It is not positive definite, or the linear solver (prefix ``homogenized_``) did not converge.
     """
+    _check(coefficient, problem.dim)
     mesh = box(comm, problem.domain, [cells] * problem.dim, shape)
     space = fem.functionspace(mesh, ("Lagrange", degree))
     a = _on_mesh(coefficient, space) if isinstance(coefficient, SlowCoefficient) else _constant(coefficient)
     return solve_dirichlet(space, a, source(problem, mesh), "homogenized_", DIRECT if problem.dim == 1 else MULTIGRID)
+
+
+def _check(coefficient: npt.ArrayLike | SlowCoefficient, dim: int) -> None:
+    """Refuse what makes the problem singular or indefinite: cell problems solved badly give such coefficients."""
+    values = np.asarray(coefficient.values if isinstance(coefficient, SlowCoefficient) else [coefficient], dtype=float)
+    if values.shape[1:] != (dim, dim):
+        raise InputError("coefficient", f"of shape {values.shape[1:]}; allowed is ({dim}, {dim})")
+    if not np.isfinite(values).all():
+        raise SolverError("the homogenized coefficient is not finite: its cell problems were not solved")
+    smallest = float(np.linalg.eigvalsh((values + values.swapaxes(-1, -2)) / 2).min())
+    if smallest <= 0:
+        raise SolverError(
+            f"the homogenized coefficient is not positive definite (smallest eigenvalue {smallest:.3g}): its cell problems "
+            "were not solved well enough; train longer, or compare with hybrid.fem.solve_cell"
+        )
 
 
 def _constant(coefficient: npt.ArrayLike) -> ufl.core.expr.Expr:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from mpi4py import MPI
@@ -9,6 +10,8 @@ from mpi4py import MPI
 import numpy as np
 
 from dolfinx import fem, mesh
+
+from hybrid.problems import Problem
 
 SHAPES = ("simplex", "box")
 """What cells may be: triangles and tetrahedra, or quadrilaterals and hexahedra."""
@@ -40,3 +43,9 @@ def zero_on_boundary(space: fem.FunctionSpace) -> list[fem.DirichletBC]:
     facets = mesh.exterior_facet_indices(domain.topology)
     dofs = fem.locate_dofs_topological(space, tdim - 1, facets)
     return [fem.dirichletbc(0.0, dofs, space)]
+
+
+def cell_counts(problem: Problem, cells_per_period: int) -> list[int]:
+    """Mesh cells in each direction; whole ones per period where the domain holds whole periods: the mesh then repeats with
+    the coefficient."""
+    return [max(math.ceil(n * cells_per_period - 1e-6), 8) for n in problem.periods]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 from mpi4py import MPI
@@ -13,11 +10,12 @@ from mpi4py import MPI
 import ufl
 from dolfinx import fem
 
+from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.dirichlet import Solution, solve_dirichlet
 from hybrid.fem.linear import DIRECT, MULTIGRID
-from hybrid.fem.mesh import box
-from hybrid.fem.norms import richardson
-from hybrid.problems import EllipticProblem, Problem
+from hybrid.fem.norms import coarsened as coarsened  # where others look for it
+from hybrid.fem.reference import Reference, References, anything, silent
+from hybrid.problems import EllipticProblem
 from hybrid.symbols import evaluate
 
 
@@ -29,7 +27,11 @@ def solve_multiscale(
     cells_per_period: int = 32,
     shape: str = "simplex",
     estimate: bool = True,
-) -> Solution:
+    reference_tol: float | None = None,
+    cache: ReferenceCache | None = None,
+    report: Callable[[str], None] = silent,
+    check: Callable[[int], None] = anything,
+) -> Reference:
     """The reference u_ε: -∇·(a(x, x/ε) ∇u_ε) = f, u_ε = 0 on ∂Ω (paper, equation (16)), in parallel.
 
     Args:
@@ -40,47 +42,29 @@ def solve_multiscale(
         shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
         estimate: Also solve on meshes twice and four times as coarse, to estimate the relative L2 error of u_ε
             (Richardson, see `hybrid.fem.norms.richardson`).
+        reference_tol: Refine, beginning with `cells_per_period`, until the estimate is at most this.
+        cache: Where references are kept and looked for.
+        report: Called on every rank with a line for each refinement.
+        check: Called on rank 0 with the cells per period of the next one; raises InputError if they are too many.
 
     Returns:
         The solution; its prefix for PETSc options is ``reference_``.
 
     Raises:
-        SolverError: The linear solver did not converge.
+        InputError: `reference_tol` is no number between 0 and 1, or `check` does not allow the mesh that it needs.
+        SolverError: The linear solver did not converge, or refining does not reduce the error any more.
     """
-    start = time.perf_counter()
-    counts = cell_counts(problem, cells_per_period)
-    fine = _solve(problem, comm, degree, counts, shape)
-    if not estimate:
-        return fine
-    coarser, ratios = coarsened(counts)
-    solutions = [fine, *(_solve(problem, comm, degree, c, shape) for c in coarser)]
-    error = richardson([s.function for s in solutions], ratios, degree + 1)
-    return replace(fine, error_estimate=error, seconds=time.perf_counter() - start)
+    defaults = DIRECT if problem.dim == 1 else MULTIGRID
 
+    def solve_on(space: fem.FunctionSpace, _: float) -> Solution:
+        return solve_dirichlet(
+            space, coefficient(problem, space.mesh), source(problem, space.mesh), "reference_", defaults
+        )
 
-def cell_counts(problem: Problem, cells_per_period: int) -> list[int]:
-    """Mesh cells in each direction; whole ones per period where the domain holds whole periods: the mesh then repeats with
-    the coefficient."""
-    return [max(math.ceil(n * cells_per_period - 1e-6), 8) for n in problem.periods]
-
-
-def coarsened(counts: Sequence[int]) -> tuple[list[list[int]], list[float]]:
-    """The counts of two coarser meshes, each about twice as coarse, and the ratios of the mesh sizes."""
-    half = [max((c + 1) // 2, 2) for c in counts]
-    quarter = [max((c + 1) // 2, 2) for c in half]
-    return [half, quarter], [min(a / b for a, b in pairs) for pairs in (zip(counts, half), zip(half, quarter))]
-
-
-def _solve(problem: EllipticProblem, comm: MPI.Comm, degree: int, counts: Sequence[int], shape: str) -> Solution:
-    mesh = box(comm, problem.domain, counts, shape)
-    space = fem.functionspace(mesh, ("Lagrange", degree))
-    return solve_dirichlet(
-        space,
-        coefficient(problem, mesh),
-        source(problem, mesh),
-        "reference_",
-        DIRECT if problem.dim == 1 else MULTIGRID,
-    )
+    references = References(problem, comm, solve_on, degree, shape, estimate or reference_tol is not None, cache)
+    if reference_tol is None:
+        return references.on(cells_per_period)
+    return references.until(reference_tol, cells_per_period, 0.0, report, check)
 
 
 def coefficient(problem: EllipticProblem, mesh: object) -> ufl.core.expr.Expr:

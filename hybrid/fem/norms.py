@@ -78,3 +78,10 @@ def richardson(levels: Sequence[fem.Function], ratios: Sequence[float], order: i
         return first  # too coarse to see an order
     seen = math.log(second / first) / math.log(ratios[1])
     return first / (ratios[0] ** min(max(seen, 1.0), order) - 1)
+
+
+def coarsened(counts: Sequence[int]) -> tuple[list[list[int]], list[float]]:
+    """The counts of two coarser meshes, each about twice as coarse, and the ratios of the mesh sizes."""
+    half = [max((c + 1) // 2, 2) for c in counts]
+    quarter = [max((c + 1) // 2, 2) for c in half]
+    return [half, quarter], [min(a / b for a, b in pairs) for pairs in (zip(counts, half), zip(half, quarter))]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mpi4py import MPI
@@ -11,12 +12,14 @@ from mpi4py import MPI
 import ufl
 from dolfinx import fem
 
+from hybrid.errors import SolverError
+from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.cell import CellOperator
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.linear import clean_up
 from hybrid.fem.mesh import box
-from hybrid.fem.multiscale import cell_counts, coarsened
-from hybrid.fem.norms import integral, relative_difference, richardson
+from hybrid.fem.norms import coarsened, integral, richardson
+from hybrid.fem.reference import Reference, References, anything, silent
 from hybrid.fem.transient import integrate
 from hybrid.problems import ReactionDiffusionProblem
 from hybrid.symbols import evaluate
@@ -48,7 +51,11 @@ def solve_multiscale(
     shape: str = "simplex",
     tolerance: float = 1e-9,
     estimate: bool = True,
-) -> Solution:
+    reference_tol: float | None = None,
+    cache: ReferenceCache | None = None,
+    report: Callable[[str], None] = silent,
+    check: Callable[[int], None] = anything,
+) -> Reference:
     """The reference u_ε(·, T): ∂_t u - D Δu + (1/ε) r(x/ε) u = f, u = 0 on ∂Ω, u(·, 0) = u0 (paper, equation (20)).
 
     Args:
@@ -60,31 +67,26 @@ def solve_multiscale(
         tolerance: Relative error allowed in a time step.
         estimate: Also solve on half the cells, and with a hundred times the tolerance: the estimate of the relative L2 error
             is the sum of Richardson's for space and of the difference that the tolerance makes for time.
+        reference_tol: Refine mesh and time steps, beginning with those, until the estimate is at most this.
+        cache: Where references are kept and looked for.
+        report: Called on every rank with a line for each refinement.
+        check: Called on rank 0 with the cells per period of the next one; raises InputError if they are too many.
 
     Raises:
-        SolverError: The time stepping (prefix ``reference_``) failed.
+        InputError: `reference_tol` is no number between 0 and 1, or `check` does not allow the mesh that it needs.
+        SolverError: The time stepping (prefix ``reference_``) failed, or refining does not reduce the error any more.
     """
-    start = time.perf_counter()
-    counts = cell_counts(problem, cells_per_period)
-    fine = _solve(problem, comm, degree, counts, shape, tolerance)
-    if not estimate:
-        return fine
-    coarser, ratios = coarsened(counts)
-    levels = [fine.function, *(_solve(problem, comm, degree, c, shape, tolerance).function for c in coarser)]
-    in_space = richardson(levels, ratios, degree + 1)
-    loose = _solve(problem, comm, degree, counts, shape, 100 * tolerance)
-    in_time = relative_difference(loose.function, fine.function)
-    return replace(fine, error_estimate=in_space + in_time, seconds=time.perf_counter() - start)
 
+    def solve_on(space: fem.FunctionSpace, accuracy: float) -> Solution:
+        x = ufl.SpatialCoordinate(space.mesh)
+        fast = {s: x[i] / problem.eps for i, s in enumerate(problem.fast)}
+        reaction = ufl.as_ufl(evaluate(problem.r, fast, "ufl")) / problem.eps
+        return integrate(problem, space, reaction, "reference_", tolerance=accuracy)
 
-def _solve(
-    problem: ReactionDiffusionProblem, comm: MPI.Comm, degree: int, counts: Sequence[int], shape: str, tolerance: float
-) -> Solution:
-    space = fem.functionspace(box(comm, problem.domain, counts, shape), ("Lagrange", degree))
-    x = ufl.SpatialCoordinate(space.mesh)
-    fast = {s: x[i] / problem.eps for i, s in enumerate(problem.fast)}
-    reaction = ufl.as_ufl(evaluate(problem.r, fast, "ufl")) / problem.eps
-    return integrate(problem, space, reaction, "reference_", tolerance=tolerance)
+    references = References(problem, comm, solve_on, degree, shape, estimate or reference_tol is not None, cache)
+    if reference_tol is None:
+        return references.on(cells_per_period, tolerance)
+    return references.until(reference_tol, cells_per_period, tolerance, report, check)
 
 
 def solve_cell(
@@ -157,8 +159,10 @@ def solve_homogenized(
         tolerance: Relative error allowed in a time step.
 
     Raises:
-        SolverError: The time stepping (prefix ``homogenized_``) failed.
+        SolverError: r* is not finite, or the time stepping (prefix ``homogenized_``) failed.
     """
+    if not math.isfinite(coefficient):
+        raise SolverError("the homogenized reaction r* is not finite: its cell problem was not solved")
     mesh = box(comm, problem.domain, [cells] * problem.dim, shape)
     space = fem.functionspace(mesh, ("Lagrange", degree))
     return integrate(problem, space, fem.Constant(space.mesh, float(coefficient)), "homogenized_", tolerance=tolerance)

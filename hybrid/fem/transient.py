@@ -14,8 +14,9 @@ import ufl
 from dolfinx import fem
 from dolfinx.fem import petsc as fem_petsc
 
-from hybrid.errors import SolverError
+from hybrid.errors import InputError, SolverError
 from hybrid.fem.dirichlet import Solution
+from hybrid.fem.linear import _last_line as last_line
 from hybrid.fem.linear import clean_up
 from hybrid.fem.mesh import zero_on_boundary
 from hybrid.problems import ReactionDiffusionProblem
@@ -99,6 +100,7 @@ def integrate(
         tolerance: Relative error allowed in a step.
 
     Raises:
+        InputError: PETSc options that it does not know.
         SolverError: The time stepping failed.
     """
     start = time.perf_counter()
@@ -137,8 +139,17 @@ def integrate(
         ksp.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
         ksp.setTolerances(rtol=1e-10, max_it=2000)
         ksp.getPC().setType("sor")
-    ts.setFromOptions()
-    ts.solve(u.x.petsc_vec)
+    try:
+        ts.setFromOptions()
+    except PETSc.Error as error:
+        raise InputError(f"PETSc options -{prefix}…", last_line(error)) from None
+    try:
+        ts.solve(u.x.petsc_vec)
+    except PETSc.Error as error:
+        raise SolverError(
+            f"the time stepping '{prefix.rstrip('_')}' failed at t = {ts.getTime():.4g} of {problem.T:g}: "
+            f"{last_line(error)}; leave out the options of prefix {prefix}"
+        ) from None
     if ts.getConvergedReason() <= 0:
         raise SolverError(
             f"the time stepping '{prefix.rstrip('_')}' stopped at t = {ts.getTime():.4g} of {problem.T:g} (reason "

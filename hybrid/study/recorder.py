@@ -48,13 +48,14 @@ class Recorder:
 
     def __init__(
         self, case: Case, comm: MPI.Comm, preset: str, elements: dict[str, Any], networks: dict[str, Any], key: str,
-        out: Path, resume: bool, reporter: Reporter,
+        out: Path, resume: bool, reporter: Reporter, references: dict[str, Any],
     ) -> None:  # fmt: skip
         self.case, self.problem, self.comm, self.out, self.reporter = case, case.problem, comm, out, reporter
         self.elements, self.networks, self.resume, self.preset = elements, networks, resume, preset
         self.fem, self.pinn = _solvers(case)
         self.paper = paper_settings(case.problem)
-        self.earlier = 0.0  # seconds of trainings that an earlier run did
+        self.references = references  # where they are kept, and what to do while they are refined
+        self.earlier = 0.0  # seconds of trainings and references that an earlier run did
         torch.set_num_threads(1)  # the same arithmetic on any number of ranks, and no fight over cores
         assumed = self.paper.assumed if preset == "paper" else ()
         self.results: dict[str, Any] = {
@@ -65,7 +66,7 @@ class Recorder:
         }  # fmt: skip
 
     def timed[T](self, stage: str, name: str, task: Callable[[], T]) -> T:
-        """Run a stage and add its seconds to the results, with those of trainings that an earlier run did for it."""
+        """Run a stage and add its seconds to the results, with those that an earlier run took for it."""
         start, before = time.perf_counter(), self.earlier
         with self.reporter.stage(stage):
             result = task()

@@ -32,6 +32,7 @@ def reproduce(
     out: Path = Path("results/reproduction"),
     chosen: Sequence[str] | None = None,
     seeds: int = SEEDS,
+    cache: bool = True,
 ) -> Path:
     """Run the paper's cases with presets and write the page; what was done before is not done again.
 
@@ -41,6 +42,7 @@ def reproduce(
         out: The folder: PRESET/CASE/ for the runs, index.html, tables.md and tables.csv.
         chosen: Names of cases; all by default.
         seeds: How many seeds "accurate" and "fast" are trained from.
+        cache: Take references from the cache, and put them there.
 
     Returns:
         The page.
@@ -58,7 +60,7 @@ def reproduce(
         for count, (preset, name) in enumerate(work, 1):
             reporter.say(f"[{count} of {len(work)}, {_minutes(start)}] {name}, preset {preset}", style="bold")
             many = seeds if preset != "paper" and not name.endswith("-literal") else 1
-            run(case(name), comm, preset=preset, out=out / preset / name, resume=True, seeds=many)
+            run(case(name), comm, preset=preset, out=out / preset / name, resume=True, seeds=many, cache=cache)
         if "accurate" in presets:
             _extras(comm, cases, out, reporter)
         page = on_root(comm, lambda: write_page(out))

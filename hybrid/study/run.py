@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from mpi4py import MPI
 
 import hybrid
 from hybrid import comparison, store
+from hybrid.fem.cache import ReferenceCache
 from hybrid.parallel import on_root
 from hybrid.problems import is_slow
 from hybrid.study import experiments, results
@@ -20,7 +22,7 @@ from hybrid.study.paper import paper_settings
 from hybrid.study.progress import Reporter
 from hybrid.study.recorder import FORMAT, Recorder
 from hybrid.study.samples import samples
-from hybrid.study.settings import check_size, fem_arguments, pinn_arguments
+from hybrid.study.settings import check_reference, check_size, fem_arguments, pinn_arguments
 from hybrid.study.table import table_of
 
 
@@ -33,6 +35,8 @@ def run(
     out: Path | None = None,
     resume: bool = False,
     seeds: int = 1,
+    reference_tol: float | None = None,
+    cache: bool = True,
 ) -> dict[str, Any]:
     """Solve a case by finite elements and by networks, compare, and leave results, figures and fields in a folder.
 
@@ -44,6 +48,8 @@ def run(
         out: The folder; ``results/NAME`` if None.
         resume: Take what an earlier run of the same problem and settings has left there.
         seeds: With more than one the networks are trained from so many seeds, counting up, for the spread of the errors.
+        reference_tol: Refine the reference until its estimated relative L2 error is at most this.
+        cache: Take the reference from the cache, or put it there (`hybrid.fem.cache`).
 
     Returns:
         The contents of ``results.json``.
@@ -53,8 +59,9 @@ def run(
         SolverError: A solver or a training failed; what was computed before is in ``results.json``.
     """
     name, networks = pinn_arguments(case, preset, seed)
-    elements = fem_arguments(case)
-    check_size(case, elements, networks, _nodes(comm))
+    elements = fem_arguments(case, reference_tol)
+    nodes = _nodes(comm)
+    check_size(case, elements, networks, nodes)
     out = Path("results") / case.problem.name if out is None else out
     on_root(comm, lambda: store.prepare(out))
     key = store.key_of(
@@ -68,9 +75,24 @@ def run(
             reporter.say(f"{case.problem.name}: already done, from {out / 'results.json'}")
             reporter.show(table_of(case, done))
             return done
-        return Run(case, comm, name, elements, networks, key, out, resume, reporter).all(seeds)
+        references = {
+            "cache": ReferenceCache(warn=reporter.warn) if cache else None,
+            "report": lambda text: reporter.say(f"    {text}"),
+            "check": lambda cells: check_reference(case, elements, cells, nodes),
+        }
+        return Run(case, comm, name, elements, networks, key, out, resume, reporter, references).all(seeds)
+    except OSError as error:
+        if error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(out)) from error  # a full disk does not say where it was
     finally:
         reporter.close()
+
+
+def _rounded_down(value: float) -> str:
+    """Two digits, as one would type them."""
+    exponent = math.floor(math.log10(value))
+    return f"{math.floor(value / 10.0 ** (exponent - 1)) / 10:g}e{exponent}"
 
 
 def _nodes(comm: MPI.Comm) -> int:
@@ -114,14 +136,12 @@ class Run(Recorder):
 
     def _finite_elements(self) -> None:
         problem, comm, elements = self.problem, self.comm, self.elements
-        self.u = self.timed(
-            "reference u_eps (FEM)",
-            "reference",
-            lambda: self.fem.solve_multiscale(problem, comm, **elements["reference"]),
-        )
+        self.u = self.timed("reference u_eps (FEM)", "reference", self._reference)
+        wanted = elements["reference"].get("reference_tol")
         self.results["reference"] = {
-            "dofs": self.u.dofs, "degree": self.u.degree, "seconds": self.u.seconds,
-            "iterations": self.u.iterations, "error_estimate": self.u.error_estimate,
+            "dofs": self.u.dofs, "degree": self.u.degree, "cells_per_period": self.u.cells_per_period,
+            "seconds": self.u.seconds, "iterations": self.u.iterations, "error_estimate": self.u.error_estimate,
+            "tolerance": wanted, "attempts": list(self.u.attempts), "cached": self.u.cached,
         }  # fmt: skip
         self.write()
         self.cell = self.timed(
@@ -131,6 +151,16 @@ class Run(Recorder):
         self.results["cell"]["fem"] = {"error_estimates": list(self.cell.error_estimates or ())}
         self.v = self._homogenized("v: homogenized equation (FEM)", self.cell.coefficient)
         self.write()
+
+    def _reference(self) -> Any:
+        found = self.fem.solve_multiscale(self.problem, self.comm, **self.elements["reference"], **self.references)
+        if found.attempts:
+            self.earlier += sum(attempt["seconds"] for attempt in found.attempts if attempt["cached"])
+        elif found.cached:
+            self.earlier += found.seconds
+        if found.cached:
+            self.reporter.say(f"    the reference was there already, in {self.references['cache'].folder}")
+        return found
 
     def _homogenized(self, stage: str, coefficient: Any) -> Any:
         return self.timed(
@@ -205,7 +235,8 @@ class Run(Recorder):
         if estimate > smallest / 20:
             self.reporter.warn(
                 f"the reference's own error is estimated at {estimate:.1e}, more than a twentieth of the smallest error "
-                f"measured with it ({smallest:.1e}); raise fem.degree or fem.cells_per_period"
+                f"measured with it ({smallest:.1e}); raise fem.degree or fem.cells_per_period, or run again with "
+                f"--reference-tol {_rounded_down(smallest / 20)}"
             )
 
     def _leave(self) -> None:

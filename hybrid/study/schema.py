@@ -22,6 +22,17 @@ def _integer(low: int, high: int) -> Check:
     return check
 
 
+def tolerance(value: Any, where: str) -> float:
+    """A number between 0 and 1.
+
+    Raises:
+        InputError: It is something else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+        raise InputError(where, f"{value!r}; allowed is a number between 0 and 1, 1e-6 for instance")
+    return float(value)
+
+
 def _choice(*allowed: str) -> Check:
     def check(value: Any, where: str) -> str:
         if value not in allowed:
@@ -40,6 +51,7 @@ def _widths(value: Any, where: str) -> tuple[int, ...]:
 FEM: Mapping[str, Check] = {
     "degree": _integer(1, 4),
     "cells_per_period": _integer(2, 4096),
+    "reference_tol": tolerance,
     "cell_degree": _integer(1, 6),
     "cell_cells": _integer(4, 4096),
     "homogenized_degree": _integer(1, 6),

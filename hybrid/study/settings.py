@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from hybrid.pinn.presets import preset as preset_arguments
 from hybrid.problems import EllipticProblem, has_jumps, is_slow, kind_of
 from hybrid.study.cases import Case
 from hybrid.study.paper import paper_settings
+from hybrid.study.schema import tolerance
 
 _FEM: Mapping[str, Any] = {
     "cells": "simplex", "degree": 3, "cells_per_period": 16, "cell_degree": 4, "cell_cells": 32, "homogenized_degree": 3,
@@ -44,15 +45,22 @@ _FEM_DEFAULTS: Mapping[str, Mapping[int, Mapping[str, Any]]] = {
 tetrahedra have."""
 
 
-def fem_arguments(case: Case) -> dict[str, dict[str, Any]]:
-    """Keyword arguments for "reference", "cell" and "homogenized"."""
+def fem_arguments(case: Case, reference_tol: float | None = None) -> dict[str, dict[str, Any]]:
+    """Keyword arguments for "reference", "cell" and "homogenized"; the command's word wins over the file's.
+
+    Raises:
+        InputError: A tolerance that is not between 0 and 1.
+    """
     defaults = dict(_FEM_DEFAULTS[kind_of(case.problem)][case.problem.dim])
     if case.problem.dim == 3 and is_slow(case.problem):
         defaults |= {"cell_degree": 3, "cell_cells": 6}  # 125 of them
     table = defaults | dict(case.fem)
+    if reference_tol is not None:
+        table["reference_tol"] = tolerance(reference_tol, "--reference-tol")
+    refined = {key: table[key] for key in ("reference_tol",) if key in table}
     shape = {"shape": table["cells"]}
     return {
-        "reference": {"degree": table["degree"], "cells_per_period": table["cells_per_period"], **shape},
+        "reference": {"degree": table["degree"], "cells_per_period": table["cells_per_period"], **shape, **refined},
         "cell": {"degree": table["cell_degree"], "cells": table["cell_cells"], **shape},
         "homogenized": {"degree": table["homogenized_degree"], "cells": table["homogenized_cells"], **shape},
     }
@@ -141,21 +149,11 @@ def check_size(case: Case, elements: Mapping[str, Any], networks: Mapping[str, A
     Raises:
         InputError: With the number of unknowns and the memory.
     """
-    one = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    memory = nodes * one
+    one = _memory()
     dim = case.problem.dim
-    reference, cell, homogenized = (elements[k] for k in ("reference", "cell", "homogenized"))
-    counts = {
-        "eps and fem.cells_per_period": (reference, [n * reference["cells_per_period"] for n in case.problem.periods]),
-        "fem.cell_cells": (cell, [float(cell["cells"])] * dim),
-        "fem.homogenized_cells": (homogenized, [float(homogenized["cells"])] * dim),
-    }
-    for where, (arguments, sides) in counts.items():
-        count = unknowns(sides, arguments["degree"])
-        needed = count * bytes_per_dof(dim, arguments["degree"], arguments["shape"])
-        if needed > memory or count > 2**31:
-            text = f"{_gigabytes(needed)} at the least; there are {_gigabytes(memory)}"
-            raise InputError(where, f"a mesh of {count:.2g} unknowns, which need {text}")
+    check_reference(case, elements, elements["reference"]["cells_per_period"], nodes)
+    for part, where in (("cell", "fem.cell_cells"), ("homogenized", "fem.homogenized_cells")):
+        _check_mesh(where, [float(elements[part]["cells"])] * dim, elements[part], nodes)
     slow = is_slow(case.problem)
     for part, arguments in networks.items():
         formulation = arguments.get("formulation", "strong")
@@ -175,6 +173,28 @@ def check_size(case: Case, elements: Mapping[str, Any], networks: Mapping[str, A
         if needed > one:
             text = f"about {_gigabytes(needed)}; there are {_gigabytes(one)}"
             raise InputError("pinn.hidden and pinn.points", f"training the {part} network needs {text}")
+
+
+def check_reference(case: Case, elements: Mapping[str, Any], cells_per_period: int, nodes: int = 1) -> None:
+    """Refuse a reference that cannot fit into the memory of `nodes` machines like this one.
+
+    Raises:
+        InputError: With the number of unknowns and the memory.
+    """
+    sides = [n * cells_per_period for n in case.problem.periods]
+    _check_mesh("eps and fem.cells_per_period", sides, elements["reference"], nodes)
+
+
+def _check_mesh(where: str, sides: Sequence[float], arguments: Mapping[str, Any], nodes: int) -> None:
+    count = unknowns(sides, arguments["degree"])
+    needed, memory = count * bytes_per_dof(len(sides), arguments["degree"], arguments["shape"]), nodes * _memory()
+    if needed > memory or count > 2**31:
+        text = f"{_gigabytes(needed)} at the least; there are {_gigabytes(memory)}"
+        raise InputError(where, f"a mesh of {count:.2g} unknowns, which need {text}")
+
+
+def _memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _gigabytes(count: float) -> str:

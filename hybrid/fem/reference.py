@@ -1,0 +1,246 @@
+"""What references have in common: an estimate of their own error, refinement until it is small enough, and a cache."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
+from typing import Any
+
+from mpi4py import MPI
+from petsc4py import PETSc
+
+import dolfinx
+from dolfinx import fem
+
+from hybrid import store
+from hybrid._version import __version__
+from hybrid.errors import InputError, SolverError
+from hybrid.fem import cache as files
+from hybrid.fem.cache import ReferenceCache
+from hybrid.fem.dirichlet import Solution
+from hybrid.fem.mesh import box, cell_counts
+from hybrid.fem.norms import coarsened, relative_difference, richardson
+from hybrid.parallel import on_root
+from hybrid.problems import EllipticProblem, ReactionDiffusionProblem, kind_of
+
+SolveOn = Callable[[fem.FunctionSpace, float], Solution]
+"""Solves on a space, with a relative error allowed in a time step where there is time."""
+
+_LOOSER = 100.0
+"""How much more a time step may be off in the solve that shows what time stepping costs; about 50 times the error."""
+_TIGHTEST = 1e-13
+"""No step can be more accurate than rounding lets it be."""
+
+
+def silent(_: str) -> None:
+    """Report nothing."""
+
+
+def anything(_: int) -> None:
+    """Allow every mesh."""
+
+
+@dataclass(frozen=True)
+class Reference(Solution):
+    """A solution on a mesh that resolves ε, and how it came to be.
+
+    Attributes:
+        cells_per_period: Mesh cells along each period.
+        time_error: What of `error_estimate` is due to the time stepping.
+        cached: Whether it comes from a cache. `seconds` are then those of the solve that put it there.
+        attempts: With a tolerance, what `Attempt` has for each mesh, coarsest first.
+    """
+
+    cells_per_period: int = 0
+    time_error: float = 0.0
+    cached: bool = False
+    attempts: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass
+class References:
+    """References of one problem on finer and finer meshes.
+
+    Args:
+        problem: The equation.
+        comm: The ranks that share the work.
+        solve_on: How it is solved.
+        degree: Polynomial degree of the elements.
+        shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
+        estimate: Whether to estimate errors: of the mesh from solutions on meshes twice and four times as coarse, of the time
+            stepping from one with steps less accurate.
+        cache: Where references are kept, or None.
+    """
+
+    problem: EllipticProblem | ReactionDiffusionProblem
+    comm: MPI.Comm
+    solve_on: SolveOn
+    degree: int
+    shape: str = "simplex"
+    estimate: bool = True
+    cache: ReferenceCache | None = None
+
+    def __post_init__(self) -> None:
+        self._known: dict[tuple[tuple[int, ...], float], Solution] = {}  # what a finer mesh needs for its estimate
+
+    def on(self, cells: int, steps: float = 0.0) -> Reference:
+        """The reference with so many cells per period, and the relative error allowed in a time step (0: no time).
+
+        Raises:
+            SolverError: A solve failed.
+        """
+        start = time.perf_counter()
+        counts = cell_counts(self.problem, cells)
+        space = self._space(counts)
+        lattice = (self.problem.domain, counts)
+        key = self._key(space, counts, steps)
+        found = self.cache.load(key, space, lattice) if self.cache is not None else None
+        if found is not None:
+            function, kept = found
+            reference = Reference(function, **kept, cells_per_period=cells, cached=True)
+            self._known[tuple(counts), steps] = reference
+            return reference
+        fine = self._solved(counts, steps, space)
+        kept = {f.name: getattr(fine, f.name) for f in fields(Solution) if f.name != "function"}
+        if self.estimate:
+            in_time = self._time_error(counts, steps, fine)
+            kept["time_error"] = in_time
+            kept["error_estimate"] = self._mesh_error(counts, steps, fine) + in_time
+            kept["seconds"] = time.perf_counter() - start
+        if self.cache is not None:
+            self.cache.save(key, fine.function, lattice, kept)
+        return Reference(fine.function, **kept, cells_per_period=cells)
+
+    def until(
+        self, tolerance: float, cells: int, steps: float, report: Callable[[str], None], check: Callable[[int], None]
+    ) -> Reference:
+        """Refine until the estimated relative L2 error is at most the tolerance.
+
+        Args:
+            tolerance: Of the error.
+            cells: Cells per period to begin with.
+            steps: Relative error allowed in a time step to begin with (0: no time).
+            report: Called on every rank with one line for each attempt.
+            check: Called on rank 0 with the next number of cells per period; raises InputError if that cannot be solved.
+
+        Raises:
+            InputError: The tolerance is not a number between 0 and 1, or the next mesh is too large.
+            SolverError: A solve failed, or refining does not help any more.
+        """
+        if not 0 < tolerance < 1:
+            raise InputError("reference_tol", f"{tolerance!r}; allowed is a number between 0 and 1, 1e-6 for instance")
+        attempts: list[Attempt] = []
+        while True:
+            try:
+                found = self.on(cells, steps)
+            except SolverError as failed:
+                if not attempts:
+                    raise
+                raise SolverError(
+                    f"{_reached(attempts)}, asked for was {tolerance:g}; on the next one {failed}"
+                ) from None
+            attempts.append(Attempt.of(found))
+            report(str(attempts[-1]))
+            if attempts[-1].error_estimate <= tolerance:
+                seconds = sum(a.seconds for a in attempts)
+                return replace(found, attempts=tuple(asdict(a) for a in attempts), seconds=seconds)
+            finer, steps = _next(attempts, tolerance, steps, self.degree + 1)
+            try:
+                on_root(self.comm, partial(check, finer))
+            except InputError as refused:
+                text = f"{tolerance:g} is out of reach: {_reached(attempts)}, and {finer} are {refused.what}"
+                raise InputError("reference_tol", text) from None
+            keep = {tuple(cell_counts(self.problem, n)) for n in (cells, (cells + 1) // 2)}
+            self._known = {known: s for known, s in self._known.items() if known[0] in keep}
+            cells = finer
+
+    def _space(self, counts: Sequence[int]) -> fem.FunctionSpace:
+        return fem.functionspace(box(self.comm, self.problem.domain, counts, self.shape), ("Lagrange", self.degree))
+
+    def _key(self, space: fem.FunctionSpace, counts: Sequence[int], steps: float) -> str:
+        options = sorted((k, v) for k, v in PETSc.Options().getAll().items() if k.startswith("reference_"))
+        return store.key_of(
+            files.FORMAT, __version__, dolfinx.__version__, kind_of(self.problem), self.problem.digest, list(counts),
+            space.mesh.topology.cell_name(), self.degree, steps, self.estimate, options,
+        )  # fmt: skip
+
+    def _solved(self, counts: Sequence[int], steps: float, space: fem.FunctionSpace | None = None) -> Solution:
+        known = self._known.get((tuple(counts), steps))
+        if known is None:
+            known = self.solve_on(space or self._space(counts), steps)
+            self._known[tuple(counts), steps] = known
+        return known
+
+    def _mesh_error(self, counts: Sequence[int], steps: float, fine: Solution) -> float:
+        coarser, ratios = coarsened(counts)
+        levels = [fine, *(self._solved(c, steps) for c in coarser)]
+        return richardson([level.function for level in levels], ratios, self.degree + 1)
+
+    def _time_error(self, counts: Sequence[int], steps: float, fine: Solution) -> float:
+        if not steps:
+            return 0.0
+        loose = self._solved(counts, _LOOSER * steps, fine.function.function_space)
+        return relative_difference(loose.function, fine.function)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One mesh on the way to a tolerance."""
+
+    cells_per_period: int
+    dofs: int
+    error_estimate: float
+    time_error: float
+    seconds: float
+    cached: bool
+
+    @classmethod
+    def of(cls, found: Reference) -> Attempt:
+        """What is to be remembered of a reference."""
+        return cls(
+            found.cells_per_period, found.dofs, found.error_estimate or 0.0, found.time_error, found.seconds, found.cached
+        )  # fmt: skip
+
+    def __str__(self) -> str:
+        text = f"{self.cells_per_period} cells per period, {self.dofs} dofs: error about {self.error_estimate:.1e}"
+        return text + ", from the cache" * self.cached
+
+
+def _reached(attempts: Sequence[Attempt]) -> str:
+    last = attempts[-1]
+    return f"{last.cells_per_period} cells per period leave the reference an error of about {last.error_estimate:.1e}"
+
+
+def _next(attempts: Sequence[Attempt], tolerance: float, steps: float, order: float) -> tuple[int, float]:
+    """Cells per period and accuracy of the time steps for the next attempt.
+
+    Twice the cells: their error estimate needs the coarser solutions that are there already. But not twice if the order that
+    was seen promises that 1.5 times as many will do; then a multiple of four, which multigrid likes.
+
+    Raises:
+        SolverError: Refining does not help any more.
+    """
+    last, errors = attempts[-1], [a.error_estimate for a in attempts]
+    in_time, in_space = last.time_error, last.error_estimate - last.time_error
+    stuck = len(errors) > 2 and min(errors[-2:]) > 0.9 * min(errors[:-2])
+    if stuck or (in_time > tolerance / 2 and steps <= _TIGHTEST):
+        raise SolverError(
+            f"the reference's estimated error does not get below {min(errors):.1e}, and {tolerance:g} was asked for: rounding "
+            "or the linear solver limits it; ask for less by --reference-tol, or try -- -reference_ksp_rtol 1e-13"
+        )
+    if in_time > tolerance / 2:
+        steps = max(steps / _LOOSER, _TIGHTEST)
+    allowed = tolerance - min(in_time, tolerance / 2)
+    cells = last.cells_per_period
+    if in_space <= allowed:
+        return cells, steps
+    earlier = [a for a in attempts if a.cells_per_period < cells]
+    if earlier:
+        before = earlier[-1]
+        gain = (before.error_estimate - before.time_error) / in_space
+        order = min(max(math.log(gain) / math.log(cells / before.cells_per_period), 1.0), order) if gain > 0 else 1.0
+    wanted = math.ceil(1.05 * cells * (in_space / allowed) ** (1 / order) / 4) * 4
+    return (wanted if cells < wanted <= 1.5 * cells else 2 * cells), steps

@@ -15,6 +15,7 @@ import typer
 
 import hybrid
 from hybrid.errors import InputError, SolverError
+from hybrid.machine import keep_memory
 
 _INTERRUPTED = 130  # as a shell says it
 
@@ -127,6 +128,7 @@ def _petsc_options(arguments: list[str]) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and exit: 0 done, 2 bad input (one line on stderr), 1 a solver or training failed."""
     words = sys.argv[1:] if arguments is None else arguments
+    keep_memory()
     own, petsc = (words[: words.index("--")], words[words.index("--") + 1 :]) if "--" in words else (words, [])
     sys.exit(_guarded(own, petsc))
 

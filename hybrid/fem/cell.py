@@ -15,10 +15,10 @@ import numpy.typing as npt
 import dolfinx
 import ufl
 from dolfinx import fem
-from dolfinx.fem import petsc as fem_petsc
 
 from hybrid.coefficient import SlowCoefficient, slow_nodes
-from hybrid.errors import SolverError
+from hybrid.errors import InputError, SolverError
+from hybrid.fem.assembly import assembled, load
 from hybrid.fem.linear import DIRECT, MULTIGRID, LinearSolver, clean_up
 from hybrid.fem.mesh import box
 from hybrid.fem.multigrid import prolongations
@@ -148,13 +148,18 @@ def corrector_sizes(correctors: Sequence[fem.Function], period: float) -> list[t
 
 
 class CellOperator:
-    """A symmetric form on periodic functions of mean zero, factorized once for any number of right-hand sides.
+    """A symmetric form on periodic functions of mean zero, made ready once for any number of right-hand sides.
 
     Args:
         space: Lagrange elements on the mesh of the cell.
         cell: One (low, high) for each dimension.
         form: The bilinear form; only constants are in its null space.
         dx: The measure of means over the cell.
+
+    Attributes:
+        matrix: Of the form between periodic functions.
+        loads: The linear forms of -y_1 … -y_d in the first argument: right-hand sides of the correctors.
+        linear: The form between y_i and y_j, (d, d).
     """
 
     def __init__(
@@ -162,33 +167,58 @@ class CellOperator:
     ) -> None:
         self.space, self.dx = space, dx
         self.constraint = periodic_constraint(space, cell)
-        full = fem_petsc.assemble_matrix(fem.form(form))
-        full.assemble()
+        full = assembled(form)
+        self.loads, self.linear = self._of_linear_functions(full, len(cell))
         self.matrix = full.PtAP(self.constraint)
         full.destroy()
+        self.volume = integral(1.0 * dx, space.mesh)
+        # The load of a corrector of size 1; what is left of that of a corrector that vanishes, in a layered medium, is less.
+        spacing = (self.volume / self.matrix.getSize()[0]) ** (1 / len(cell))
+        scale = spacing * self.matrix.getDiagonal().norm()
         # The solution is unique up to a constant: the mean is taken out afterwards.
         self.solver = LinearSolver(
             self.matrix, "cell_", MULTIGRID if len(cell) > 1 else DIRECT,
             lambda: prolongations(space, points=independent_points(space, cell), cell=cell), singular=True,
+            zero=1e-12 * scale,
         )  # fmt: skip
-        self.volume = integral(1.0 * dx, space.mesh)
-        spacing = (self.volume / self.matrix.getSize()[0]) ** (1 / len(cell))
-        self.rounding = 1e-10 * spacing * self.matrix.getDiagonal().norm()
 
-    def solve(self, load: fem.Form, name: str) -> fem.Function:
-        """The periodic function of mean zero for a linear form.
+    def _of_linear_functions(self, full: PETSc.Mat, dim: int) -> tuple[list[PETSc.Vec], npt.NDArray[np.float64]]:
+        """They lie in the space, so that their matrix products do for integrals."""
+        points = self.space.tabulate_dof_coordinates()
+        linear, images, loads = [], [], []
+        for k in range(dim):
+            y, image, load = full.createVecRight(), full.createVecLeft(), self.constraint.createVecRight()
+            y.array[:] = points[: y.local_size, k]
+            full.mult(y, image)
+            self.constraint.multTranspose(image, load)
+            load.scale(-1.0)
+            linear.append(y)
+            images.append(image)
+            loads.append(load)
+        return loads, np.array([[y.dot(image) for image in images] for y in linear])
+
+    def load(self, form: ufl.Form) -> PETSc.Vec:
+        """The right-hand side of a linear form."""
+        b = load(form)
+        right = self.constraint.createVecRight()
+        self.constraint.multTranspose(b, right)
+        b.destroy()
+        return right
+
+    def solve(self, load: PETSc.Vec) -> PETSc.Vec:
+        """The values of the periodic solution, unique up to a constant, at the independent dofs.
 
         Raises:
             SolverError: The linear solver did not converge.
         """
-        b = fem_petsc.assemble_vector(load)
-        b.ghostUpdate(PETSc.InsertMode.ADD, PETSc.ScatterMode.REVERSE)
-        right, w = self.matrix.createVecs()
-        self.constraint.multTranspose(b, right)
-        if right.norm() > self.rounding:  # a layered medium has a corrector that vanishes
-            self.solver.solve(right, w)
+        values = load.duplicate()
+        self.solver.solve(load, values)
+        return values
+
+    def function(self, values: PETSc.Vec, name: str) -> fem.Function:
+        """The function of mean zero with these values, up to a constant."""
         function = fem.Function(self.space, name=name)
-        self.constraint.mult(w, function.x.petsc_vec)
+        self.constraint.mult(values, function.x.petsc_vec)
         function.x.scatter_forward()
         function.x.array[:] -= integral(function * self.dx, self.space.mesh) / self.volume
         return function
@@ -209,46 +239,31 @@ def solve_cell_on_mesh(
             with a = 0 in the holes).
         cell: One (low, high) for each dimension.
         a: The coefficient, a d×d UFL matrix on the mesh.
-        degree: Polynomial degree of the elements.
-        dx: The measure to integrate with; by default over all cells with quadrature of degree 2·degree + 4.
+        degree: Polynomial degree of the elements; at least that of the mesh's own geometry.
+        dx: The measure to integrate with; by default over all cells with quadrature of degree 2·degree + 2.
+
+    Raises:
+        InputError: The degree is lower than that of the geometry, or opposite faces do not match.
+        SolverError: The linear solver (prefix ``cell_``) did not converge.
     """
     start = time.perf_counter()
-    dim = len(cell)
+    if degree < mesh.geometry.cmaps[0].degree:
+        raise InputError("degree", f"{degree}, on a mesh with curved cells of degree {mesh.geometry.cmaps[0].degree}")
     space = fem.functionspace(mesh, ("Lagrange", degree))
-    dx = ufl.dx(domain=mesh, metadata={"quadrature_degree": 2 * degree + 4}) if dx is None else dx
+    dx = ufl.dx(domain=mesh, metadata={"quadrature_degree": 2 * degree + 2}) if dx is None else dx
     u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
-    direction = fem.Constant(mesh, np.zeros(dim))
-
     operator = CellOperator(space, cell, ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx, dx)
-    load = fem.form(-ufl.inner(a * direction, ufl.grad(v)) * dx)
-    correctors = []
-    for k in range(dim):
-        direction.value = np.eye(dim)[k]
-        correctors.append(operator.solve(load, f"chi_{k + 1}"))
-    operator.solver.close()
-
+    found = [operator.solve(load) for load in operator.loads]
+    # The energy (y_i + χ_i)·A(y_j + χ_j): the mean of the flux for exact correctors, and off by the square of their error.
     size = float(np.prod([high - low for low, high in cell]))
-    coefficient = _energies(a, correctors, dx) / size
+    crossed = np.array([[load.dot(chi) for chi in found] for load in operator.loads])
+    image = operator.matrix.createVecLeft()
+    inner = np.empty_like(crossed)
+    for j, chi in enumerate(found):
+        operator.matrix.mult(chi, image)
+        inner[:, j] = [other.dot(image) for other in found]
+    coefficient = (operator.linear - crossed - crossed.T + inner) / size
+    operator.solver.close()
+    correctors = tuple(operator.function(chi, f"chi_{k}") for k, chi in enumerate(found, 1))
     clean_up(space)
-    return CellSolution(coefficient, tuple(correctors), time.perf_counter() - start)
-
-
-def _energies(a: ufl.core.expr.Expr, correctors: Sequence[fem.Function], dx: ufl.Measure) -> npt.NDArray[np.float64]:
-    """∫ (e_i + ∇χ_i)·a(e_j + ∇χ_j), (d, d); collective.
-
-    a* by the energy is the same for exact correctors as by the mean flux, and for others off by the square of their error only.
-    """
-    space, dim = correctors[0].function_space, len(correctors)
-    # One form for all pairs, so that there is one to compile.
-    chi = [fem.Function(space) for _ in range(2)]
-    unit = [fem.Constant(space.mesh, np.zeros(dim)) for _ in range(2)]
-    p, q = (e + ufl.grad(c) for e, c in zip(unit, chi, strict=True))
-    form = fem.form(ufl.inner(p, a * q) * dx)
-    energies = np.empty((dim, dim))
-    for pair in np.ndindex(dim, dim):
-        for k, j in enumerate(pair):
-            chi[k].x.array[:] = correctors[j].x.array
-            unit[k].value = np.eye(dim)[j]
-        energies[pair] = fem.assemble_scalar(form)
-    space.mesh.comm.Allreduce(MPI.IN_PLACE, energies)
-    return energies
+    return CellSolution((coefficient + coefficient.T) / 2, correctors, time.perf_counter() - start)

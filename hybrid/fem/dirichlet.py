@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-
-from petsc4py import PETSc
+from dataclasses import dataclass, field
 
 import ufl
 from dolfinx import fem
-from dolfinx.fem import petsc as fem_petsc
 
+from hybrid.fem.assembly import assembled, load
 from hybrid.fem.linear import LinearSolver, clean_up
 from hybrid.fem.mesh import zero_on_boundary
 from hybrid.fem.multigrid import prolongations
@@ -26,12 +24,14 @@ class Solution:
         seconds: Wall time, with that of the error estimate where there is one.
         iterations: Of the linear solver.
         error_estimate: Estimated relative L2 discretization error, where it was asked for.
+        steps: Wall time of "assembly", "setup" (of the preconditioner or factorization) and "solve".
     """
 
     function: fem.Function
     seconds: float
     iterations: int
     error_estimate: float | None = None
+    steps: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def dofs(self) -> int:
@@ -57,31 +57,15 @@ def solve_dirichlet(
     Raises:
         SolverError: The linear solver did not converge.
     """
-    start = time.perf_counter()
-    solution, iterations = _solve(space, a, f, prefix, defaults)
-    clean_up(space)
-    return Solution(solution, time.perf_counter() - start, iterations)
-
-
-def _solve(
-    space: fem.FunctionSpace,
-    a: ufl.core.expr.Expr,
-    f: ufl.core.expr.Expr,
-    prefix: str,
-    defaults: Mapping[str, object],
-) -> tuple[fem.Function, int]:
+    begin = time.perf_counter()
     degree = space.element.basix_element.degree
     dx = ufl.dx(metadata={"quadrature_degree": 2 * degree})
     u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
-    form = fem.form(ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx)
-    load = fem.form(f * v * dx)
     bcs = zero_on_boundary(space)
-    matrix = fem_petsc.assemble_matrix(form, bcs)
-    matrix.assemble()
-    b = fem_petsc.assemble_vector(load)
-    b.ghostUpdate(PETSc.InsertMode.ADD, PETSc.ScatterMode.REVERSE)
-    fem_petsc.set_bc(b, bcs)
+    matrix, b = assembled(ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx, bcs), load(f * v * dx, bcs)
+    filled = time.perf_counter()
     solver = LinearSolver(matrix, prefix, defaults, lambda: prolongations(space, bcs))
+    ready = time.perf_counter()
     solution = fem.Function(space)
     try:
         iterations = solver.solve(b, solution.x.petsc_vec)
@@ -89,4 +73,7 @@ def _solve(
         solver.close()
         b.destroy()
     solution.x.scatter_forward()
-    return solution, iterations
+    end = time.perf_counter()
+    clean_up(space)
+    steps = {"assembly": filled - begin, "setup": ready - filled, "solve": end - ready}
+    return Solution(solution, time.perf_counter() - begin, iterations, steps=steps)

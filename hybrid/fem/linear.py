@@ -39,9 +39,11 @@ MULTIGRID: Mapping[str, object] = {
     "mg_levels_ksp_norm_type": "none",
     "mg_levels_pc_type": "sor",
     "mg_coarse_ksp_type": "preonly",
+    "mg_coarse_pc_type": "cholesky",
+    "mg_coarse_pc_factor_mat_solver_type": "mumps",
 }
-_SMALL = 20_000
-"""A coarsest level of so many rows is factorized; a larger one, of a mesh that could not be coarsened, is left to GAMG."""
+_FAR = 1.7
+"""The largest eigenvalue of M⁻¹A with which a smoother keeps its full step; the limit is two, and estimates are low."""
 
 
 class LinearSolver:
@@ -54,6 +56,7 @@ class LinearSolver:
         prolongations: Of the multigrid levels, coarsest first, for ``pc_type mg`` (`hybrid.fem.multigrid`); called only
             where that is chosen.
         singular: Whether A has the constants as its null space; b then has to sum up to zero, and x is one of the solutions.
+        zero: A residual of this norm is as good as none, whatever b is.
     """
 
     def __init__(
@@ -64,13 +67,15 @@ class LinearSolver:
         prolongations: Callable[[], Sequence[PETSc.Mat]] = tuple,
         *,
         singular: bool = False,
+        zero: float = 0.0,
     ) -> None:
         self.prefix = prefix
         self.matrix = matrix
         self._levels: list[PETSc.Mat] = []
         self._held = False
+        self._zero = zero
         database = PETSc.Options()
-        chosen = dict(defaults)
+        chosen = dict(defaults) | {"ksp_atol": zero}
         kind = database.getString(prefix + "pc_type", str(chosen["pc_type"]))
         if kind not in _EXACT and chosen.get("ksp_type") == "preonly":
             chosen |= ITERATIVE  # the user's preconditioner alone does not solve
@@ -80,10 +85,6 @@ class LinearSolver:
             matrix.setNullSpace(PETSc.NullSpace().create(constant=True, comm=matrix.comm))
         matrix.setOption(PETSc.Mat.Option.SPD, kind in _EXACT or not singular)
         operators = self._galerkin(prolongations(), singular) if kind == "mg" else []
-        if operators and operators[0].getSize()[0] <= _SMALL:
-            chosen |= {"mg_coarse_pc_type": "cholesky", "mg_coarse_pc_factor_mat_solver_type": "mumps"}
-        else:
-            chosen |= {"mg_coarse_pc_type": "gamg"}
         used = [prefix + key for key in chosen if not database.hasName(prefix + key)]
         try:
             for key in used:
@@ -95,6 +96,8 @@ class LinearSolver:
                 self._set_levels(operators)
             self.ksp.setFromOptions()
             self.ksp.setUp()  # the factorization and the levels read their options here, not before
+            if operators and matrix.comm.size > 2:
+                self._damp(len(operators))
         except PETSc.Error as error:
             raise self._failed(error) from None
         finally:  # the database is global: leave nothing in it that the user did not put there
@@ -122,6 +125,24 @@ class LinearSolver:
             (pc.getMGSmoother(level) if level else pc.getMGCoarseSolve()).setOperators(operator)
             pc.setMGInterpolation(level + 1, prolongation)
         self._levels += operators
+
+    def _damp(self, levels: int) -> None:
+        """Shorten the steps of smoothers that would go too far.
+
+        Gauss-Seidel stays within each rank, and where ranks meet M⁻¹A has eigenvalues up to their number: from two on a step
+        with M⁻¹ smooths no more. Two ranks alone do not get there.
+        """
+        database = PETSc.Options()
+        for level in range(1, levels + 1):
+            smoother = self.ksp.getPC().getMGSmoother(level)
+            if smoother.getType() != "richardson" or smoother.getPC().getType() != "sor":
+                continue  # the user's
+            largest = _largest_where_ranks_meet(smoother.getOperators()[0], smoother.getPC())
+            if largest > _FAR:
+                key = f"{self.prefix}mg_levels_{level}_ksp_richardson_scale"
+                database[key] = _FAR / largest
+                smoother.setFromOptions()
+                database.delValue(key)
 
     def _failed(self, error: PETSc.Error) -> InputError | SolverError:
         """What PETSc could not set up: an option that it does not know, or a matrix that it cannot factorize."""
@@ -158,10 +179,11 @@ class LinearSolver:
         residual = b.duplicate()
         self.matrix.mult(x, residual)
         residual.aypx(-1.0, b)
-        relative = residual.norm() / max(b.norm(), 1e-300)
+        absolute = residual.norm()
+        relative = absolute / max(b.norm(), 1e-300)
         allowed = 1e-6 if self.ksp.getType() == "preonly" else max(1e-6, 10 * self.ksp.getTolerances()[0])
         residual.destroy()
-        if not relative <= allowed:
+        if not (relative <= allowed or absolute <= self._zero):
             raise SolverError(
                 f"{self._name()} left a relative residual of {relative:.1e}; a solution needs {allowed:.0e}: "
                 f"leave out the options of prefix {self.prefix}, or give it -{self.prefix}ksp_type cg"
@@ -184,6 +206,30 @@ def clean_up(space: fem.FunctionSpace) -> None:
 def _last_line(error: PETSc.Error) -> str:
     lines = [re.sub(r"^\[\d+\]\s*", "", line).strip() for line in str(error).splitlines()]
     return next((line for line in reversed(lines) if line), "unknown error")
+
+
+def _largest_where_ranks_meet(matrix: PETSc.Mat, pc: PETSc.PC) -> float:
+    """About the largest eigenvalue of M⁻¹A, by a few steps of Lanczos that begin in rows with entries of two ranks."""
+    block = matrix.getDiagonalBlock()
+    x, b = matrix.createVecs()
+    inner, own = block.createVecs()
+    x.set(1.0)
+    inner.set(1.0)
+    matrix.mult(x, b)
+    block.mult(inner, own)
+    meeting = np.abs(b.array_r - own.array_r) > 1e-12 * block.getDiagonal().array_r
+    b.array[:] = np.where(meeting, np.random.default_rng(matrix.comm.rank).choice([-1.0, 1.0], len(meeting)), 0.0)
+    lanczos = PETSc.KSP().create(matrix.comm)
+    lanczos.setType("cg")
+    lanczos.setOperators(matrix)
+    lanczos.setPC(pc)
+    lanczos.setNormType(PETSc.KSP.NormType.NONE)
+    lanczos.setTolerances(max_it=8)
+    lanczos.setComputeEigenvalues(True)
+    lanczos.solve(b, x)
+    found = float(np.max(lanczos.computeEigenvalues().real, initial=0.0))
+    lanczos.destroy()
+    return found
 
 
 def _product(matrix: PETSc.Mat, prolongation: PETSc.Mat) -> PETSc.Mat:

@@ -20,7 +20,8 @@ def box(comm: MPI.Comm, domain: Sequence[Sequence[float]], counts: Sequence[int]
     ghosts = mesh.GhostMode.none  # no form here has integrals over inner facets
     match len(domain):
         case 1:
-            return mesh.create_interval(comm, counts[0], [low[0], high[0]], ghost_mode=ghosts)
+            # With ghosts: without them DOLFINx takes the points between ranks for ends of the interval.
+            return mesh.create_interval(comm, counts[0], [low[0], high[0]])
         case 2:
             # Crossed by alternating diagonals, the mesh has the symmetries of the square; one diagonal would not.
             kind = mesh.CellType.triangle if shape == "simplex" else mesh.CellType.quadrilateral

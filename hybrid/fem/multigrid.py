@@ -1,5 +1,4 @@
-"""Coarser spaces for multigrid: continuous piecewise multilinear functions on lattices of points, each holding every other
-point of the finer one."""
+"""Coarser spaces for multigrid on any mesh: continuous piecewise multilinear functions on lattices of points."""
 
 from __future__ import annotations
 
@@ -16,6 +15,7 @@ import numpy.typing as npt
 from dolfinx import fem, mesh
 
 Array = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.integer]
 
 _NEAR = 1e-6
 """Of a lattice's spacing: what is nearer to a lattice point than this is that point."""
@@ -31,10 +31,10 @@ def prolongations(
 ) -> list[PETSc.Mat]:
     """Prolongation matrices from lattices to the nodal values of a Lagrange space, coarsest first; collective.
 
-    The finest lattice has about as many intervals as the mesh has cells in each direction (twice as many for degrees above
-    two): on `hybrid.fem.mesh.box` its points are vertices. The others leave out every other point, while that can be done and
-    there are enough points left for the ranks to share. They are PETSc's DMDAs, and each is interpolated linearly in every
-    direction, whatever the shape of the mesh's cells.
+    The finest lattice has half as many points in each direction as the space has nodes (a third for cubics): on a uniform mesh
+    of a box these are nodes. Every further one has half as many again, down to a few for each rank. The functions are
+    multilinear between the points, whatever the shape of the mesh's cells: auxiliary spaces that need not be nested
+    (Xu 1996, The auxiliary space method and optimal multigrid preconditioning techniques for unstructured grids).
 
     Args:
         space: Its owned dofs are the rows of the matrix that is to be solved with.
@@ -43,129 +43,141 @@ def prolongations(
         cell: One (low, high) for each dimension, where functions are periodic: the lattices then close round it.
         smallest: Points of the coarsest lattice, at the least, for each rank.
     """
-    domain, comm = space.mesh, space.mesh.comm
-    dim = domain.geometry.dim
+    domain = space.mesh
     owned = space.dofmap.index_map.size_local
-    points = space.tabulate_dof_coordinates()[:owned, :dim] if points is None else points
+    points = space.tabulate_dof_coordinates()[:owned, : domain.geometry.dim] if points is None else points
     low, high = _bounds(domain) if cell is None else np.array(cell, dtype=float).T
     counts = _counts(domain, high - low, space.element.basix_element.degree)
-    boundary = PETSc.DM.BoundaryType.NONE if cell is None else PETSc.DM.BoundaryType.PERIODIC
-    lattice = PETSc.DMDA().create(
-        dim=dim, dof=1, sizes=[n + (cell is None) for n in counts], boundary_type=[boundary] * dim,
-        stencil_type=PETSc.DMDA.StencilType.BOX, stencil_width=1, comm=comm,
-    )  # fmt: skip
     fixed = np.concatenate([bc.dof_indices()[0] for bc in bcs]) if bcs else np.empty(0, np.int32)
-    matrix, fixed = _without(fixed[fixed < owned], _interpolation(lattice, points, low, high, counts, cell is not None))
-    found = [matrix]
-    while all(n % 2 == 0 for n in counts):
-        counts = [n // 2 for n in counts]
-        if np.prod(counts) < smallest * comm.size or min(counts) < 3:
-            break
-        coarse = lattice.coarsen()
-        matrix, fixed = _without(fixed, coarse.createInterpolation(lattice)[0])
+    fixed = fixed[fixed < owned]
+    found: list[PETSc.Mat] = []
+    while True:
+        lattice = _Lattice(domain.comm, low, high, counts, cell is not None)
+        matrix, fixed = lattice.interpolation(points, fixed)
         found.insert(0, matrix)
-        lattice = coarse
-    return found
+        points = lattice.points()
+        coarser = [n // 2 if n % 2 == 0 else _often_halved(n / 2) for n in counts]
+        counts, last = [c if n >= 6 else n for n, c in zip(counts, coarser, strict=True)], counts
+        if counts == last or np.prod(counts) < smallest * domain.comm.size:
+            return found
 
 
 def _bounds(domain: mesh.Mesh) -> tuple[Array, Array]:
     """The corners of the smallest box around a mesh; collective."""
-    x = domain.geometry.x[:, : domain.geometry.dim]
-    reach = np.concatenate([-x.min(axis=0, initial=np.inf), x.max(axis=0, initial=-np.inf)])
+    columns = domain.geometry.x.T[: domain.geometry.dim]
+    reach = np.array([*(-x.min(initial=np.inf) for x in columns), *(x.max(initial=-np.inf) for x in columns)])
     total = np.empty_like(reach)
     domain.comm.Allreduce(reach, total, op=MPI.MAX)
-    return -total[: x.shape[1]], total[x.shape[1] :]
+    return -total[: len(columns)], total[len(columns) :]
 
 
 def _counts(domain: mesh.Mesh, sides: Array, degree: int) -> list[int]:
-    """Intervals of the finest lattice: as many as a uniform mesh has cells; about as many as others have, halved often."""
-    corners = domain.geometry.x[domain.geometry.dofmaps[0]][:, :, : domain.geometry.dim]
-    extent = np.ptp(corners, axis=1)
-    local = np.concatenate([extent.sum(axis=0), (extent**2).sum(axis=0), [len(extent)]])
+    """Intervals of the finest lattice in each direction; collective."""
+    corners = domain.geometry.dofmaps[0].T
+    extents = []
+    for x in domain.geometry.x.T[: domain.geometry.dim]:
+        values = [x[corner] for corner in corners]
+        extents.append(np.maximum.reduce(values) - np.minimum.reduce(values))
+    local = np.array([*(e.sum() for e in extents), *(e @ e for e in extents), corners.shape[1]])
     total = np.empty_like(local)
     domain.comm.Allreduce(local, total)
     mean, square = np.split(total[:-1] / total[-1], 2)
-    counts = sides / mean
-    if (square - mean**2 > 1e-6 * mean**2).any():
-        counts = 16.0 * np.maximum(np.round(counts / 16), 1)
-    return [round(n) * (1 if degree < 3 else 2) for n in counts]
+    counts = sides / mean * degree / (3 if degree == 3 else 2)
+    if (square - mean**2 < 1e-6 * mean**2).all() and np.abs(counts - np.round(counts)).max() < 1e-6:
+        return [max(round(n), 2) for n in counts]  # a uniform mesh: its own nodes
+    return [_often_halved(n) for n in counts]
 
 
-def _interpolation(
-    lattice: PETSc.DMDA, points: Array, low: Array, high: Array, counts: Sequence[int], periodic: bool
-) -> PETSc.Mat:
-    """The matrix from values on a lattice to those of its multilinear interpolant at points."""
-    number, dim = points.shape
-    base, part = [], []
-    for x, start, end, n in zip(points.T, low, high, counts, strict=True):
-        at = (x - start) * (n / (end - start))
-        floor = np.floor(at + _NEAR)
-        rest = at - floor
-        rest[rest < _NEAR] = 0.0
-        base.append(floor.astype(np.int64))
-        part.append(rest)
-    between = [p > 0.0 for p in part]
-    rows = np.zeros(number + 1, PETSc.IntType)
-    entries = np.ones(number, PETSc.IntType)
-    for b in between:
-        entries <<= b
-    np.cumsum(entries, out=rows[1:])
-    columns, weights = np.empty(rows[-1], PETSc.IntType), np.empty(rows[-1])
-    place = rows[:-1].copy()
-    numbering = _Numbering(lattice)
-    for corner in product((0, 1), repeat=dim):
-        inner = [b for c, b in zip(corner, between, strict=True) if c]
-        used: Any = np.flatnonzero(np.logical_and.reduce(inner)) if inner else slice(None)
-        weight = np.ones(1)
-        index = []
-        for c, b, p, n in zip(corner, base, part, counts, strict=True):
-            i = b[used] + c
-            index.append(i % n if periodic else i)
-            weight = weight * (p[used] if c else 1.0 - p[used])
-        columns[place[used]], weights[place[used]] = numbering(index), weight
-        place[used] += 1
-    size = ((number, None), (numbering.owned, None))
-    return PETSc.Mat().createAIJ(size, csr=(rows, columns, weights), comm=lattice.comm)
+def _often_halved(n: float) -> int:
+    """A number near n, or above where n is small, that can be halved down to one below eight."""
+    power = 2 ** max(int(np.log2(max(n, 4.0) / 4)), 0)
+    return max(round(n / power), 3) * power
 
 
-class _Numbering:
-    """From the indices of lattice points to their global numbers: each rank's block one after another, first index fastest."""
+class _Lattice:
+    """Points at equal distances in a box, shared out over the ranks in blocks as PETSc's DMDA does."""
 
-    def __init__(self, lattice: PETSc.DMDA) -> None:
-        self.sizes = [np.asarray(r, np.int64) for r in lattice.getOwnershipRanges()]
-        self.starts = [np.concatenate([[0], np.cumsum(s)]) for s in self.sizes]
+    def __init__(self, comm: MPI.Comm, low: Array, high: Array, counts: Sequence[int], periodic: bool) -> None:
+        self.comm, self.low, self.high, self.counts, self.periodic = comm, low, high, counts, periodic
+        layout = PETSc.DMDA().create(dim=len(counts), dof=1, sizes=[n + (not periodic) for n in counts], comm=comm)
+        self.own = layout.getRanges()
+        sizes = [np.asarray(r, np.int64) for r in layout.getOwnershipRanges()]
+        self.sizes, self.starts = sizes, [np.concatenate([[0], np.cumsum(s)]) for s in sizes]
         blocks = np.ones(1, np.int64)
-        for s in self.sizes:
+        for s in sizes:
             blocks = np.multiply.outer(s, blocks).ravel()
         self.first = np.concatenate([[0], np.cumsum(blocks)])
-        self.owned = int(blocks[lattice.comm.rank])
+        self.owned = int(blocks[comm.rank])
 
-    def __call__(self, index: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
-        if len(self.first) == 2:  # one rank
-            number = np.zeros_like(index[0])
-            for i, s in zip(reversed(index), reversed(self.sizes), strict=True):
-                number = number * s[0] + i
+    def points(self) -> Array:
+        """This rank's points, (n, d), in the order of their numbers."""
+        steps = [(b - a) / n for a, b, n in zip(self.low, self.high, self.counts, strict=True)]
+        axes = [a + h * np.arange(*own) for a, h, own in zip(self.low, steps, self.own, strict=True)]
+        return np.stack([x.ravel() for x in np.meshgrid(*reversed(axes), indexing="ij")][::-1], axis=1)
+
+    def numbers(self, index: Sequence[Any]) -> Any:
+        """From indices in each direction to global numbers: block after block, the first index fastest."""
+        if self.comm.size == 1:
+            number = index[-1]
+            for i, s in zip(index[-2::-1], self.sizes[-2::-1], strict=True):
+                number = number * int(s[0]) + i
             return number
-        block = np.zeros_like(index[0])
-        number = np.zeros_like(index[0])
+        block, number = np.zeros_like(index[0], np.int64), np.zeros_like(index[0], np.int64)
         for i, s, start in zip(reversed(index), reversed(self.sizes), reversed(self.starts), strict=True):
             at = np.searchsorted(start, i, side="right") - 1
             block = block * len(s) + at
             number = number * s[at] + (i - start[at])
         return self.first[block] + number
 
+    def interpolation(self, points: Array, fixed: Indices) -> tuple[PETSc.Mat, Indices]:
+        """The matrix from values at lattice points to those of the multilinear interpolant; collective.
 
-def _without(fixed: npt.NDArray[np.integer], matrix: PETSc.Mat) -> tuple[PETSc.Mat, npt.NDArray[np.integer]]:
-    """A prolongation without the rows that have Dirichlet values, and which of the coarse ones are in the same places."""
-    left, right = matrix.createVecLeft(), matrix.createVecRight()
-    rows, columns, _ = matrix.getValuesCSR()
-    at = fixed[np.diff(rows)[fixed] == 1]
-    right.setValues(columns[rows[at]], np.ones(len(at)))
-    right.assemble()
-    coarse = np.flatnonzero(right.array_r)
-    left.set(1.0)
-    left.array[fixed] = 0.0
-    right.set(1.0)
-    right.array[coarse] = 0.0
-    matrix.diagonalScale(left, right)
-    return matrix, coarse
+        Args:
+            points: This rank's, (n, d).
+            fixed: Which of them have Dirichlet values, and rows of zeros in the matrix.
+
+        Returns:
+            The matrix, and which of this rank's lattice points are in the places of fixed ones: their columns are zero too.
+        """
+        number, dim = points.shape
+        base: list[Any] = []
+        part: list[Any] = []
+        kind = np.zeros(number, np.uint8)  # bit i: the point is between two lattice points in direction i
+        for i, (x, low, high, n) in enumerate(zip(points.T, self.low, self.high, self.counts, strict=True)):
+            at = x - low
+            at *= n / (high - low)
+            floor = np.floor(at + _NEAR)
+            at -= floor
+            kind |= (at > _NEAR).astype(np.uint8) << np.uint8(i)
+            base.append(floor.astype(PETSc.IntType))
+            part.append(at)
+        sizes = np.array([2 ** k.bit_count() for k in range(2**dim)], PETSc.IntType)
+        rows = np.zeros(number + 1, PETSc.IntType)
+        np.cumsum(sizes[kind], out=rows[1:])
+        columns, weights = np.empty(rows[-1], PETSc.IntType), np.empty(rows[-1])
+        for k in range(2**dim):
+            used = np.flatnonzero(kind == k)
+            place, inside, right = rows[used], [b[used] for b in base], [p[used] for p in part]
+            for corner in product(*((0, 1) if k >> i & 1 else (0,) for i in range(dim))):
+                index = [b + c if c else b for b, c in zip(inside, corner, strict=True)]
+                if self.periodic:
+                    index = [i % n for i, n in zip(index, self.counts, strict=True)]
+                weight: Any = 1.0
+                for i, c in enumerate(corner):
+                    if k >> i & 1:
+                        weight = weight * (right[i] if c else 1.0 - right[i])
+                columns[place], weights[place] = self.numbers(index), weight
+                place += 1
+        for row in fixed:
+            weights[rows[row] : rows[row + 1]] = 0.0
+        size = ((number, None), (self.owned, None))
+        matrix = PETSc.Mat().createAIJ(size, csr=(rows, columns, weights), comm=self.comm)
+        kept = matrix.createVecRight()
+        here = columns[rows[fixed[kind[fixed] == 0]]]
+        kept.setValues(here, np.ones(len(here)))
+        kept.assemble()
+        without = np.flatnonzero(kept.array_r)
+        kept.set(1.0)
+        kept.array[without] = 0.0
+        matrix.diagonalScale(None, kept)
+        return matrix, without

@@ -12,17 +12,19 @@ import numpy as np
 import ufl
 from dolfinx import fem
 
+from hybrid.fem.assembly import compiled
+
 
 def norm(expression: ufl.core.expr.Expr, mesh: object, degree: int) -> float:
     """‖g‖ in L2 of a scalar or vector UFL expression, by quadrature of the given degree; collective."""
     dx = ufl.dx(domain=mesh, metadata={"quadrature_degree": degree})
-    local = fem.assemble_scalar(fem.form(ufl.inner(expression, expression) * dx))
+    local = fem.assemble_scalar(compiled(ufl.inner(expression, expression) * dx))
     return math.sqrt(mesh.comm.allreduce(local, op=MPI.SUM))  # type: ignore[attr-defined]
 
 
 def integral(integrand: ufl.Form, mesh: object) -> float:
     """The value of a form without arguments, over all ranks; collective."""
-    return float(mesh.comm.allreduce(fem.assemble_scalar(fem.form(integrand)), op=MPI.SUM))  # type: ignore[attr-defined]
+    return float(mesh.comm.allreduce(fem.assemble_scalar(compiled(integrand)), op=MPI.SUM))  # type: ignore[attr-defined]
 
 
 def carry(source: fem.Function, space: fem.FunctionSpace) -> fem.Function:

@@ -111,7 +111,7 @@ def solve_cell(
         y = ufl.SpatialCoordinate(mesh)
         r = ufl.as_ufl(evaluate(problem.r, {s: y[i] for i, s in enumerate(problem.fast)}, "ufl"))
         operator = CellOperator(space, cell, problem.D * ufl.inner(ufl.grad(u), ufl.grad(v)) * dx, dx)
-        corrector = operator.solve(fem.form(-r * v * dx), "N")
+        corrector = operator.function(operator.solve(operator.load(-r * v * dx)), "N")
         r_star = integral(r * corrector * dx, mesh) / operator.volume
         operator.solver.close()
         clean_up(space)

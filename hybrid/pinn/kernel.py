@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import functools
 import hashlib
 import os
-import platform
 import shlex
 import subprocess
 import tempfile
 from pathlib import Path
+
+from hybrid.machine import processor
 
 SOURCE = Path(__file__).with_name("kernel.c")
 FLAGS = ("-O3", "-march=native", "-fPIC", "-shared")
@@ -27,7 +27,7 @@ def load() -> ctypes.CDLL | None:
         return None
     compiler = shlex.split(os.environ.get("CC", "cc"))
     try:
-        text = SOURCE.read_bytes() + repr((compiler, FLAGS, _processor())).encode()
+        text = SOURCE.read_bytes() + repr((compiler, FLAGS, processor())).encode()
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hybrid"
         path = cache / f"kernel-{hashlib.sha256(text).hexdigest()[:16]}.so"
         if not path.exists():
@@ -53,12 +53,3 @@ def _compile(compiler: list[str], path: Path) -> None:
         Path(beside).replace(path)
     finally:
         Path(beside).unlink(missing_ok=True)
-
-
-def _processor() -> str:
-    """What -march=native looks at: homes are shared between machines."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith(("flags", "Features")):
-                return line
-    return platform.processor() or platform.machine()

@@ -55,6 +55,7 @@ def solve_cell(
     *,
     degree: int = 4,
     cells: int = 24,
+    shape: str = "simplex",
     estimate: bool = True,
     nodes: int | None = None,
 ) -> CellSolution:
@@ -66,6 +67,7 @@ def solve_cell(
         comm: The ranks that share the work.
         degree: Polynomial degree of the elements.
         cells: Mesh cells along each side of the periodic cell.
+        shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
         estimate: Also solve with half and a quarter of the cells, to estimate the errors of the correctors (Richardson).
         nodes: Chebyshev nodes in each slow dimension.
 
@@ -79,10 +81,10 @@ def solve_cell(
     """
     start = time.perf_counter()
     if problem.depends_on_slow:
-        return _solve_slow_cells(problem, comm, degree, cells, nodes or {1: 33, 2: 9, 3: 5}[problem.dim])
+        return _solve_slow_cells(problem, comm, degree, cells, shape, nodes or {1: 33, 2: 9, 3: 5}[problem.dim])
 
     def solve(count: int) -> CellSolution:
-        return _solve_at(problem, comm, degree, count, None)
+        return _solve_at(problem, comm, degree, count, shape, None)
 
     fine = solve(cells)
     if not estimate:
@@ -98,12 +100,12 @@ def solve_cell(
 
 
 def _solve_at(
-    problem: EllipticProblem, comm: MPI.Comm, degree: int, count: int, at: npt.NDArray[np.float64] | None
+    problem: EllipticProblem, comm: MPI.Comm, degree: int, count: int, shape: str, at: npt.NDArray[np.float64] | None
 ) -> CellSolution:
     """The cell problems for one x (None: a does not depend on it)."""
     dim = problem.dim
     cell = [(0.0, p) for p in problem.period]
-    mesh = box(comm, cell, [count] * dim)
+    mesh = box(comm, cell, [count] * dim, shape)
     y = ufl.SpatialCoordinate(mesh)
     values = {s: y[i] for i, s in enumerate(problem.fast)}
     if at is not None:  # constants and not numbers: the compiled form is the same for all x
@@ -112,14 +114,16 @@ def _solve_at(
     return solve_cell_on_mesh(mesh, cell, ufl.as_matrix(entries), degree=degree)
 
 
-def _solve_slow_cells(problem: EllipticProblem, comm: MPI.Comm, degree: int, cells: int, count: int) -> CellSolution:
+def _solve_slow_cells(
+    problem: EllipticProblem, comm: MPI.Comm, degree: int, cells: int, shape: str, count: int
+) -> CellSolution:
     start = time.perf_counter()
     nodes = slow_nodes(problem.domain, count)
     mine = range(comm.rank, len(nodes), comm.size)
     solved: list[CellSolution] = []
     failure: SolverError | None = None
     try:
-        solved += [_solve_at(problem, MPI.COMM_SELF, degree, cells, nodes[i]) for i in mine]
+        solved += [_solve_at(problem, MPI.COMM_SELF, degree, cells, shape, nodes[i]) for i in mine]
     except SolverError as error:  # of one rank's cells: the others have to hear of it, they wait below
         failure = error
     values = np.empty((len(nodes), problem.dim, problem.dim))

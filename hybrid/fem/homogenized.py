@@ -25,6 +25,7 @@ def solve_homogenized(
     *,
     degree: int = 3,
     cells: int = 64,
+    shape: str = "simplex",
 ) -> Solution:
     """Solve -∂_i( a*_ij ∂_j u_0 ) = f in Ω, u_0 = 0 on ∂Ω (paper, equation (11)): v or w, by whose a* it is.
 
@@ -34,11 +35,12 @@ def solve_homogenized(
         comm: The ranks that share the work.
         degree: Polynomial degree of the elements.
         cells: Mesh cells along each side of Ω.
+        shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
 
     Raises:
         SolverError: The linear solver (prefix ``homogenized_``) did not converge.
     """
-    mesh = box(comm, problem.domain, [cells] * problem.dim)
+    mesh = box(comm, problem.domain, [cells] * problem.dim, shape)
     space = fem.functionspace(mesh, ("Lagrange", degree))
     a = _on_mesh(coefficient, space) if isinstance(coefficient, SlowCoefficient) else _constant(coefficient)
     return solve_dirichlet(space, a, source(problem, mesh), "homogenized_", DIRECT if problem.dim == 1 else MULTIGRID)

@@ -22,7 +22,13 @@ from hybrid.symbols import evaluate
 
 
 def solve_multiscale(
-    problem: EllipticProblem, comm: MPI.Comm, *, degree: int = 2, cells_per_period: int = 32, estimate: bool = True
+    problem: EllipticProblem,
+    comm: MPI.Comm,
+    *,
+    degree: int = 2,
+    cells_per_period: int = 32,
+    shape: str = "simplex",
+    estimate: bool = True,
 ) -> Solution:
     """The reference u_ε: -∇·(a(x, x/ε) ∇u_ε) = f, u_ε = 0 on ∂Ω (paper, equation (16)), in parallel.
 
@@ -31,6 +37,7 @@ def solve_multiscale(
         comm: The ranks that share the work.
         degree: Polynomial degree of the elements.
         cells_per_period: Mesh cells along each period of the coefficient.
+        shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
         estimate: Also solve on meshes twice and four times as coarse, to estimate the relative L2 error of u_ε
             (Richardson, see `hybrid.fem.norms.richardson`).
 
@@ -42,11 +49,11 @@ def solve_multiscale(
     """
     start = time.perf_counter()
     counts = cell_counts(problem, cells_per_period)
-    fine = _solve(problem, comm, degree, counts)
+    fine = _solve(problem, comm, degree, counts, shape)
     if not estimate:
         return fine
     coarser, ratios = coarsened(counts)
-    solutions = [fine, *(_solve(problem, comm, degree, c) for c in coarser)]
+    solutions = [fine, *(_solve(problem, comm, degree, c, shape) for c in coarser)]
     error = richardson([s.function for s in solutions], ratios, degree + 1)
     return replace(fine, error_estimate=error, seconds=time.perf_counter() - start)
 
@@ -64,8 +71,8 @@ def coarsened(counts: Sequence[int]) -> tuple[list[list[int]], list[float]]:
     return [half, quarter], [min(a / b for a, b in pairs) for pairs in (zip(counts, half), zip(half, quarter))]
 
 
-def _solve(problem: EllipticProblem, comm: MPI.Comm, degree: int, counts: Sequence[int]) -> Solution:
-    mesh = box(comm, problem.domain, counts)
+def _solve(problem: EllipticProblem, comm: MPI.Comm, degree: int, counts: Sequence[int], shape: str) -> Solution:
+    mesh = box(comm, problem.domain, counts, shape)
     space = fem.functionspace(mesh, ("Lagrange", degree))
     return solve_dirichlet(
         space,

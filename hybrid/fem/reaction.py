@@ -45,6 +45,7 @@ def solve_multiscale(
     *,
     degree: int = 3,
     cells_per_period: int = 12,
+    shape: str = "simplex",
     tolerance: float = 1e-9,
     estimate: bool = True,
 ) -> Solution:
@@ -55,6 +56,7 @@ def solve_multiscale(
         comm: The ranks that share the work.
         degree: Polynomial degree of the elements.
         cells_per_period: Mesh cells along each period.
+        shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
         tolerance: Relative error allowed in a time step.
         estimate: Also solve on half the cells, and with a hundred times the tolerance: the estimate of the relative L2 error
             is the sum of Richardson's for space and of the difference that the tolerance makes for time.
@@ -64,21 +66,21 @@ def solve_multiscale(
     """
     start = time.perf_counter()
     counts = cell_counts(problem, cells_per_period)
-    fine = _solve(problem, comm, degree, counts, tolerance)
+    fine = _solve(problem, comm, degree, counts, shape, tolerance)
     if not estimate:
         return fine
     coarser, ratios = coarsened(counts)
-    levels = [fine.function, *(_solve(problem, comm, degree, c, tolerance).function for c in coarser)]
+    levels = [fine.function, *(_solve(problem, comm, degree, c, shape, tolerance).function for c in coarser)]
     in_space = richardson(levels, ratios, degree + 1)
-    loose = _solve(problem, comm, degree, counts, 100 * tolerance)
+    loose = _solve(problem, comm, degree, counts, shape, 100 * tolerance)
     in_time = relative_difference(loose.function, fine.function)
     return replace(fine, error_estimate=in_space + in_time, seconds=time.perf_counter() - start)
 
 
 def _solve(
-    problem: ReactionDiffusionProblem, comm: MPI.Comm, degree: int, counts: Sequence[int], tolerance: float
+    problem: ReactionDiffusionProblem, comm: MPI.Comm, degree: int, counts: Sequence[int], shape: str, tolerance: float
 ) -> Solution:
-    space = fem.functionspace(box(comm, problem.domain, counts), ("Lagrange", degree))
+    space = fem.functionspace(box(comm, problem.domain, counts, shape), ("Lagrange", degree))
     x = ufl.SpatialCoordinate(space.mesh)
     fast = {s: x[i] / problem.eps for i, s in enumerate(problem.fast)}
     reaction = ufl.as_ufl(evaluate(problem.r, fast, "ufl")) / problem.eps
@@ -86,7 +88,13 @@ def _solve(
 
 
 def solve_cell(
-    problem: ReactionDiffusionProblem, comm: MPI.Comm, *, degree: int = 4, cells: int = 24, estimate: bool = True
+    problem: ReactionDiffusionProblem,
+    comm: MPI.Comm,
+    *,
+    degree: int = 4,
+    cells: int = 24,
+    shape: str = "simplex",
+    estimate: bool = True,
 ) -> ReactionCellSolution:
     """Solve -D ΔN = -r in Y, N periodic with mean 0, and r* = mean over Y of r N (paper, equations (23) and (24)).
 
@@ -95,6 +103,7 @@ def solve_cell(
         comm: The ranks that share the work.
         degree: Polynomial degree of the elements.
         cells: Mesh cells along each side of the cell.
+        shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
         estimate: Also solve with half the cells, to estimate the error of N (Richardson).
 
     Raises:
@@ -104,7 +113,7 @@ def solve_cell(
     cell = [(0.0, p) for p in problem.period]
 
     def solve(count: int) -> ReactionCellSolution:
-        mesh = box(comm, cell, [count] * problem.dim)
+        mesh = box(comm, cell, [count] * problem.dim, shape)
         space = fem.functionspace(mesh, ("Lagrange", degree))
         dx = ufl.dx(domain=mesh, metadata={"quadrature_degree": 2 * degree + 4})
         u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
@@ -133,6 +142,7 @@ def solve_homogenized(
     *,
     degree: int = 4,
     cells: int = 256,
+    shape: str = "simplex",
     tolerance: float = 1e-9,
 ) -> Solution:
     """Solve ∂_t u_0 - D Δu_0 + r* u_0 = f to t = T (paper, equation (24)): v or w, by whose r* it is.
@@ -143,10 +153,12 @@ def solve_homogenized(
         comm: The ranks that share the work.
         degree: Polynomial degree of the elements.
         cells: Mesh cells along each side of Ω.
+        shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
         tolerance: Relative error allowed in a time step.
 
     Raises:
         SolverError: The time stepping (prefix ``homogenized_``) failed.
     """
-    space = fem.functionspace(box(comm, problem.domain, [cells] * problem.dim), ("Lagrange", degree))
+    mesh = box(comm, problem.domain, [cells] * problem.dim, shape)
+    space = fem.functionspace(mesh, ("Lagrange", degree))
     return integrate(problem, space, fem.Constant(space.mesh, float(coefficient)), "homogenized_", tolerance=tolerance)

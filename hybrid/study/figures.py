@@ -39,7 +39,7 @@ def solutions(case: Case, results: Mapping[str, Any]) -> Figure:
         (rf"reference $u_\varepsilon$ (FEM){when}", s["u"]),
         ("$v$: FEM homogenization", s["v"]),
         ("$p$: neural homogenization", s["p"]),
-    ], "viridis")  # fmt: skip
+    ], "viridis", results["samples"].get("plane"))  # fmt: skip
 
 
 def symbol(case: Case) -> str:
@@ -59,24 +59,23 @@ def errors(case: Case, results: Mapping[str, Any]) -> Figure:
         (rf"$w - u_\varepsilon$,  $e_2$ = {e['e2']:.3g}", s["w"] - s["u"]),
         (rf"$p - w$,  $e_3$ = {e['e3']:.2g}", s["p_minus_w"]),
         (rf"$v - u_\varepsilon$,  $e_4$ = {e['e4']:.3g}", s["v"] - s["u"]),
-    ], "RdBu_r")  # fmt: skip
+    ], "RdBu_r", results["samples"].get("plane"))  # fmt: skip
 
 
 def correctors(case: Case, results: Mapping[str, Any]) -> Figure:
     """The network's correctors and their errors; a*(x) and its derivative where a depends on x."""
     cell = results["samples"]["cell"]
     if cell is None or "x" in cell:
-        return _slow(cell) if cell else _nothing("correctors of (x, y) in two dimensions are not drawn")
+        return _slow(cell) if cell else _nothing("correctors of (x, y) are drawn in one dimension only")
     panels: list[Panel] = []
-    triples = zip(*(np.array(cell[name]) for name in ("fem", "pinn", "difference")), strict=True)
-    for j, (one, other, apart) in enumerate(triples, 1):
+    found = zip(cell["pinn"], cell["difference"], results["cell"]["pinn"]["errors"], strict=True)
+    for j, (values, apart, error) in enumerate(found, 1):
         name = rf"\chi_{j}" if kind_of(case.problem) == "elliptic" else "N"
-        difference = float(np.linalg.norm(apart) / max(float(np.linalg.norm(one)), 1e-300))
         panels += [
-            (f"corrector ${name}$ (network)", other),
-            (f"${name}$: network - FEM, relative {difference:.1g}", apart),
+            (f"corrector ${name}$ (network)", np.array(values)),
+            (f"${name}$: network - FEM, relative {error:.1g}", np.array(apart)),
         ]
-    return _panels([(0.0, q) for q in case.problem.period], "y", panels, "RdBu_r")
+    return _panels([(0.0, q) for q in case.problem.period], "y", panels, "RdBu_r", cell.get("plane"))
 
 
 def _slow(cell: Mapping[str, Any]) -> Figure:
@@ -121,9 +120,15 @@ def _figure(rows: int, columns: int, height: float) -> tuple[Figure, list[Axes]]
     return figure, list(axes.flat)
 
 
-def _panels(box: Sequence[Sequence[float]], name: str, panels: Sequence[Panel], colours: str) -> Figure:
+def _panels(
+    box: Sequence[Sequence[float]], name: str, panels: Sequence[Panel], colours: str, plane: float | None = None
+) -> Figure:
+    """Curves on a line or colours on a rectangle; in space on the plane where the third coordinate is `plane`."""
     line = len(box) == 1
     figure, axes = _figure((len(panels) + 1) // 2, 2, 2.6 if line else 3.5)
+    if plane is not None:
+        norms = "; the numbers are of the whole box" if colours == "RdBu_r" else ""
+        figure.suptitle(f"on the plane ${name}_2$ = {plane:.4g}{norms}", fontsize=10)
     for ax, (title, values) in zip(axes, panels, strict=True):
         if line:
             ax.plot(
@@ -135,7 +140,7 @@ def _panels(box: Sequence[Sequence[float]], name: str, panels: Sequence[Panel], 
             ax.set(title=title, xlabel=f"${name}_0$", xlim=box[0])
             ax.grid(alpha=0.3)
         else:
-            colour_map(ax, box, values, colours, title, name)
+            colour_map(ax, box[:2], values, colours, title, name)
     return figure
 
 

@@ -65,8 +65,6 @@ def _case(data: Mapping[str, Any], name: str) -> Case:
             raise InputError(required, "missing")
     domain = _domain(data["domain"])
     dim = len(domain)
-    if dim == 3:
-        raise InputError("domain", "3 dimensions are not available yet; allowed are 1 and 2")
     period = data.get("period", 1)
     common: dict[str, Any] = {
         "domain": domain,

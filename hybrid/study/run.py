@@ -194,6 +194,7 @@ class Run(Recorder):
             solutions = {"v": self.v, "w": self.w, "p": self.p, "r": reconstruction}
             self.on_reference = {name: comparison.to_space(s, space) for name, s in solutions.items()}
             self.results["errors"] = comparison.errors(self.u, **self.on_reference)
+            self.results["grid"] = self.paper.grid
             self.results["errors_grid"] = comparison.grid_errors(
                 self.problem.domain, self.u, count=self.paper.grid, **solutions
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,10 +23,11 @@ def samples(run: Run) -> dict[str, Any]:
     """Values on grids for the figures, rounded; small differences are taken before that. Collective."""
     problem: Any = run.problem
     count, inner, digits = (1001, 201, 6) if problem.dim == 1 else (61, 41, 5)
-    points = grid(problem.domain, count)
+    points, plane = _plane(problem.domain, count, 1 / 2)
     values = {name: on_points(s, points) for name, s in (("u", run.u), ("v", run.v), ("w", run.w), ("p", run.p))}
     found: dict[str, Any] = {
         "points": count,
+        **plane,
         "coefficient": significant(_coefficient(problem, points), 5),
         **{name: significant(v, digits) for name, v in values.items()},
         "p_minus_w": significant(values["p"] - values["w"], 4),
@@ -37,18 +39,33 @@ def samples(run: Run) -> dict[str, Any]:
         found["cell"] = _slow_samples(run, points) if problem.dim == 1 else None
     else:
         digits = 9 if problem.dim == 1 else 5
-        cell = grid([(0.0, q) for q in problem.period], inner)
+        cell, plane = _plane([(0.0, q) for q in problem.period], inner, _AT)
         pairs = [
             (at_points(one, cell), other.values(cell))
             for one, other in zip(run.cell.correctors, run.chi.correctors, strict=True)
         ]
         found["cell"] = {
             "points": inner,
+            **plane,
             "fem": [significant(one, digits) for one, _ in pairs],
             "pinn": [significant(other, digits) for _, other in pairs],
             "difference": [significant(other - one, 4) for one, other in pairs],
         }
     return found
+
+
+_AT = 3 / 8
+"""Where the cell is cut in space, of its height: neither sines nor cosines of the first frequencies vanish there."""
+
+
+def _plane(box: Sequence[Sequence[float]], count: int, part: float) -> tuple[Array, dict[str, float]]:
+    """The grid of a box of one or two dimensions; of one of three the grid of a plane across it, and "plane", its height."""
+    if len(box) < 3:
+        return grid(box, count), {}
+    (low, high) = box[2]
+    height = low + part * (high - low)
+    flat = grid(box[:2], count)
+    return np.column_stack([flat, np.full(len(flat), height)]), {"plane": height}
 
 
 def _slow_samples(run: Run, points: Array) -> dict[str, Any]:

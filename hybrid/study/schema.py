@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hybrid.errors import InputError
+from hybrid.fem.mesh import SHAPES
 from hybrid.pinn.cellforms import FORMULATIONS
 from hybrid.pinn.presets import OPTIMIZERS, PRESETS
 
@@ -43,6 +44,7 @@ FEM: Mapping[str, Check] = {
     "cell_cells": _integer(4, 4096),
     "homogenized_degree": _integer(1, 6),
     "homogenized_cells": _integer(4, 4096),
+    "cells": _choice(*SHAPES),
 }
 PINN: Mapping[str, Check] = {
     "preset": _choice(*PRESETS),

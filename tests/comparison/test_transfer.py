@@ -8,7 +8,7 @@ import pytest
 from dolfinx import fem
 
 from hybrid import EllipticProblem, comparison
-from hybrid.fem.mesh import box
+from hybrid.fem.mesh import SHAPES, box
 from hybrid.fem.norms import carry
 from hybrid.pinn import Field, homogenized_networks
 from hybrid.symbols import cos, numpy_function, sin, x
@@ -42,6 +42,21 @@ def test_mesh_to_mesh_is_exact_for_polynomials(comm: MPI.Comm) -> None:
     carried = carry(_function(comm, 4, 3), space)
     exact = numpy_function(CUBIC)(space.tabulate_dof_coordinates()[:, :2])
     assert np.abs(carried.x.array - exact).max() < 1e-12
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dim", [2, 3])
+def test_every_shape_of_cells(comm: MPI.Comm, dim: int, shape: str) -> None:
+    """Points on faces, edges and corners of cells, and meshes whose cells do not match, whole and in thirds."""
+    domain, cubic = [(0.0, 1.0), (-1.0, 2.0), (0.0, 0.5)][:dim], CUBIC + x[dim - 1] ** 3
+    values = numpy_function(cubic)
+    spaces = [fem.functionspace(box(comm, domain, [n] * dim, shape), ("Lagrange", 3)) for n in (3, 4)]
+    u = fem.Function(spaces[0])
+    u.interpolate(lambda p: values(p[:dim].T))
+    points = comparison.grid(domain, 7)
+    assert np.abs(comparison.at_points(u, points) - values(points)).max() < 1e-12
+    exact = values(spaces[1].tabulate_dof_coordinates()[:, :dim])
+    assert np.abs(carry(u, spaces[1]).x.array - exact).max() < 1e-12
 
 
 def test_network_to_mesh_and_points(comm: MPI.Comm, paper: EllipticProblem) -> None:

@@ -13,7 +13,7 @@ import sympy
 import ufl
 
 from hybrid import EllipticProblem
-from hybrid.fem import solve_multiscale
+from hybrid.fem import Solution, solve_multiscale
 from hybrid.fem.norms import norm, relative_difference
 from hybrid.symbols import cos, evaluate, exp, pi, sin, x, y
 
@@ -22,8 +22,12 @@ pytestmark = pytest.mark.mpi
 
 def manufactured(dim: int, eps: float) -> tuple[EllipticProblem, sympy.Expr]:
     """A problem whose solution is known: f = -∇·(a(x, x/ε) ∇u) with the fast variables put in."""
-    a = {1: 2 + sin(2 * pi * y[0]), 2: 2 + sin(2 * pi * y[0]) * cos(2 * pi * y[1]) + x[0] / 2}[dim]
-    u = {1: sin(pi * x[0]) * exp(x[0]), 2: sin(pi * x[0]) * sin(2 * pi * x[1]) * exp(x[1])}[dim]
+    a = {1: 2 + sin(2 * pi * y[0])}.get(dim, 2 + sin(2 * pi * y[0]) * cos(2 * pi * y[1]) + x[0] / 2)
+    u = {
+        1: sin(pi * x[0]) * exp(x[0]),
+        2: sin(pi * x[0]) * sin(2 * pi * x[1]) * exp(x[1]),
+        3: sin(pi * x[0]) * sin(pi * x[1]) * exp(x[1]) * sin(pi * x[2]),
+    }[dim]
     inside = a.subs({y[i]: x[i] / eps for i in range(dim)})
     f = -sum(sympy.diff(inside * sympy.diff(u, x[i]), x[i]) for i in range(dim))
     return EllipticProblem(domain=[(0, 1)] * dim, eps=eps, a=a, f=f), u
@@ -35,11 +39,36 @@ def test_convergence_order(comm: MPI.Comm, dim: int, degree: int) -> None:
     errors = []
     for cells in (32, 64) if degree < 3 else (16, 32):
         solution = solve_multiscale(problem, comm, degree=degree, cells_per_period=cells // 2, estimate=False)
-        mesh = solution.function.function_space.mesh
-        coordinate = ufl.SpatialCoordinate(mesh)
-        exact = evaluate(u, {x[i]: coordinate[i] for i in range(dim)}, "ufl")
-        errors.append(norm(solution.function - exact, mesh, 2 * degree + 4))
+        errors.append(_error(solution, u))
     assert math.log2(errors[0] / errors[1]) == pytest.approx(degree + 1, abs=0.1)
+
+
+def _error(solution: Solution, u: sympy.Expr) -> float:
+    """‖u_h - u‖."""
+    mesh = solution.function.function_space.mesh
+    coordinate = ufl.SpatialCoordinate(mesh)
+    exact = evaluate(u, {x[i]: coordinate[i] for i in range(mesh.geometry.dim)}, "ufl")
+    return norm(solution.function - exact, mesh, 2 * solution.degree + 4)
+
+
+@pytest.mark.parametrize(
+    ("dim", "degree", "shape", "counts"),
+    [
+        (2, 1, "box", (32, 64)), (2, 2, "box", (16, 32)), (2, 3, "box", (16, 32)), (2, 4, "box", (8, 16)),
+        (3, 1, "box", (8, 16)), (3, 2, "box", (8, 12)), (3, 3, "box", (8, 10)), (3, 4, "box", (8, 9)),
+        (3, 1, "simplex", (8, 16)), (3, 2, "simplex", (8, 12)), (3, 3, "simplex", (8, 10)), (3, 4, "simplex", (8, 9)),
+    ],
+)  # fmt: skip
+def test_convergence_order_of_every_shape(
+    comm: MPI.Comm, dim: int, degree: int, shape: str, counts: tuple[int, int]
+) -> None:
+    problem, u = manufactured(dim, 1.0)
+    errors = []
+    for cells in counts:
+        solution = solve_multiscale(problem, comm, degree=degree, cells_per_period=cells, shape=shape, estimate=False)
+        errors.append(_error(solution, u))
+    order = math.log(errors[0] / errors[1]) / math.log(counts[1] / counts[0])
+    assert order == pytest.approx(degree + 1, abs=0.3)
 
 
 @pytest.mark.parametrize("degree", [1, 2, 3])

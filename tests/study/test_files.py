@@ -43,7 +43,7 @@ def test_a_good_file(tmp_path: Path) -> None:
     assert case.problem.domain == ((0.0, 1.0), (0.0, pytest.approx(6.283185307179586)))
     assert case.problem.a == 2 + sin(2 * pi * y[0]) * cos(2 * pi * y[1])
     assert case.problem.f == sin(x[0]) + cos(x[1])
-    assert fem_arguments(case)["reference"] == {"degree": 2, "cells_per_period": 20}
+    assert fem_arguments(case)["reference"] == {"degree": 2, "cells_per_period": 20, "shape": "simplex"}
     name, parts = pinn_arguments(case, None, None)
     assert name == "fast"
     assert parts["cell"]["hidden"] == (200,)
@@ -96,6 +96,9 @@ def test_matrices() -> None:
         ({"fem": {"order": 2}}, "fem.order", "unknown key; allowed are degree"),
         ({"fem": {"degree": 9}}, "fem.degree", "whole number from 1 to 4"),
         ({"fem": {"degree": 2.5}}, "fem.degree", "whole number"),
+        ({"fem": {"cells": "hexahedra"}}, "fem.cells", "allowed are simplex, box"),
+        ({"fem": {"cells": 32}}, "fem.cells", "allowed are simplex, box"),
+        ({"fem": {"cells": ["box"]}}, "fem.cells", "allowed are simplex, box"),
         ({"pinn": {"preset": "best"}}, "pinn.preset", "allowed are accurate, fast"),
         ({"pinn": {"hidden": 32}}, "pinn.hidden", "list of 1 to 10 layer widths"),
         ({"pinn": {"hidden": [32, 0]}}, "pinn.hidden", "whole number"),
@@ -112,6 +115,17 @@ def test_bad_files_are_named(change: dict[str, object], field: str, part: str) -
     assert caught.value.where == f"mine.toml: {field}"
     assert part in caught.value.what
     assert "\n" not in str(caught.value)
+
+
+def test_three_dimensions() -> None:
+    data = tomllib.loads(GOOD) | {"domain": [[0, 1]] * 3, "a": "2 + sin(2*pi*y2)", "f": "x2", "fem": {}}
+    case = from_data(data, "here", "n")
+    assert case.title == "3D elliptic equation"
+    assert {part["shape"] for part in fem_arguments(case).values()} == {"box"}
+    cut = from_data(data | {"fem": {"cells": "simplex"}}, "here", "n")
+    assert {part["shape"] for part in fem_arguments(cut).values()} == {"simplex"}
+    with pytest.raises(InputError, match=r"preset: 'paper', but the paper has no problem in 3 dimensions"):
+        pinn_arguments(case, "paper", None)
 
 
 REACTION = """

@@ -6,8 +6,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from petsc4py import PETSc
-
 import numpy as np
 
 import ufl
@@ -16,6 +14,7 @@ from dolfinx.fem import petsc as fem_petsc
 
 from hybrid.checks import check_expression
 from hybrid.errors import InputError
+from hybrid.fem.assembly import assembled, load
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.linear import DIRECT, MULTIGRID, LinearSolver, clean_up
 from hybrid.fem.multigrid import prolongations
@@ -69,15 +68,13 @@ def solve_on_mesh(
     dx = ufl.dx(domain=grid, metadata=metadata)
     ds = ufl.ds(domain=grid, subdomain_data=domain.boundaries, metadata=metadata)
     u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
-    load = (_expression(f, grid, "f") * v - ufl.inner(a * ufl.grad(lifting), ufl.grad(v))) * dx
+    source = (_expression(f, grid, "f") * v - ufl.inner(a * ufl.grad(lifting), ufl.grad(v))) * dx
     for number, h in fluxes.items():
-        load += _expression(h, grid, "neumann") * v * ds(number)
+        source += _expression(h, grid, "neumann") * v * ds(number)
 
     # u = lifting + w with w = 0 on Γ_D: the tolerance of the solver is then for w alone.
-    matrix = fem_petsc.assemble_matrix(fem.form(ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx), bcs)
-    matrix.assemble()
-    b = fem_petsc.assemble_vector(fem.form(load))
-    b.ghostUpdate(PETSc.InsertMode.ADD, PETSc.ScatterMode.REVERSE)
+    matrix = assembled(ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx, bcs)
+    b = load(source)
     fem_petsc.set_bc(b, bcs, alpha=0.0)
     if not np.isfinite(b.norm()):
         raise InputError("f, dirichlet, neumann", "not a finite number everywhere")

@@ -2,7 +2,8 @@
 
 from hybrid.comparison.correctors import first_order
 from hybrid.comparison.errors import cell_errors, corrector_errors, errors, grid_errors
-from hybrid.comparison.transfer import at_points, grid, on_points, to_space
+from hybrid.comparison.transfer import grid, on_points, to_space
+from hybrid.fem.points import at_points
 
 __all__ = [
     "at_points",

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mpi4py import MPI
-
 import numpy as np
 import numpy.typing as npt
 
-from dolfinx import fem, geometry
+from dolfinx import fem
 
 from hybrid.fem.dirichlet import Solution as FemSolution
 from hybrid.fem.norms import carry
+from hybrid.fem.points import at_points
 from hybrid.pinn.field import Field
 from hybrid.pinn.homogenized import Solution as PinnSolution
 
@@ -42,40 +41,6 @@ def from_values(
     target = fem.Function(space)
     target.x.array[:] = values(space.tabulate_dof_coordinates()[:, :dim])
     return target
-
-
-def at_points(function: fem.Function, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """A finite element function at points, (n, d) -> (n,), the same on every rank; collective.
-
-    Every rank passes all the points and evaluates those in its own cells; a point on the border of two ranks gets the
-    value of the lower one.
-
-    Raises:
-        ValueError: Points outside the mesh.
-    """
-    mesh = function.function_space.mesh
-    array = np.asarray(points, dtype=np.float64)
-    padded = np.zeros((len(array), 3))
-    padded[:, : array.shape[1]] = array
-    tdim = mesh.topology.dim
-    owned = mesh.topology.index_map(tdim).size_local
-    tree = geometry.bb_tree(mesh, tdim, entities=np.arange(owned, dtype=np.int32), padding=1e-10)
-    colliding = geometry.compute_colliding_cells(mesh, geometry.compute_collisions_points(tree, padded), padded)
-    found = np.flatnonzero(np.diff(colliding.offsets) > 0)
-    cells = colliding.array[colliding.offsets[found]]
-    values = np.zeros(len(array))
-    if len(found):
-        values[found] = function.eval(padded[found], cells).reshape(len(found))
-    rank = np.full(len(array), mesh.comm.size, dtype=np.int32)
-    rank[found] = mesh.comm.rank
-    owner = np.empty_like(rank)
-    mesh.comm.Allreduce(rank, owner, op=MPI.MIN)
-    if (owner == mesh.comm.size).any():
-        raise ValueError(f"{int((owner == mesh.comm.size).sum())} points lie outside the mesh")
-    values[owner != mesh.comm.rank] = 0.0
-    total = np.empty_like(values)
-    mesh.comm.Allreduce(values, total, op=MPI.SUM)
-    return total
 
 
 def grid(domain: Sequence[Sequence[float]], count: int) -> npt.NDArray[np.float64]:

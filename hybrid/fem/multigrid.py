@@ -14,6 +14,8 @@ import numpy.typing as npt
 
 from dolfinx import fem, mesh
 
+from hybrid.fem.points import bounds
+
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.integer]
 
@@ -46,7 +48,7 @@ def prolongations(
     domain = space.mesh
     owned = space.dofmap.index_map.size_local
     points = space.tabulate_dof_coordinates()[:owned, : domain.geometry.dim] if points is None else points
-    low, high = _bounds(domain) if cell is None else np.array(cell, dtype=float).T
+    low, high = bounds(domain) if cell is None else np.array(cell, dtype=float).T
     counts = _counts(domain, high - low, space.element.basix_element.degree)
     fixed = np.concatenate([bc.dof_indices()[0] for bc in bcs]) if bcs else np.empty(0, np.int32)
     fixed = fixed[fixed < owned]
@@ -60,15 +62,6 @@ def prolongations(
         counts, last = [c if n >= 6 else n for n, c in zip(counts, coarser, strict=True)], counts
         if counts == last or np.prod(counts) < smallest * domain.comm.size:
             return found
-
-
-def _bounds(domain: mesh.Mesh) -> tuple[Array, Array]:
-    """The corners of the smallest box around a mesh; collective."""
-    columns = domain.geometry.x.T[: domain.geometry.dim]
-    reach = np.array([*(-x.min(initial=np.inf) for x in columns), *(x.max(initial=-np.inf) for x in columns)])
-    total = np.empty_like(reach)
-    domain.comm.Allreduce(reach, total, op=MPI.MAX)
-    return -total[: len(columns)], total[len(columns) :]
 
 
 def _counts(domain: mesh.Mesh, sides: Array, degree: int) -> list[int]:

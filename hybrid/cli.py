@@ -19,7 +19,7 @@ from hybrid.errors import InputError, SolverError
 from hybrid.machine import keep_memory
 
 _INTERRUPTED = 130  # as a shell says it
-_PATIENCE = 4.0
+_PATIENCE = 3.0
 """Seconds that a rank which failed waits for the others to fail too."""
 
 app = typer.Typer(

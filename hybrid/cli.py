@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hybrid.study.cases import Case
 
 _INTERRUPTED = 130  # as a shell says it
-_PATIENCE = 4.0
+_PATIENCE = 3.0
 """Seconds that a rank which failed waits for the others to fail too."""
 
 app = typer.Typer(

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -103,7 +103,8 @@ class Reporter:
     def close(self) -> None:
         """Close the log."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # a full disk was said when the line was written
+                self._file.close()
 
     def _write(self, text: str) -> None:
         if self._file is not None:

@@ -27,6 +27,7 @@ COUNTS = [5, 4]
 def some_function(comm: MPI.Comm) -> fem.Function:
     function = fem.Function(fem.functionspace(box(comm, BOX, COUNTS), ("Lagrange", 3)))
     function.interpolate(lambda x: np.sin(5 * x[0]) + x[1] / 3)
+    function.x.scatter_forward()
     return function
 
 

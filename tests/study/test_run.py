@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from pathlib import Path
 
 from mpi4py import MPI
@@ -12,7 +14,7 @@ import numpy as np
 import pytest
 
 from hybrid import InputError, SolverError
-from hybrid.study import recorder
+from hybrid.study import recorder, settings
 from hybrid.study import run as run_module
 from hybrid.study.cases import Case, case
 from hybrid.study.files import from_data
@@ -195,3 +197,43 @@ def test_the_papers_case_meets_its_bounds(tmp_path: Path) -> None:
     assert errors["e5"] < 0.0042
     assert max(results["cell"]["pinn"]["errors"]) <= 1e-5
     assert results["reference"]["error_estimate"] <= errors["e4"] / 100
+
+
+def test_a_reference_is_refined_as_the_warning_says(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = {
+        "kind": "elliptic", "domain": [[0, 1]], "eps": 0.25, "a": "2 + sin(2*pi*y0)", "f": "1",
+        "fem": {"degree": 1, "cells_per_period": 8, "cell_cells": 8, "homogenized_cells": 32},
+        "pinn": {"preset": "fast", "hidden": [30], "points": 60},
+    }  # fmt: skip
+    line = from_data(data, "test", "line")
+    coarse = run(line, MPI.COMM_SELF, out=tmp_path)
+    said = re.search(r"a twentieth of .* or run again with --reference-tol (\S+)", capfd.readouterr().err)
+    assert said is not None
+    tolerance = float(said[1])
+    fine = run(line, MPI.COMM_SELF, out=tmp_path, resume=True, reference_tol=tolerance)
+    assert "twentieth" not in capfd.readouterr().err
+    reference = fine["reference"]
+    assert reference["tolerance"] == tolerance >= reference["error_estimate"]
+    assert reference["attempts"][0]["cells_per_period"] == 8
+    assert reference["attempts"][0]["cached"]
+    assert reference["cells_per_period"] == reference["attempts"][-1]["cells_per_period"] > 8
+    assert not reference["cached"]
+    assert fine["provenance"]["key"] != coarse["provenance"]["key"]
+    assert f"{reference['cells_per_period']} cells per period" in (tmp_path / "log.txt").read_text()
+
+    monkeypatch.setattr(settings, "_memory", lambda: 2_000_000)  # bytes
+    small = from_data(data | {"fem": data["fem"] | {"reference_tol": 1e-9}}, "test", "line")  # type: ignore[operator]
+    monkeypatch.setattr(run_module, "check_size", lambda *_: None)
+    with pytest.raises(
+        InputError, match=r"reference_tol: 1e-09 is out of reach: .* leave the reference an error of about"
+    ):
+        run(small, MPI.COMM_SELF, out=tmp_path)
+    assert json.loads((tmp_path / "results.json").read_text())["errors"] == fine["errors"]
+
+
+def test_without_the_cache_everything_is_solved(tmp_path: Path) -> None:
+    for _ in range(2):
+        assert not run(small(), MPI.COMM_SELF, out=tmp_path, cache=False)["reference"]["cached"]
+    assert not list(Path(os.environ["HYBRID_CACHE"]).iterdir())

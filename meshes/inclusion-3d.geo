@@ -40,5 +40,6 @@ Background Field = 2;
 Mesh.MeshSizeFromPoints = 0;
 Mesh.MeshSizeExtendFromBoundary = 0;
 Mesh.ElementOrder = 2;
-Mesh.HighOrderOptimize = 1; // no cell turned inside out by its curvature
+Mesh.HighOrderOptimize = 1; // no cell turned inside out by its curvature,
+Mesh.HighOrderFixBoundaryNodes = 1; // and faces that match
 Mesh.RandomSeed = 1;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -74,7 +75,10 @@ def read_mesh(path: Path, comm: MPI.Comm) -> TaggedMesh:
     degree, points, cells, facets = shared if comm.rank else outcome
     dim = points.shape[1]
     element = basix.ufl.element("Lagrange", _CELLS[dim][0], degree, shape=(dim,))
-    domain = mesh.create_mesh(comm, cells.nodes, ufl.Mesh(element), points)
+    # An interval with ghosts: without them DOLFINx takes the points between ranks for ends of it.
+    ghosts = mesh.GhostMode.shared_facet if dim == 1 else mesh.GhostMode.none
+    share = mesh.create_cell_partitioner(ghosts, 2)
+    domain = mesh.create_mesh(comm, cells.nodes, ufl.Mesh(element), points, share)
     domain.topology.create_connectivity(dim - 1, dim)
     regions, boundaries = (_tags(domain, d, part) for d, part in ((dim, cells), (dim - 1, facets)))
     return TaggedMesh(domain, regions, boundaries, cells.names, facets.names)
@@ -99,7 +103,8 @@ def _read(path: Path) -> _Contents:
     if not path.is_file():
         raise InputError(str(path), "no such file")
     try:
-        data = meshio.read(path)
+        with contextlib.redirect_stdout(None):  # it prints what the formats say that it tries in vain
+            data = meshio.read(path)
     except (meshio.ReadError, SystemExit) as error:
         raise InputError(str(path), f"not a mesh that can be read ({error})") from None
     present = {name for block, name in ((b, b.type) for b in data.cells) if len(block.data)}
@@ -113,13 +118,13 @@ def _read(path: Path) -> _Contents:
     strange = sorted(present - {name for _, kinds in _CELLS.values() for name in kinds})
     if strange or len(degrees) > 1:
         raise InputError(str(path), f"cells of several kinds: {', '.join([*degrees, *strange])}; one kind is possible")
-    if np.ptp(data.points[:, dim:], axis=0).max(initial=0.0) > 1e-12 * np.ptp(data.points):
-        raise InputError(str(path), f"cells of dimension {dim} that do not lie flat in the first {dim} coordinates")
     (degree,) = degrees.values()
     cells, facets = (_entities(data, d, degree, path) for d in (dim, dim - 1))
     # Points that no cell has, such as the centre of a circle, are no nodes of the mesh.
     used, nodes = np.unique(cells.nodes, return_inverse=True)
     points = np.ascontiguousarray(data.points[used, :dim], dtype=np.float64)
+    if np.ptp(data.points[used, dim:], axis=0).max(initial=0.0) > 1e-12 * np.ptp(points):
+        raise InputError(str(path), f"cells of dimension {dim} that do not lie flat in the first {dim} coordinates")
     if not np.isin(facets.nodes, used).all():
         raise InputError(str(path), "a boundary group has nodes that belong to no cell")
     cells = cells._replace(nodes=nodes.reshape(cells.nodes.shape))

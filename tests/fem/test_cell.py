@@ -1,9 +1,8 @@
-"""Cell problems by finite elements: closed forms, bounds, and a Gmsh cell."""
+"""Cell problems by finite elements: closed forms and bounds."""
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 from mpi4py import MPI
 
@@ -18,7 +17,7 @@ from dolfinx import fem
 
 from hybrid import EllipticProblem
 from hybrid.coefficient import SlowCoefficient
-from hybrid.fem import read_mesh, solve_cell, solve_cell_on_mesh
+from hybrid.fem import solve_cell
 from hybrid.fem.norms import norm
 from hybrid.symbols import cos, pi, sin, x, y
 
@@ -26,7 +25,6 @@ pytestmark = pytest.mark.mpi
 
 A_STAR = 1.935359234812
 CHI_NORM = 0.0207142768236
-MESHES = Path(__file__).parents[2] / "meshes"
 
 # a = g(y0) h(y1) with 1/g of mean 1: χ_1 = sin(2π y0)/(4π) and a*_11 = mean h; the same with g and h changed over.
 G, H = 1 / (1 + cos(2 * pi * y[0]) / 2), 1 / (1 + cos(2 * pi * y[1]) / 2)
@@ -139,24 +137,3 @@ def test_slow_variables_in_two_dimensions(comm: MPI.Comm) -> None:
     factor = 1 + points[:, 0] / 4 + points[:, 1] ** 2 / 8
     expected = factor[:, None, None] * np.diag([1.0, ARITHMETIC])
     assert np.abs(solution.coefficient(points) - expected).max() < 1e-4
-
-
-def test_the_inclusion_cell(comm: MPI.Comm) -> None:
-    """Discs of area fraction π/16 and conductivity 10 in a square array of matrix 1: a* against a series solution.
-
-    To the order f^8 of the multipole expansion, a* = 1 - 2 f / (T + f - 0.305827 T f^4 / (T² - 1.402958 f^8) -
-    0.013362 f^8 / T) with T = (1 + k)/(1 - k) (Perrins, McKenzie, McPhedran 1979, equation (14)).
-    """
-    mesh, regions = read_mesh(MESHES / "inclusion-2d.msh", comm)
-    space = fem.functionspace(mesh, ("DG", 0))
-    conductivity = fem.Function(space)
-    conductivity.x.array[regions.find(1)] = 1.0
-    conductivity.x.array[regions.find(2)] = 10.0
-    conductivity.x.scatter_forward()
-    a = conductivity * ufl.Identity(2)
-    found = solve_cell_on_mesh(mesh, [(0.0, 1.0)] * 2, a, degree=2).coefficient
-    f, t = math.pi / 16, (1 + 10.0) / (1 - 10.0)
-    series = 1 - 2 * f / (t + f - 0.305827 * f**4 * t / (t**2 - 1.402958 * f**8) - 0.013362 * f**8 / t)
-    assert np.abs(found - series * np.eye(2)).max() < 1e-3
-    area = comm.allreduce(fem.assemble_scalar(fem.form(ufl.conditional(ufl.gt(conductivity, 5.0), 1.0, 0.0) * ufl.dx)))
-    assert area == pytest.approx(f, rel=2e-3)

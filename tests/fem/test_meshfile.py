@@ -41,7 +41,7 @@ def _sizes(found: TaggedMesh) -> tuple[dict[str, float], dict[str, float]]:
 @pytest.mark.mpi
 @pytest.mark.parametrize("name", REGIONS)
 def test_regions_and_boundaries_have_their_names_and_sizes(comm: MPI.Comm, name: str) -> None:
-    """Straight cells would make the disc 4e-3 too small, and curved ones in a wrong order of nodes anything."""
+    """Straight cells would make the disc 9e-3 too small, and curved ones in a wrong order of nodes anything."""
     regions, parts = _sizes(read_mesh(MESHES / f"{name}.msh", comm))
     assert regions == pytest.approx(REGIONS[name], rel=1e-4)
     assert parts == pytest.approx(PARTS.get(name, {}), rel=1e-5)

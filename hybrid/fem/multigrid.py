@@ -88,19 +88,25 @@ def _often_halved(n: float) -> int:
 
 
 class _Lattice:
-    """Points at equal distances in a box, shared out over the ranks in blocks as PETSc's DMDA does."""
+    """Points at equal distances in a box, shared out over the ranks in blocks."""
 
     def __init__(self, comm: MPI.Comm, low: Array, high: Array, counts: Sequence[int], periodic: bool) -> None:
         self.comm, self.low, self.high, self.counts, self.periodic = comm, low, high, counts, periodic
-        layout = PETSc.DMDA().create(dim=len(counts), dof=1, sizes=[n + (not periodic) for n in counts], comm=comm)
-        self.own = layout.getRanges()
-        sizes = [np.asarray(r, np.int64) for r in layout.getOwnershipRanges()]
-        self.sizes, self.starts = sizes, [np.concatenate([[0], np.cumsum(s)]) for s in sizes]
-        blocks = np.ones(1, np.int64)
-        for s in sizes:
-            blocks = np.multiply.outer(s, blocks).ravel()
-        self.first = np.concatenate([[0], np.cumsum(blocks)])
-        self.owned = int(blocks[comm.rank])
+        blocks = [1] * len(counts)  # most of them along the longest side; on small lattices some are empty
+        for i, parts in zip(
+            np.argsort(counts)[::-1], sorted(MPI.Compute_dims(comm.size, len(counts)), reverse=True), strict=True
+        ):
+            blocks[i] = parts
+        totals = [n + (not periodic) for n in counts]
+        self.starts = [np.arange(part + 1) * total // part for part, total in zip(blocks, totals, strict=True)]
+        self.sizes = [np.diff(s) for s in self.starts]
+        at = np.unravel_index(comm.rank, blocks, order="F")
+        self.own = [(int(s[i]), int(s[i + 1])) for s, i in zip(self.starts, at, strict=True)]
+        volumes = np.ones(1, np.int64)
+        for s in self.sizes:
+            volumes = np.multiply.outer(s, volumes).ravel()
+        self.first = np.concatenate([[0], np.cumsum(volumes)])
+        self.owned = int(volumes[comm.rank])
 
     def points(self) -> Array:
         """This rank's points, (n, d), in the order of their numbers."""

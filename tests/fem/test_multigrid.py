@@ -113,6 +113,13 @@ def test_long_domains_are_coarsened_lengthwise(comm: MPI.Comm) -> None:
     assert found.iterations <= 18
 
 
+@pytest.mark.parametrize("cells", [2, 3, 4])
+def test_tiny_cells_are_solved_on_any_number_of_ranks(comm: MPI.Comm, cells: int) -> None:
+    """Lattices of fewer points than ranks in a direction; the coefficient is between the means 1.73 and 2."""
+    found = solve_cell(oscillating(3, 0.5), comm, degree=3, cells=cells, shape="box", estimate=False)
+    assert 1.7 < np.linalg.eigvalsh(found.coefficient).min() < np.linalg.eigvalsh(found.coefficient).max() < 2.01
+
+
 @pytest.mark.parametrize(("dim", "shape", "cells"), [(2, "simplex", 16), (2, "box", 15), (3, "box", 8)])
 def test_coefficients_do_not_depend_on_the_ranks(comm: MPI.Comm, dim: int, shape: str, cells: int) -> None:
     problem = oscillating(dim, 0.5)

@@ -22,7 +22,9 @@ pytestmark = pytest.mark.mpi
 CUBE = {
     "kind": "elliptic", "domain": [[0, 1], [0, 1], [0, 1]], "eps": 0.5, "a": "2 + sin(2*pi*y0)*cos(2*pi*y1)*cos(2*pi*y2)",
     "f": "sin(x0) + cos(x1)",
-    "fem": {"degree": 2, "cells_per_period": 6, "cell_degree": 3, "cell_cells": 6, "homogenized_degree": 2, "homogenized_cells": 8},
+    "fem": {
+        "degree": 2, "cells_per_period": 6, "cell_degree": 3, "cell_cells": 6, "homogenized_degree": 2, "homogenized_cells": 8,
+    },
     "pinn": {"preset": "fast", "hidden": [300], "points": 10},
 }  # fmt: skip
 A_STAR = 1.97873050  # by a spectral method (examples/benchmarks/spectral.py)

@@ -126,6 +126,8 @@ def _panels(
     """Curves on a line or colours on a rectangle; in space on the plane where the third coordinate is `plane`."""
     line = len(box) == 1
     figure, axes = _figure((len(panels) + 1) // 2, 2, 2.6 if line else 3.5)
+    if not line:
+        figure.set_layout_engine("compressed")  # squares leave room beside them that labels elsewhere need
     if plane is not None:
         norms = "; the numbers are of the whole box" if colours == "RdBu_r" else ""
         figure.suptitle(f"on the plane ${name}_2$ = {plane:.4g}{norms}", fontsize=10)

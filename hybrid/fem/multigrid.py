@@ -107,6 +107,14 @@ class _Lattice:
             volumes = np.multiply.outer(s, volumes).ravel()
         self.first = np.concatenate([[0], np.cumsum(volumes)])
         self.owned = int(volumes[comm.rank])
+        # For every index in a direction: the block's share of the block number, the place in the block, the block's size.
+        steps = np.cumprod([1, *blocks[:-1]])
+        places = [np.repeat(np.arange(len(s)), s).astype(PETSc.IntType) for s in self.sizes]
+        self.block = [a * step for a, step in zip(places, steps, strict=True)]
+        self.within = [
+            (np.arange(len(a)) - s[a]).astype(PETSc.IntType) for a, s in zip(places, self.starts, strict=True)
+        ]
+        self.extent = [s[a].astype(PETSc.IntType) for a, s in zip(places, self.sizes, strict=True)]
 
     def points(self) -> Array:
         """This rank's points, (n, d), in the order of their numbers."""
@@ -121,11 +129,12 @@ class _Lattice:
             for i, s in zip(index[-2::-1], self.sizes[-2::-1], strict=True):
                 number = number * int(s[0]) + i
             return number
-        block, number = np.zeros_like(index[0], np.int64), np.zeros_like(index[0], np.int64)
-        for i, s, start in zip(reversed(index), reversed(self.sizes), reversed(self.starts), strict=True):
-            at = np.searchsorted(start, i, side="right") - 1
-            block = block * len(s) + at
-            number = number * s[at] + (i - start[at])
+        block, number = self.block[-1][index[-1]], self.within[-1][index[-1]]
+        for i, at, within, extent in zip(
+            index[-2::-1], self.block[-2::-1], self.within[-2::-1], self.extent[-2::-1], strict=True
+        ):
+            block = block + at[i]
+            number = number * extent[i] + within[i]
         return self.first[block] + number
 
     def interpolation(self, points: Array, fixed: Indices) -> tuple[PETSc.Mat, Indices]:
@@ -167,8 +176,9 @@ class _Lattice:
                         weight = weight * (right[i] if c else 1.0 - right[i])
                 columns[place], weights[place] = self.numbers(index), weight
                 place += 1
-        for row in fixed:
-            weights[rows[row] : rows[row + 1]] = 0.0
+        for entry in range(2**dim):
+            at = rows[fixed] + entry
+            weights[at[at < rows[fixed + 1]]] = 0.0
         size = ((number, None), (self.owned, None))
         matrix = PETSc.Mat().createAIJ(size, csr=(rows, columns, weights), comm=self.comm)
         kept = matrix.createVecRight()

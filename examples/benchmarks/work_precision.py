@@ -215,7 +215,7 @@ def figure(rows: list[dict[str, Any]]) -> Figure:
                 ax.loglog(xs, ys, color=networks[method], label=label, **style)
         ax.set(title=TITLES[key], xlabel="wall time in s, one thread", ylabel="relative error")
         ax.grid(alpha=0.3)
-    axes[2].legend(fontsize=7, loc="upper right")
+    picture.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=9, fontsize=8)
     return picture
 
 

@@ -247,9 +247,10 @@ def _product(matrix: PETSc.Mat, prolongation: PETSc.Mat) -> PETSc.Mat:
     coarse = matrix.PtAP(prolongation)
     diagonal = coarse.getDiagonal()
     empty = np.flatnonzero(diagonal.array_r == 0.0)
-    coarse.setOption(PETSc.Mat.Option.NEW_NONZERO_ALLOCATION_ERR, False)  # these rows have no entries at all
-    diagonal.array[empty] = 1.0
-    coarse.setDiagonal(diagonal)
+    if coarse.comm.tompi4py().allreduce(len(empty)):
+        diagonal.array[empty] = 1.0
+        coarse.setOption(PETSc.Mat.Option.NEW_NONZERO_ALLOCATION_ERR, False)  # these rows have no entries at all
+        coarse.setDiagonal(diagonal)
     return coarse
 
 

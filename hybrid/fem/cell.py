@@ -22,8 +22,7 @@ from hybrid.fem.assembly import assembled, load
 from hybrid.fem.linear import DIRECT, MULTIGRID, LinearSolver, clean_up
 from hybrid.fem.mesh import box
 from hybrid.fem.multigrid import prolongations
-from hybrid.fem.multiscale import coarsened
-from hybrid.fem.norms import integral, norm, richardson
+from hybrid.fem.norms import coarsened, integral, norm, richardson
 from hybrid.fem.periodicity import independent_points, periodic_constraint
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import evaluate

@@ -13,7 +13,6 @@ from dolfinx import fem
 from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.dirichlet import Solution, solve_dirichlet
 from hybrid.fem.linear import DIRECT, MULTIGRID
-from hybrid.fem.norms import coarsened as coarsened  # where others look for it
 from hybrid.fem.reference import Reference, References, anything, silent
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import evaluate

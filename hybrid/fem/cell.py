@@ -89,7 +89,11 @@ def solve_cell(
     if not estimate:
         return fine
     (half, quarter), ratios = coarsened([cells])
-    levels = [fine, solve(half[0]), solve(quarter[0])]
+    # One by one, each with a name: a mesh that dies while an exception passes frees its communicator in the middle of that,
+    # and mpi4py then waits for its own lock. What has a name lives as long as the traceback does.
+    coarse = solve(half[0])
+    coarser = solve(quarter[0])
+    levels = [fine, coarse, coarser]
     sizes = corrector_sizes(fine.correctors, max(problem.period))
     errors = tuple(
         richardson([level.correctors[j] for level in levels], ratios, degree + 1) if size == own else 0.0
@@ -122,7 +126,8 @@ def _solve_slow_cells(
     solved: list[CellSolution] = []
     failure: SolverError | None = None
     try:
-        solved += [_solve_at(problem, MPI.COMM_SELF, degree, cells, shape, nodes[i]) for i in mine]
+        for i in mine:
+            solved.append(_solve_at(problem, MPI.COMM_SELF, degree, cells, shape, nodes[i]))
     except SolverError as error:  # of one rank's cells: the others have to hear of it, they wait below
         failure = error
     values = np.empty((len(nodes), problem.dim, problem.dim))

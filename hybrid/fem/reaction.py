@@ -132,7 +132,9 @@ def solve_cell(
     errors = None
     if estimate:
         (half, quarter), ratios = coarsened([cells])
-        levels = [fine.correctors[0], *(solve(c[0]).correctors[0] for c in (half, quarter))]
+        coarse = solve(half[0])  # each with a name, see the cell problems of hybrid.fem.cell
+        coarser = solve(quarter[0])
+        levels = [found.correctors[0] for found in (fine, coarse, coarser)]
         errors = (richardson(levels, ratios, degree + 1),)
     return replace(fine, error_estimates=errors, seconds=time.perf_counter() - start)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import faulthandler
+import gc
+import itertools
 import math
 
 from mpi4py import MPI
@@ -15,9 +18,9 @@ from hypothesis import strategies as st
 import ufl
 from dolfinx import fem
 
-from hybrid import EllipticProblem
+from hybrid import EllipticProblem, SolverError
 from hybrid.coefficient import SlowCoefficient
-from hybrid.fem import solve_cell
+from hybrid.fem import cell, solve_cell
 from hybrid.fem.norms import norm
 from hybrid.symbols import cos, pi, sin, x, y
 
@@ -137,3 +140,26 @@ def test_slow_variables_in_two_dimensions(comm: MPI.Comm) -> None:
     factor = 1 + points[:, 0] / 4 + points[:, 1] ** 2 / 8
     expected = factor[:, None, None] * np.diag([1.0, ARITHMETIC])
     assert np.abs(solution.coefficient(points) - expected).max() < 1e-4
+
+
+def test_a_failure_on_the_way_leaves_nothing_locked(comm: MPI.Comm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Meshes that die while an exception passes free their communicators then, and mpi4py waits for its own lock for good."""
+    problem = _problem(2 + sin(2 * pi * y[0]) * cos(2 * pi * y[1]), 3)
+    operator, count = cell.CellOperator.__init__, itertools.count(1)
+
+    def third_fails(self: cell.CellOperator, *arguments: object) -> None:
+        if next(count) == 3:
+            raise SolverError("the third one")
+        operator(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(cell.CellOperator, "__init__", third_fails)
+    faulthandler.dump_traceback_later(60, exit=True)
+    try:
+        with pytest.raises(SolverError, match="the third one"):
+            solve_cell(problem, comm, degree=2, cells=6, shape="box")
+        gc.collect()
+        other = comm.Dup()
+        other.allgather(comm.rank)
+        other.Free()
+    finally:
+        faulthandler.cancel_dump_traceback_later()

@@ -1,4 +1,4 @@
-"""Linear systems by PETSc: options by prefix, multigrid in the degree, failures with a name."""
+"""Linear systems by PETSc: options by prefix, multigrid, failures with a name."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ MULTIGRID: Mapping[str, object] = {
     **ITERATIVE,
     "ksp_max_it": 500,
     "pc_type": "mg",
-    # One symmetric Gauss-Seidel sweep before and after: by the clock better than a forward and a backward one, and than
-    # Chebyshev's polynomials (examples/benchmarks/reference.py).
+    # One symmetric Gauss-Seidel sweep before and after. On the paper's problem, 1.05 million unknowns, 0.64 s in 6 iterations;
+    # a forward sweep before and a backward one after 0.68 s in 9, two of Chebyshev's steps on the diagonal 0.97 s in 9.
     "mg_levels_ksp_type": "richardson",
     "mg_levels_ksp_max_it": 1,
     "mg_levels_ksp_norm_type": "none",
@@ -43,8 +43,8 @@ MULTIGRID: Mapping[str, object] = {
     "mg_coarse_pc_factor_mat_solver_type": "mumps",
 }
 _ACROSS = 0.7
-"""The relaxation of Gauss-Seidel on several ranks, which stays within each of them. On two ranks 0.7 takes one iteration more
-than one rank does, and 1 takes three more."""
+"""The relaxation of Gauss-Seidel on several ranks, which stays within each of them. On two ranks 0.7 takes one or two iterations
+more than one rank does, and 1 takes three more."""
 _FAR = 1.7
 """The largest eigenvalue of M⁻¹A with which a smoother keeps its full step; the limit is two, and estimates are low."""
 

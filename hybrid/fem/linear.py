@@ -43,8 +43,8 @@ MULTIGRID: Mapping[str, object] = {
     "mg_coarse_pc_factor_mat_solver_type": "mumps",
 }
 _ACROSS = 0.7
-"""The relaxation of Gauss-Seidel on several ranks, which stays within each of them. On two ranks 0.7 takes one or two iterations
-more than one rank does, and 1 takes three more."""
+"""The relaxation of Gauss-Seidel on several ranks, which stays within each of them. Two ranks then take one or two
+iterations more than one rank does; with 1 they take three more."""
 _FAR = 1.7
 """The largest eigenvalue of M⁻¹A with which a smoother keeps its full step; the limit is two, and estimates are low."""
 

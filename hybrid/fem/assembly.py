@@ -7,8 +7,6 @@ from collections.abc import Sequence
 
 from petsc4py import PETSc
 
-import numpy as np
-
 import ufl
 from dolfinx import fem, la
 from dolfinx.fem import petsc as fem_petsc
@@ -19,8 +17,6 @@ _TAG = hashlib.sha256(processor().encode()).hexdigest()[:8]
 _FLAGS = ["-O3", "-march=native", "-ffast-math", "-fno-finite-math-only", f"-DPROCESSOR_{_TAG}"]
 """Sums over quadrature points and basis functions may be reordered, which vectorizes them: with -O2 hexahedra take four
 times as long. The name defined means nothing to the code: it keeps the kernels of different processors apart in the cache."""
-
-_PIECE = 1 << 20
 
 
 def compiled(form: ufl.Form) -> fem.Form:
@@ -47,10 +43,7 @@ def assembled(form: ufl.Form, bcs: Sequence[fem.DirichletBC] = ()) -> PETSc.Mat:
     comm = matrix.index_map(0).comm
     if comm.size == 1:
         return PETSc.Mat().createAIJWithArrays((rows, rows), (starts, columns, values), comm=comm)
-    numbers = np.empty(len(columns), PETSc.IntType)
-    for piece in range(0, len(columns), _PIECE):  # global numbers come in 64 bits
-        part = slice(piece, piece + _PIECE)
-        numbers[part] = matrix.index_map(1).local_to_global(columns[part])
+    numbers = matrix.index_map(1).local_to_global(columns).astype(PETSc.IntType)
     return PETSc.Mat().createAIJ(((rows, None), (rows, None)), csr=(starts, numbers, values), comm=comm)
 
 
@@ -60,6 +53,3 @@ def load(form: ufl.Form, bcs: Sequence[fem.DirichletBC] = ()) -> PETSc.Vec:
     b.ghostUpdate(PETSc.InsertMode.ADD, PETSc.ScatterMode.REVERSE)
     fem_petsc.set_bc(b, list(bcs))
     return b
-
-
-__all__ = ["assembled", "compiled", "load"]

@@ -151,7 +151,7 @@ class LinearSolver:
 
     def _failed(self, error: PETSc.Error) -> InputError | SolverError:
         """What PETSc could not set up: an option that it does not know, or a matrix that it cannot factorize."""
-        text = _last_line(error)
+        text = last_line(error)
         if error.ierr in {_ERR_MEMORY, _ERR_LIBRARY} or "memory" in text.lower():
             return SolverError(f"the linear solver '{self.prefix.rstrip('_')}' could not be set up: {text}")
         return InputError(f"PETSc options -{self.prefix}…", text)
@@ -173,7 +173,7 @@ class LinearSolver:
         try:
             self.ksp.solve(b, x)
         except PETSc.Error as error:
-            raise SolverError(f"{self._name()} failed: {_last_line(error)}") from None
+            raise SolverError(f"{self._name()} failed: {last_line(error)}") from None
         reason = self.ksp.getConvergedReason()
         if reason <= 0:
             names = {v: k for k, v in vars(PETSc.KSP.ConvergedReason).items() if isinstance(v, int)}
@@ -213,7 +213,8 @@ def clean_up(space: fem.FunctionSpace) -> None:
     PETSc.garbage_cleanup(space.mesh.comm)
 
 
-def _last_line(error: PETSc.Error) -> str:
+def last_line(error: PETSc.Error) -> str:
+    """What PETSc says last of an error: what was wrong."""
     lines = [re.sub(r"^\[\d+\]\s*", "", line).strip() for line in str(error).splitlines()]
     return next((line for line in reversed(lines) if line), "unknown error")
 

@@ -16,8 +16,7 @@ from dolfinx.fem import petsc as fem_petsc
 
 from hybrid.errors import InputError, SolverError
 from hybrid.fem.dirichlet import Solution
-from hybrid.fem.linear import _last_line as last_line
-from hybrid.fem.linear import clean_up
+from hybrid.fem.linear import clean_up, last_line
 from hybrid.fem.mesh import zero_on_boundary
 from hybrid.problems import ReactionDiffusionProblem
 from hybrid.symbols import evaluate, numpy_function, t, x

@@ -40,10 +40,8 @@ def worker(dim: int, shape: str, degree: int) -> dict[str, Any]:
     from dolfinx import fem
 
     from hybrid import EllipticProblem
-    from hybrid.fem.dirichlet import solve_dirichlet
-    from hybrid.fem.linear import DIRECT, MULTIGRID
     from hybrid.fem.mesh import box
-    from hybrid.fem.multiscale import coefficient, source
+    from hybrid.fem.multiscale import solve_on
     from hybrid.fem.norms import relative_difference
     from hybrid.machine import keep_memory, peak_memory
     from hybrid.symbols import cos, pi, x, y
@@ -58,10 +56,7 @@ def worker(dim: int, shape: str, degree: int) -> dict[str, Any]:
         begin = time.perf_counter()
         space = fem.functionspace(box(comm, problem.domain, [count] * dim, shape), ("Lagrange", degree))
         mesh = time.perf_counter() - begin
-        defaults = DIRECT if dim == 1 else MULTIGRID
-        solution = solve_dirichlet(
-            space, coefficient(problem, space.mesh), source(problem, space.mesh), "reference_", defaults
-        )
+        solution = solve_on(problem, space)
         return solution, {"mesh": mesh, **solution.steps}
 
     solve(8)

@@ -41,44 +41,41 @@ PLANNED = (  # dimension, periods along a side, degree, cells per period, shape,
 )
 
 
-def solve(
-    n: int, degree: int, periods: int, contrast: float, dim: int = 2, shape: str = "simplex", tol: float = TOLERANCE
-) -> Any:
+def solve(n: int, degree: int, periods: int, contrast: float) -> Any:
     """One solve on n² squares, the better of two: seconds of each step, of a product with the matrix, iterations and bytes."""
     import hybrid.study.run  # noqa: F401, I001  (what the command has in memory)
     from mpi4py import MPI
     from petsc4py import PETSc
 
+    import sympy
     import ufl
     from dolfinx import fem
 
+    from hybrid import EllipticProblem
     from hybrid.fem.assembly import assembled
-    from hybrid.fem.dirichlet import solve_dirichlet
-    from hybrid.fem.linear import MULTIGRID
     from hybrid.fem.mesh import box, zero_on_boundary
+    from hybrid.fem.multiscale import coefficient, solve_on
     from hybrid.machine import keep_memory, peak_memory
+    from hybrid.symbols import cos, pi, sin, x, y
 
     keep_memory()
     comm = MPI.COMM_WORLD
     PETSc.Options()["reference_ksp_rtol"] = TOLERANCE
-    wave, size = 2 * math.pi * periods, 2 * (contrast - 1) / (contrast + 1)
+    wave = sympy.Float(2 * (contrast - 1) / (contrast + 1)) * sin(2 * pi * y[0]) * cos(2 * pi * y[1])
+    problem = EllipticProblem(domain=[(0, 1)] * 2, eps=1 / periods, a=2 + wave, f=sin(x[0]) + cos(x[1]))
 
     def once(count: int) -> tuple[dict[str, Any], Callable[[], float]]:
         comm.Barrier()
         begin = time.perf_counter()
-        space = fem.functionspace(box(comm, [(0, 1)] * 2, [count] * 2), ("Lagrange", degree))
-        x = ufl.SpatialCoordinate(space.mesh)
-        a, f = 2 + size * ufl.sin(wave * x[0]) * ufl.cos(wave * x[1]), ufl.sin(x[0]) + ufl.cos(x[1])
+        space = fem.functionspace(box(comm, problem.domain, [count] * 2), ("Lagrange", degree))
         meshed = time.perf_counter()
-        found = solve_dirichlet(space, a * ufl.Identity(2), f, "reference_", MULTIGRID)
+        found = solve_on(problem, space)
 
         def product() -> float:
-            u, v, dx = (
-                ufl.TrialFunction(space),
-                ufl.TestFunction(space),
-                ufl.dx(metadata={"quadrature_degree": 2 * degree}),
-            )
-            matrix = assembled(a * ufl.inner(ufl.grad(u), ufl.grad(v)) * dx, zero_on_boundary(space))
+            u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
+            dx = ufl.dx(metadata={"quadrature_degree": 2 * degree})
+            a = coefficient(problem, space.mesh)
+            matrix = assembled(ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx, zero_on_boundary(space))
             right = matrix.createVecLeft()
             comm.Barrier()
             begin = time.perf_counter()

@@ -132,26 +132,27 @@ def hybrid(n: int) -> Run:
     import ufl
     from dolfinx import fem
 
+    from hybrid import EllipticProblem
     from hybrid.fem.assembly import assembled, load
-    from hybrid.fem.dirichlet import solve_dirichlet
-    from hybrid.fem.linear import MULTIGRID
     from hybrid.fem.mesh import box, zero_on_boundary
+    from hybrid.fem.multiscale import coefficient, solve_on, source
+    from hybrid.symbols import cos, pi, sin, x, y
 
+    a = 2 + sin(2 * pi * y[0]) * cos(2 * pi * y[1])
+    problem = EllipticProblem(domain=[(0, 1)] * 2, eps=1 / 8, a=a, f=sin(x[0]) + cos(x[1]))
     clock = Clock()
-    square = box(MPI.COMM_SELF, [(0, 1)] * 2, [n, n])
+    square = box(MPI.COMM_SELF, problem.domain, [n, n])
     clock.stop("mesh")
     space = fem.functionspace(square, ("Lagrange", 2))
     clock.stop("space")
-    x = ufl.SpatialCoordinate(square)
-    a, f = 2 + ufl.sin(WAVE * x[0]) * ufl.cos(WAVE * x[1]), ufl.sin(x[0]) + ufl.cos(x[1])
     PETSc.Options()["reference_ksp_rtol"] = TOLERANCE
-    solution = solve_dirichlet(space, a * ufl.Identity(2), f, "reference_", MULTIGRID)
+    solution = solve_on(problem, space)
 
     def check() -> tuple[float, float]:
         u, v, dx = ufl.TrialFunction(space), ufl.TestFunction(space), ufl.dx(metadata={"quadrature_degree": DEGREE})
         bcs = zero_on_boundary(space)
-        matrix = assembled(a * ufl.inner(ufl.grad(u), ufl.grad(v)) * dx, bcs)
-        b = load(f * v * dx, bcs)
+        matrix = assembled(ufl.inner(coefficient(problem, square) * ufl.grad(u), ufl.grad(v)) * dx, bcs)
+        b = load(source(problem, square) * v * dx, bcs)
         residual = b - matrix * solution.function.x.petsc_vec
         square_of_norm = fem.assemble_scalar(fem.form(solution.function**2 * dx))
         return residual.norm() / b.norm(), math.sqrt(square_of_norm)

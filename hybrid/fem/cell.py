@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from mpi4py import MPI
 from petsc4py import PETSc
@@ -19,13 +20,14 @@ from dolfinx import fem
 from hybrid.coefficient import SlowCoefficient, slow_nodes
 from hybrid.errors import InputError, SolverError
 from hybrid.fem.assembly import assembled, load
+from hybrid.fem.coefficients import as_arrays, as_ufl
+from hybrid.fem.lattice import Entries
 from hybrid.fem.linear import DIRECT, MULTIGRID, LinearSolver, clean_up
 from hybrid.fem.mesh import box
-from hybrid.fem.multigrid import prolongations
+from hybrid.fem.multigrid import levels
 from hybrid.fem.norms import coarsened, integral, norm, richardson
 from hybrid.fem.periodicity import independent_points, periodic_constraint
 from hybrid.problems import EllipticProblem
-from hybrid.symbols import evaluate
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,14 @@ def _solve_at(
     values = {s: y[i] for i, s in enumerate(problem.fast)}
     if at is not None:  # constants and not numbers: the compiled form is the same for all x
         values |= {s: fem.Constant(mesh, float(at[i])) for i, s in enumerate(problem.slow)}
-    entries = [[evaluate(problem.matrix[i, j], values, "ufl") for j in range(dim)] for i in range(dim)]
-    return solve_cell_on_mesh(mesh, cell, ufl.as_matrix(entries), degree=degree)
+
+    def entries(y: Sequence[npt.NDArray[np.float64]]) -> Sequence[Sequence[Any]]:
+        slow = {} if at is None else {s: float(at[i]) for i, s in enumerate(problem.slow)}
+        return as_arrays(problem.matrix, {s: y[i] for i, s in enumerate(problem.fast)} | slow)
+
+    return solve_cell_on_mesh(
+        mesh, cell, as_ufl(problem.matrix, values), degree=degree, entries=None if problem.jumps else entries
+    )
 
 
 def _solve_slow_cells(
@@ -163,6 +171,7 @@ class CellOperator:
         cell: One (low, high) for each dimension.
         form: The bilinear form; only constants are in its null space.
         dx: The measure of means over the cell.
+        entries: The coefficient of the form as a function of coordinates, if the mesh fills the cell.
 
     Attributes:
         matrix: Of the form between periodic functions.
@@ -171,7 +180,12 @@ class CellOperator:
     """
 
     def __init__(
-        self, space: fem.FunctionSpace, cell: Sequence[Sequence[float]], form: ufl.Form, dx: ufl.Measure
+        self,
+        space: fem.FunctionSpace,
+        cell: Sequence[Sequence[float]],
+        form: ufl.Form,
+        dx: ufl.Measure,
+        entries: Entries | None = None,
     ) -> None:
         self.space, self.dx = space, dx
         self.constraint = periodic_constraint(space, cell)
@@ -186,7 +200,7 @@ class CellOperator:
         # The solution is unique up to a constant: the mean is taken out afterwards.
         self.solver = LinearSolver(
             self.matrix, "cell_", MULTIGRID if len(cell) > 1 else DIRECT,
-            lambda: prolongations(space, points=independent_points(space, cell), cell=cell), singular=True,
+            lambda: levels(space, a=entries, points=independent_points(space, cell), cell=cell), singular=True,
             zero=1e-12 * scale,
         )  # fmt: skip
 
@@ -239,6 +253,7 @@ def solve_cell_on_mesh(
     *,
     degree: int = 2,
     dx: ufl.Measure | None = None,
+    entries: Entries | None = None,
 ) -> CellSolution:
     """The same on any mesh of the cell whose opposite faces match, Gmsh's for instance.
 
@@ -249,6 +264,7 @@ def solve_cell_on_mesh(
         a: The coefficient, a d×d UFL matrix on the mesh.
         degree: Polynomial degree of the elements; at least that of the mesh's own geometry.
         dx: The measure to integrate with; by default over all cells with quadrature of degree 2·degree + 2.
+        entries: The coefficient as a function of coordinates, if the mesh fills the box: multigrid is then quicker.
 
     Raises:
         InputError: The degree is lower than that of the geometry, or opposite faces do not match.
@@ -260,7 +276,7 @@ def solve_cell_on_mesh(
     space = fem.functionspace(mesh, ("Lagrange", degree))
     dx = ufl.dx(domain=mesh, metadata={"quadrature_degree": 2 * degree + 2}) if dx is None else dx
     u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
-    operator = CellOperator(space, cell, ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx, dx)
+    operator = CellOperator(space, cell, ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx, dx, entries)
     found = [operator.solve(load) for load in operator.loads]
     # The energy (y_i + χ_i)·A(y_j + χ_j): the mean of the flux for exact correctors, and off by the square of their error.
     size = float(np.prod([high - low for low, high in cell]))

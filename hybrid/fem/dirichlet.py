@@ -10,9 +10,10 @@ import ufl
 from dolfinx import fem
 
 from hybrid.fem.assembly import assembled, load
+from hybrid.fem.lattice import Entries
 from hybrid.fem.linear import LinearSolver, clean_up
 from hybrid.fem.mesh import zero_on_boundary
-from hybrid.fem.multigrid import prolongations
+from hybrid.fem.multigrid import levels
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,17 @@ def solve_dirichlet(
     f: ufl.core.expr.Expr,
     prefix: str,
     defaults: Mapping[str, object],
+    entries: Entries | None = None,
 ) -> Solution:
-    """Find u in the space with u = 0 on ∂Ω and ∫ a∇u·∇φ = ∫ f φ for all φ; `a` is a d×d UFL matrix.
+    """Find u in the space with u = 0 on ∂Ω and ∫ a∇u·∇φ = ∫ f φ for all φ.
+
+    Args:
+        space: Lagrange elements; on a box, if there are `entries`.
+        a: The coefficient, a d×d UFL matrix.
+        f: The right-hand side.
+        prefix: Of the linear solver's PETSc options.
+        defaults: What they are where the user has not set them.
+        entries: The coefficient as a function of coordinates: multigrid's coarser matrices are then quicker to find.
 
     Raises:
         SolverError: The linear solver did not converge.
@@ -64,7 +74,7 @@ def solve_dirichlet(
     bcs = zero_on_boundary(space)
     matrix, b = assembled(ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx, bcs), load(f * v * dx, bcs)
     filled = time.perf_counter()
-    solver = LinearSolver(matrix, prefix, defaults, lambda: prolongations(space, bcs))
+    solver = LinearSolver(matrix, prefix, defaults, lambda: levels(space, bcs, a=entries))
     ready = time.perf_counter()
     solution = fem.Function(space)
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mpi4py import MPI
 
 import numpy as np
@@ -13,6 +15,7 @@ from dolfinx import fem
 from hybrid.coefficient import SlowCoefficient
 from hybrid.errors import InputError, SolverError
 from hybrid.fem.dirichlet import Solution, solve_dirichlet
+from hybrid.fem.lattice import Entries
 from hybrid.fem.linear import DIRECT, MULTIGRID
 from hybrid.fem.mesh import box
 from hybrid.fem.multiscale import source
@@ -46,7 +49,8 @@ def solve_homogenized(
     mesh = box(comm, problem.domain, [cells] * problem.dim, shape)
     space = fem.functionspace(mesh, ("Lagrange", degree))
     a = _on_mesh(coefficient, space) if isinstance(coefficient, SlowCoefficient) else _constant(coefficient)
-    return solve_dirichlet(space, a, source(problem, mesh), "homogenized_", DIRECT if problem.dim == 1 else MULTIGRID)
+    defaults = DIRECT if problem.dim == 1 else MULTIGRID
+    return solve_dirichlet(space, a, source(problem, mesh), "homogenized_", defaults, _entries(coefficient))
 
 
 def _check(coefficient: npt.ArrayLike | SlowCoefficient, dim: int) -> None:
@@ -66,6 +70,20 @@ def _check(coefficient: npt.ArrayLike | SlowCoefficient, dim: int) -> None:
 
 def _constant(coefficient: npt.ArrayLike) -> ufl.core.expr.Expr:
     return ufl.as_matrix(np.asarray(coefficient, dtype=float).tolist())
+
+
+def _entries(coefficient: npt.ArrayLike | SlowCoefficient) -> Entries:
+    """The same as a function of coordinates."""
+    if not isinstance(coefficient, SlowCoefficient):
+        constant = np.asarray(coefficient, dtype=float).tolist()
+        return lambda _: constant
+
+    def at(x: Sequence[npt.NDArray[np.float64]]) -> Sequence[Sequence[npt.NDArray[np.float64]]]:
+        grid = np.broadcast_arrays(*x)
+        values = coefficient(np.stack([part.ravel() for part in grid], axis=1))
+        return [[values[:, i, j].reshape(grid[0].shape) for j in range(len(x))] for i in range(len(x))]
+
+    return at
 
 
 def _on_mesh(coefficient: SlowCoefficient, space: fem.FunctionSpace) -> ufl.core.expr.Expr:

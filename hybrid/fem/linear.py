@@ -12,6 +12,7 @@ import numpy as np
 from dolfinx import fem
 
 from hybrid.errors import InputError, SolverError
+from hybrid.fem.multigrid import Level
 
 DIRECT: Mapping[str, object] = {
     "ksp_type": "preonly",
@@ -42,11 +43,13 @@ MULTIGRID: Mapping[str, object] = {
     "mg_coarse_pc_type": "cholesky",
     "mg_coarse_pc_factor_mat_solver_type": "mumps",
 }
-_ACROSS = 0.7
-"""The relaxation of Gauss-Seidel on several ranks, which stays within each of them. Two ranks then take one or two
-iterations more than one rank does; with 1 they take three more."""
-_FAR = 1.7
-"""The largest eigenvalue of M⁻¹A with which a smoother keeps its full step; the limit is two, and estimates are low."""
+ACROSS_RANKS: Mapping[str, object] = {
+    "mg_levels_ksp_type": "python",
+    "mg_levels_ksp_python_type": "hybrid.fem.smoother.GaussSeidel",
+    "mg_levels_ksp_norm_type": "preconditioned",  # what PETSc asks of this type; no norm is computed
+    "mg_levels_pc_type": "none",
+}
+"""In place of those above on several ranks, where the user has no options for the levels."""
 
 
 class LinearSolver:
@@ -56,8 +59,8 @@ class LinearSolver:
         matrix: The assembled matrix A.
         prefix: The prefix of the solver's PETSc options; what a user has set under it wins over `defaults`.
         defaults: PETSc options without the prefix.
-        prolongations: Of the multigrid levels, coarsest first, for ``pc_type mg`` (`hybrid.fem.multigrid`); called only
-            where that is chosen.
+        levels: The coarser spaces, coarsest first, for ``pc_type mg`` (`hybrid.fem.multigrid.levels`); called only where
+            that is chosen.
         singular: Whether A has the constants as its null space; b then has to sum up to zero, and x is one of the solutions.
         zero: A residual of this norm is as good as none, whatever b is.
     """
@@ -67,21 +70,21 @@ class LinearSolver:
         matrix: PETSc.Mat,
         prefix: str,
         defaults: Mapping[str, object],
-        prolongations: Callable[[], Sequence[PETSc.Mat]] = tuple,
+        levels: Callable[[], Sequence[Level]] = tuple,
         *,
         singular: bool = False,
         zero: float = 0.0,
     ) -> None:
         self.prefix = prefix
         self.matrix = matrix
-        self._levels: list[PETSc.Mat] = []
+        self._coarser: list[PETSc.Mat] = []
         self._held = False
         self._zero = zero
         database = PETSc.Options()
         chosen = dict(defaults) | {"ksp_atol": zero}
         kind = database.getString(prefix + "pc_type", str(chosen["pc_type"]))
-        if matrix.comm.size > 1:
-            chosen["mg_levels_pc_sor_omega"] = _ACROSS
+        if matrix.comm.size > 1 and not any(key.startswith(prefix + "mg_levels") for key in database.getAll()):
+            chosen |= ACROSS_RANKS
         if kind not in _EXACT and chosen.get("ksp_type") == "preonly":
             chosen |= ITERATIVE  # the user's preconditioner alone does not solve
         if kind in _EXACT and singular:  # hold one value at zero
@@ -89,7 +92,7 @@ class LinearSolver:
         elif singular:
             matrix.setNullSpace(PETSc.NullSpace().create(constant=True, comm=matrix.comm))
         matrix.setOption(PETSc.Mat.Option.SPD, kind in _EXACT or not singular)
-        operators = self._galerkin(prolongations(), singular) if kind == "mg" else []
+        operators = self._operators(levels(), singular) if kind == "mg" else []
         used = [prefix + key for key in chosen if not database.hasName(prefix + key)]
         try:
             for key in used:
@@ -101,53 +104,32 @@ class LinearSolver:
                 self._set_levels(operators)
             self.ksp.setFromOptions()
             self.ksp.setUp()  # the factorization and the levels read their options here, not before
-            if operators and matrix.comm.size > 2:
-                self._damp(len(operators))
         except PETSc.Error as error:
             raise self._failed(error) from None
         finally:  # the database is global: leave nothing in it that the user did not put there
             for key in used:
                 database.delValue(key)
 
-    def _galerkin(self, prolongations: Sequence[PETSc.Mat], singular: bool) -> list[PETSc.Mat]:
-        """PᵀAP for every level below the finest, coarsest first."""
-        self._levels = list(prolongations)
+    def _operators(self, levels: Sequence[Level], singular: bool) -> list[PETSc.Mat]:
+        """The matrices of all levels below the finest, coarsest first: their own, or PᵀAP."""
         operators: list[PETSc.Mat] = []
         fine = self.matrix
-        for level, prolongation in reversed(list(enumerate(self._levels))):
-            fine = _product(fine, prolongation)
-            if singular and level == 0:
+        for number, level in reversed(list(enumerate(levels))):
+            fine = _product(fine, level.prolongation) if level.operator is None else level.operator
+            if singular and number == 0:
                 _hold_first(fine)
-            fine.setOption(PETSc.Mat.Option.SPD, not singular or level == 0)
+            fine.setOption(PETSc.Mat.Option.SPD, not singular or number == 0)
             operators.insert(0, fine)
+        self._coarser = [*operators, *(level.prolongation for level in levels)]
         return operators
 
     def _set_levels(self, operators: Sequence[PETSc.Mat]) -> None:
         pc = self.ksp.getPC()
         pc.setType("mg")
         pc.setMGLevels(len(operators) + 1)
-        for level, (operator, prolongation) in enumerate(zip(operators, self._levels, strict=True)):
-            (pc.getMGSmoother(level) if level else pc.getMGCoarseSolve()).setOperators(operator)
-            pc.setMGInterpolation(level + 1, prolongation)
-        self._levels += operators
-
-    def _damp(self, levels: int) -> None:
-        """Shorten the steps of smoothers that would go too far.
-
-        Gauss-Seidel stays within each rank, and where ranks meet M⁻¹A has eigenvalues up to their number: from two on a step
-        with M⁻¹ smooths no more. Two ranks alone do not get there.
-        """
-        database = PETSc.Options()
-        for level in range(1, levels + 1):
-            smoother = self.ksp.getPC().getMGSmoother(level)
-            if smoother.getType() != "richardson" or smoother.getPC().getType() != "sor":
-                continue  # the user's
-            largest = _largest_where_ranks_meet(smoother.getOperators()[0], smoother.getPC())
-            if largest > _FAR:
-                key = f"{self.prefix}mg_levels_{level}_ksp_richardson_scale"
-                database[key] = _FAR / largest
-                smoother.setFromOptions()
-                database.delValue(key)
+        for number, operator in enumerate(operators):
+            (pc.getMGSmoother(number) if number else pc.getMGCoarseSolve()).setOperators(operator)
+            pc.setMGInterpolation(number + 1, self._coarser[len(operators) + number])
 
     def _failed(self, error: PETSc.Error) -> InputError | SolverError:
         """What PETSc could not set up: an option that it does not know, or a matrix that it cannot factorize."""
@@ -159,7 +141,7 @@ class LinearSolver:
     def close(self) -> None:
         """Free the matrix and the levels; collective."""
         self.ksp.destroy()
-        for matrix in (*self._levels, self.matrix):
+        for matrix in (*self._coarser, self.matrix):
             matrix.destroy()
 
     def solve(self, b: PETSc.Vec, x: PETSc.Vec) -> int:
@@ -219,33 +201,17 @@ def last_line(error: PETSc.Error) -> str:
     return next((line for line in reversed(lines) if line), "unknown error")
 
 
-def _largest_where_ranks_meet(matrix: PETSc.Mat, pc: PETSc.PC) -> float:
-    """About the largest eigenvalue of M⁻¹A, by a few steps of Lanczos that begin in rows with entries of two ranks."""
-    block = matrix.getDiagonalBlock()
-    x, b = matrix.createVecs()
-    inner, own = block.createVecs()
-    x.set(1.0)
-    inner.set(1.0)
-    matrix.mult(x, b)
-    block.mult(inner, own)
-    meeting = np.abs(b.array_r - own.array_r) > 1e-12 * block.getDiagonal().array_r
-    b.array[:] = np.where(meeting, np.random.default_rng(matrix.comm.rank).choice([-1.0, 1.0], len(meeting)), 0.0)
-    lanczos = PETSc.KSP().create(matrix.comm)
-    lanczos.setType("cg")
-    lanczos.setOperators(matrix)
-    lanczos.setPC(pc)
-    lanczos.setNormType(PETSc.KSP.NormType.NONE)
-    lanczos.setTolerances(max_it=8)
-    lanczos.setComputeEigenvalues(True)
-    lanczos.solve(b, x)
-    found = float(np.max(lanczos.computeEigenvalues().real, initial=0.0))
-    lanczos.destroy()
-    return found
-
-
 def _product(matrix: PETSc.Mat, prolongation: PETSc.Mat) -> PETSc.Mat:
     """PᵀAP, with a one on the diagonal of the rows that no prolongation reaches (Dirichlet values, holes)."""
+    database, key = PETSc.Options(), "matptap_via"
+    # PETSc's quicker way keeps a row of all columns; it takes it for too long where it has not allocated the matrix itself.
+    entries = matrix.getInfo(PETSc.Mat.InfoType.GLOBAL_SUM)["nz_used"]
+    quick = prolongation.getSize()[1] < 2 * entries / matrix.comm.size and not database.hasName(key)
+    if quick and matrix.comm.size > 1:
+        database[key] = "nonscalable"
     coarse = matrix.PtAP(prolongation)
+    if quick and matrix.comm.size > 1:
+        database.delValue(key)
     diagonal = coarse.getDiagonal()
     empty = np.flatnonzero(diagonal.array_r == 0.0)
     if coarse.comm.tompi4py().allreduce(len(empty)):

@@ -17,7 +17,7 @@ from hybrid.errors import InputError
 from hybrid.fem.assembly import assembled, load
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.linear import DIRECT, MULTIGRID, LinearSolver, clean_up
-from hybrid.fem.multigrid import prolongations
+from hybrid.fem.multigrid import levels
 from hybrid.fem.piecewise import piecewise
 from hybrid.fem.tagged import TaggedMesh
 from hybrid.symbols import evaluate, x
@@ -78,9 +78,7 @@ def solve_on_mesh(
     fem_petsc.set_bc(b, bcs, alpha=0.0)
     if not np.isfinite(b.norm()):
         raise InputError("f, dirichlet, neumann", "not a finite number everywhere")
-    solver = LinearSolver(
-        matrix, "mixed_", MULTIGRID if grid.geometry.dim > 1 else DIRECT, lambda: prolongations(space, bcs)
-    )
+    solver = LinearSolver(matrix, "mixed_", MULTIGRID if grid.geometry.dim > 1 else DIRECT, lambda: levels(space, bcs))
     w = b.duplicate()
     try:
         iterations = solver.solve(b, w)

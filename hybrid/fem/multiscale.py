@@ -7,11 +7,15 @@ from typing import Any
 
 from mpi4py import MPI
 
+from sympy import Symbol
+
 import ufl
 from dolfinx import fem
 
 from hybrid.fem.cache import ReferenceCache
+from hybrid.fem.coefficients import as_arrays, as_ufl
 from hybrid.fem.dirichlet import Solution, solve_dirichlet
+from hybrid.fem.lattice import Entries
 from hybrid.fem.linear import DIRECT, MULTIGRID
 from hybrid.fem.reference import Reference, References, anything, silent
 from hybrid.problems import EllipticProblem
@@ -53,32 +57,51 @@ def solve_multiscale(
         InputError: `reference_tol` is no number between 0 and 1, or `check` does not allow the mesh that it needs.
         SolverError: The linear solver did not converge, or refining does not reduce the error any more.
     """
-    defaults = DIRECT if problem.dim == 1 else MULTIGRID
-
-    def solve_on(space: fem.FunctionSpace, _: float) -> Solution:
-        return solve_dirichlet(
-            space, coefficient(problem, space.mesh), source(problem, space.mesh), "reference_", defaults
-        )
-
-    references = References(problem, comm, solve_on, degree, shape, estimate or reference_tol is not None, cache)
+    references = References(
+        problem,
+        comm,
+        lambda space, _: solve_on(problem, space),
+        degree,
+        shape,
+        estimate or reference_tol is not None,
+        cache,
+    )
     if reference_tol is None:
         return references.on(cells_per_period)
     return references.until(reference_tol, cells_per_period, 0.0, report, check)
 
 
+def solve_on(problem: EllipticProblem, space: fem.FunctionSpace) -> Solution:
+    """u_ε in a Lagrange space on a mesh of Ω.
+
+    Raises:
+        SolverError: The linear solver (prefix ``reference_``) did not converge.
+    """
+    a, f = coefficient(problem, space.mesh), source(problem, space.mesh)
+    return solve_dirichlet(space, a, f, "reference_", DIRECT if problem.dim == 1 else MULTIGRID, entries(problem))
+
+
 def coefficient(problem: EllipticProblem, mesh: object) -> ufl.core.expr.Expr:
     """a(x, x/ε) as a UFL matrix on the mesh."""
-    x = ufl.SpatialCoordinate(mesh)
-    values = {s: x[i] for i, s in enumerate(problem.slow)} | {s: x[i] / problem.eps for i, s in enumerate(problem.fast)}
-    return matrix(problem.matrix, values, problem.dim)
+    return as_ufl(problem.matrix, _values(problem, ufl.SpatialCoordinate(mesh)))
+
+
+def entries(problem: EllipticProblem) -> Entries | None:
+    """a(x, x/ε) as a function of coordinates, where multigrid is to know it.
+
+    Not where it jumps: a few points in each lattice cell then say too little, and the products of matrices take half the
+    iterations.
+    """
+    if problem.jumps:
+        return None
+    return lambda x: as_arrays(problem.matrix, _values(problem, x))
+
+
+def _values(problem: EllipticProblem, x: Any) -> dict[Symbol, Any]:
+    return {s: x[i] for i, s in enumerate(problem.slow)} | {s: x[i] / problem.eps for i, s in enumerate(problem.fast)}
 
 
 def source(problem: EllipticProblem, mesh: object) -> ufl.core.expr.Expr:
     """f(x) in UFL on the mesh."""
     x = ufl.SpatialCoordinate(mesh)
     return ufl.as_ufl(evaluate(problem.f, {s: x[i] for i, s in enumerate(problem.slow)}, "ufl"))
-
-
-def matrix(entries: object, values: dict[Any, Any], dim: int) -> ufl.core.expr.Expr:
-    """A SymPy matrix as a UFL matrix."""
-    return ufl.as_matrix([[evaluate(entries[i, j], values, "ufl") for j in range(dim)] for i in range(dim)])  # type: ignore[index]

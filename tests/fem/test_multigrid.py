@@ -14,7 +14,7 @@ from dolfinx import fem
 from hybrid import EllipticProblem
 from hybrid.fem import solve_cell, solve_homogenized, solve_multiscale
 from hybrid.fem.mesh import box, zero_on_boundary
-from hybrid.fem.multigrid import prolongations
+from hybrid.fem.multigrid import levels
 from hybrid.symbols import cos, pi, sin, x, y
 
 pytestmark = pytest.mark.mpi
@@ -34,19 +34,19 @@ def test_every_level_reproduces_linear_functions(comm: MPI.Comm, counts: list[in
     """Rows sum up to one, and the coordinates of the coarsest lattice are carried to those of the nodes."""
     dim = len(counts)
     space = fem.functionspace(box(comm, [(0, 2), (-1, 1), (0, 1)][:dim], counts, shape), ("Lagrange", degree))
-    levels = prolongations(space, smallest=4)
-    assert len(levels) > 1
-    one = levels[0].createVecRight()
+    found = [level.prolongation for level in levels(space, smallest=4)]
+    assert len(found) > 1
+    one = found[0].createVecRight()
     one.set(1.0)
-    for level in levels:
+    for level in found:
         image = level.createVecLeft()
         level.mult(one, image)
         assert np.abs(image.array - 1).max(initial=0.0) < 1e-12
         one = image
     # A linear function is fixed by its values: least squares on the coarsest lattice has no residual.
     points = space.tabulate_dof_coordinates()[: space.dofmap.index_map.size_local]
-    total = levels[-1]
-    for level in reversed(levels[:-1]):
+    total = found[-1]
+    for level in reversed(found[:-1]):
         total = total.matMult(level)
     rows, columns, values = total.getValuesCSR()
     gathered = comm.allgather((np.diff(rows), columns, values, points))
@@ -56,14 +56,14 @@ def test_every_level_reproduces_linear_functions(comm: MPI.Comm, counts: list[in
         matrix[row + np.repeat(np.arange(len(sizes)), sizes), at] = weights
         row += len(sizes)
     linear = np.concatenate([part[3] for part in gathered]) @ np.array([1.0, -2.0, 0.5])
-    found = np.linalg.lstsq(matrix, linear, rcond=None)[0]
-    assert np.abs(matrix @ found - linear).max() < 1e-10
+    solution = np.linalg.lstsq(matrix, linear, rcond=None)[0]
+    assert np.abs(matrix @ solution - linear).max() < 1e-10
 
 
 def test_dirichlet_dofs_get_no_correction(comm: MPI.Comm) -> None:
     space = fem.functionspace(box(comm, [(0, 1)] * 2, [12, 12]), ("Lagrange", 2))
     bcs = zero_on_boundary(space)
-    fine = prolongations(space, bcs)[-1]
+    fine = levels(space, bcs)[-1].prolongation
     one, image = fine.createVecRight(), fine.createVecLeft()
     one.set(1.0)
     fine.mult(one, image)
@@ -90,8 +90,7 @@ def test_iterations_do_not_grow_with_the_mesh(
         ).iterations
         for n in cells
     ]
-    limit = 15 if comm.size < 3 else 22  # where ranks meet, Gauss-Seidel smooths less, and these meshes are small
-    assert max(counts) <= limit, counts
+    assert max(counts) <= 15, counts
     assert counts[1] <= counts[0] + 4, counts
 
 

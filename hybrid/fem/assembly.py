@@ -17,6 +17,7 @@ import ufl
 from dolfinx import fem, la
 from dolfinx.fem import petsc as fem_petsc
 
+from hybrid.fem import options
 from hybrid.machine import processor
 
 Array = npt.NDArray[np.float64]
@@ -26,6 +27,9 @@ _TAG = hashlib.sha256(processor().encode()).hexdigest()[:8]
 _FLAGS = ["-O3", "-march=native", "-ffast-math", "-fno-finite-math-only", f"-DPROCESSOR_{_TAG}"]
 """Sums over quadrature points and basis functions may be reordered, which vectorizes them: with -O2 hexahedra take four
 times as long. The name defined means nothing to the code: it keeps the kernels of different processors apart in the cache."""
+
+_NO_INODES = {"mat_no_inode": True}
+"""PETSc need not look for rows with the same columns: there are none."""
 
 
 def compiled(form: ufl.Form) -> fem.Form:
@@ -49,42 +53,58 @@ def assembled(form: ufl.Form, bcs: Sequence[fem.DirichletBC] = ()) -> PETSc.Mat:
     starts = matrix.indptr[: rows + 1].astype(PETSc.IntType)
     columns, values = matrix.indices[: starts[-1]], matrix.data[: starts[-1]]
     comm = matrix.index_map(0).comm
-    if comm.size > 1:
-        columns = columns.copy()
-        far = np.flatnonzero(columns >= rows)
-        columns[far] = ~matrix.index_map(1).local_to_global(columns[far])
-    return aij(comm, rows, starts, columns, values)
+    if comm.size == 1:
+        return aij(comm, rows, starts, columns, values)
+    far = np.flatnonzero(columns >= rows)
+    row = np.searchsorted(starts, far.astype(starts.dtype), side="right") - 1
+    others = (row, matrix.index_map(1).local_to_global(columns[far]), values[far])
+    starts[1:] -= np.cumsum(np.bincount(row, minlength=rows), dtype=starts.dtype)
+    return aij(comm, rows, starts, _without(columns.copy(), far), _without(values, far), others)
 
 
-def aij(comm: MPI.Comm, owned: int, starts: Indices, columns: Indices, values: Array) -> PETSc.Mat:
-    """A sparse matrix of rows that are given; it uses the arrays, and changes them; collective.
+def aij(
+    comm: MPI.Comm,
+    owned: int,
+    starts: Indices,
+    columns: Indices,
+    values: Array,
+    others: tuple[Indices, Indices, Array] | None = None,
+) -> PETSc.Mat:
+    """A sparse matrix of rows that are given; it uses the arrays; collective.
 
     Args:
         comm: The ranks that share the rows and columns.
         owned: How many columns are this rank's.
-        starts: Where in the arrays this rank's rows begin, and where the last one ends.
-        columns: The number of a column among this rank's, or ~n for the one of another rank with number n among all.
-        values: The entries.
+        starts: Where in `columns` and `values` this rank's rows begin, and where the last one ends.
+        columns: The numbers of columns among this rank's, ascending in each row.
+        values: The entries there.
+        others: The entries in other ranks' columns: their rows, the columns' numbers among all, the values; in any order.
     """
     rows = len(starts) - 1
-    if comm.size == 1:
-        return PETSc.Mat().createAIJWithArrays((rows, owned), (starts, columns, values), comm=comm)
-    far = np.flatnonzero(columns < 0).astype(starts.dtype)
-    row = np.searchsorted(starts, far, side="right") - 1
-    numbers = ~columns[far]
-    order = np.lexsort((numbers, row))  # the products of PETSc's matrices take rows to be sorted
+    if comm.size == 1 or others is None:
+        with options.defaults(_NO_INODES):
+            return PETSc.Mat().createAIJWithArrays((rows, owned), (starts, columns, values), comm=comm)
+    row, number, value = others
+    order = np.lexsort((number, row))
     outer = np.zeros_like(starts)
     meeting, counts = np.unique(row, return_counts=True)
     outer[meeting + 1] = counts
     np.cumsum(outer, out=outer)
-    others = (outer, numbers[order], values[far[order]])
-    columns, values = _without(columns, far), _without(values, far)
-    matrix = PETSc.Mat().createAIJWithArrays(
-        ((rows, None), (owned, None)), ((starts - outer, columns, values), others), comm=comm
-    )
-    matrix.setAttr("arrays", (columns, values, others))  # PETSc uses them, and does not hold them
+    sizes = ((rows, None), (owned, None))
+    arrays = (starts, columns, values), (outer, number[order].astype(PETSc.IntType), value[order])
+    with options.defaults(_NO_INODES):
+        matrix = PETSc.Mat().createAIJWithArrays(sizes, arrays, comm=comm)
+    matrix.setAttr("arrays", arrays)  # PETSc uses them, and does not hold them
     matrix.setAttr("meeting", meeting.astype(PETSc.IntType))
     return matrix
+
+
+def _without(array: Any, places: Indices) -> Any:
+    """The array without some of its places, moved up in its own memory."""
+    ends = np.append(places, len(array)).tolist()
+    for count, (begin, end) in enumerate(itertools.pairwise(ends)):
+        array[begin - count : end - count - 1] = array[begin + 1 : end]
+    return array[: len(array) - len(places)]
 
 
 def rows_where_ranks_meet(matrix: PETSc.Mat) -> Indices:
@@ -101,16 +121,6 @@ def rows_where_ranks_meet(matrix: PETSc.Mat) -> Indices:
         for each in (x, total, inner, within):
             each.destroy()
     return known
-
-
-def _without(array: Any, places: Indices) -> Any:
-    """The array without some of its places, moved up in its own memory."""
-    if 20 * len(places) > len(array):
-        return np.delete(array, places)
-    ends = np.append(places, len(array)).tolist()
-    for count, (begin, end) in enumerate(itertools.pairwise(ends)):
-        array[begin - count : end - count - 1] = array[begin + 1 : end]
-    return array[: len(array) - len(places)]
 
 
 def load(form: ufl.Form, bcs: Sequence[fem.DirichletBC] = ()) -> PETSc.Vec:

@@ -21,12 +21,12 @@ from hybrid.coefficient import SlowCoefficient, slow_nodes
 from hybrid.errors import InputError, SolverError
 from hybrid.fem.assembly import assembled, load
 from hybrid.fem.coefficients import as_arrays, as_ufl
-from hybrid.fem.lattice import Entries
 from hybrid.fem.linear import DIRECT, MULTIGRID, LinearSolver, clean_up
 from hybrid.fem.mesh import box
 from hybrid.fem.multigrid import levels
 from hybrid.fem.norms import coarsened, integral, norm, richardson
 from hybrid.fem.periodicity import independent_points, periodic_constraint
+from hybrid.fem.stencil import Entries
 from hybrid.problems import EllipticProblem
 
 

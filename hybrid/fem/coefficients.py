@@ -19,7 +19,7 @@ def as_ufl(entries: Matrix, values: Mapping[Symbol, Any]) -> ufl.core.expr.Expr:
 
 
 def as_arrays(entries: Matrix, values: Mapping[Symbol, Any]) -> Sequence[Sequence[Any]]:
-    """The same in NumPy; entries that are equal are one array (`hybrid.fem.lattice.Entries`)."""
+    """The same in NumPy; entries that are equal are one array (`hybrid.fem.stencil.Entries`)."""
     known: dict[Any, Any] = {}
     dim = entries.shape[0]
     for entry in entries:

@@ -10,10 +10,10 @@ import ufl
 from dolfinx import fem
 
 from hybrid.fem.assembly import assembled, load
-from hybrid.fem.lattice import Entries
 from hybrid.fem.linear import LinearSolver, clean_up
 from hybrid.fem.mesh import zero_on_boundary
 from hybrid.fem.multigrid import levels
+from hybrid.fem.stencil import Entries
 
 
 @dataclass(frozen=True)

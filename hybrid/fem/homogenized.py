@@ -15,10 +15,10 @@ from dolfinx import fem
 from hybrid.coefficient import SlowCoefficient
 from hybrid.errors import InputError, SolverError
 from hybrid.fem.dirichlet import Solution, solve_dirichlet
-from hybrid.fem.lattice import Entries
 from hybrid.fem.linear import DIRECT, MULTIGRID
 from hybrid.fem.mesh import box
 from hybrid.fem.multiscale import source
+from hybrid.fem.stencil import Entries
 from hybrid.problems import EllipticProblem
 
 

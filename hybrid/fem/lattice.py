@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
@@ -17,13 +18,9 @@ from hybrid.fem.mesh import blocks
 
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.integer]
-Entries = Callable[[Sequence[Array]], Sequence[Sequence[Any]]]
-"""From the coordinates of points, arrays that broadcast, to the entries of a symmetric d×d matrix there: numbers, or arrays
-that broadcast. Entries that are the same array are taken once."""
-
 _NEAR = 1e-6
 """Of a lattice's spacing: what is nearer to a lattice point than this is that point."""
-_PIECE = 1 << 16
+PIECE = 1 << 16
 """Points that are dealt with at a time: what belongs to them stays near the processor."""
 
 
@@ -47,11 +44,11 @@ class Lattice:
         ]
         self._sizes = [np.diff(s) for s in starts]
         at = np.unravel_index(comm.rank, parts, order="F")
-        self._own = [(int(s[i]), int(s[i + 1])) for s, i in zip(starts, at, strict=True)]
+        self.own = [(int(s[i]), int(s[i + 1])) for s, i in zip(starts, at, strict=True)]
         volumes = np.ones(1, np.int64)
         for s in self._sizes:
             volumes = np.multiply.outer(s, volumes).ravel()
-        self._first = np.concatenate([[0], np.cumsum(volumes)])
+        self.first = np.concatenate([[0], np.cumsum(volumes)])
         self.owned = int(volumes[comm.rank])
         # For every index in a direction: the block's share of the block number, the place in the block, the block's size.
         steps = np.cumprod([1, *parts[:-1]])
@@ -67,8 +64,33 @@ class Lattice:
 
     def points(self) -> Array:
         """This rank's points, (n, d), in the order of their numbers."""
-        axes = [a + h * np.arange(*own) for a, h, own in zip(self.low, self.spacing, self._own, strict=True)]
+        axes = [a + h * np.arange(*own) for a, h, own in zip(self.low, self.spacing, self.own, strict=True)]
         return np.stack([x.ravel() for x in np.meshgrid(*reversed(axes), indexing="ij")][::-1], axis=1)
+
+    def local(self, index: Sequence[Any]) -> Any:
+        """From indices in each direction, arrays that broadcast, to numbers among this rank's points."""
+        number: Any = 0
+        for i, (begin, end) in zip(reversed(index), reversed(self.own), strict=True):
+            number = number * (end - begin) + (i - begin)
+        return number
+
+    def inside(self, index: Sequence[Any]) -> list[Any]:
+        """In each direction whether the index is one of this rank's points'."""
+        return [(i >= begin) & (i < end) for i, (begin, end) in zip(index, self.own, strict=True)]
+
+    def numbers(self, index: Sequence[Any]) -> Any:
+        """From indices in each direction to the numbers of the points among all: block after block."""
+        block, number = self._block[-1][index[-1]], self._within[-1][index[-1]]
+        for i, at, within, extent in zip(
+            index[-2::-1], self._block[-2::-1], self._within[-2::-1], self._extent[-2::-1], strict=True
+        ):
+            block = block + at[i]
+            number = number * extent[i] + within[i]
+        return self.first[block] + number
+
+    def wrapped(self, index: Sequence[Any]) -> Sequence[Any]:
+        """Indices of the points that these are round a period."""
+        return [i % n for i, n in zip(index, self.counts, strict=True)] if self.periodic else index
 
     def interpolation(self, points: Array, fixed: Indices) -> tuple[PETSc.Mat, PETSc.Vec]:
         """The matrix from values at lattice points to those of the multilinear interpolant; collective.
@@ -82,37 +104,46 @@ class Lattice:
             and ones for the others.
         """
         number, dim = points.shape
-        pieces = [slice(begin, min(begin + _PIECE, number)) for begin in range(0, number, _PIECE)]
-        kinds = np.empty(number, np.uint8)
+        pieces = [slice(begin, min(begin + PIECE, number)) for begin in range(0, number, PIECE)]
+        sizes = np.empty(number, PETSc.IntType)
         for piece in pieces:
-            kinds[piece] = self._located(points[piece])[0]
+            sizes[piece] = self._own_corners(*self._located(points[piece])[:2])
         rows = np.zeros(number + 1, PETSc.IntType)
-        np.cumsum(np.array([2 ** k.bit_count() for k in range(2**dim)], PETSc.IntType)[kinds], out=rows[1:])
+        np.cumsum(sizes, out=rows[1:])
         columns, weights = np.empty(rows[-1], PETSc.IntType), np.empty(rows[-1])
+        others = [(np.empty(0, PETSc.IntType), np.empty(0, PETSc.IntType), np.empty(0))]  # in other ranks' columns
         for piece in pieces:
             kind, base, part = self._located(points[piece])
             for k in range(2**dim):
                 used = np.flatnonzero(kind == k)
-                place, inside, right = rows[piece][used], [b[used] for b in base], [p[used] for p in part]
-                for corner in (
-                    c[::-1] for c in product(*((0, 1) if k >> i & 1 else (0,) for i in reversed(range(dim))))
-                ):
-                    weight: Any = 1.0
-                    for i, c in enumerate(corner):
+                place, lower, right = rows[piece][used], [b[used] for b in base], [p[used] for p in part]
+                edge = self._edge(lower)
+                for corner in corners([k >> i & 1 for i in range(dim)]):
+                    weight: Any = np.ones(len(used))
+                    for i in range(dim):
                         if k >> i & 1:
-                            weight = weight * (right[i] if c else 1.0 - right[i])
-                    columns[place] = self._columns([b + c if c else b for b, c in zip(inside, corner, strict=True)])
-                    weights[place] = weight
-                    place += 1
+                            weight = weight * (right[i] if corner[i] else 1.0 - right[i])
+                    index = self.wrapped([b + c if c else b for b, c in zip(lower, corner, strict=True)])
+                    column = self.local(index)
+                    step: Any = 1
+                    if len(edge):
+                        far = edge[~functools.reduce(np.logical_and, self.inside([i[edge] for i in index]))]
+                        others.append((piece.start + used[far], self.numbers([i[far] for i in index]), weight[far]))
+                        step = np.ones(len(used), bool)
+                        step[far] = False
+                        columns[place[step]], weights[place[step]] = column[step], weight[step]
+                    else:
+                        columns[place], weights[place] = column, weight
+                    place += step
+        far_rows, far_numbers, far_weights = (np.concatenate(each) for each in zip(*others, strict=True))
         if self.periodic:
-            self._sort(rows, columns, weights)
-        for entry in range(2**dim):
-            at = rows[fixed] + entry
-            weights[at[at < rows[fixed + 1]]] = 0.0
-        here = columns[rows[fixed[kinds[fixed] == 0]]]
-        here = np.where(here < 0, ~here, here + self._first[self.comm.rank]).astype(PETSc.IntType)
-        matrix = aij(self.comm, self.owned, rows, columns, weights)
+            sort(rows, columns, weights)
+        weights[ranges(rows[fixed], rows[fixed + 1])] = 0.0
+        far_weights[np.isin(far_rows, fixed)] = 0.0
+        matrix = aij(self.comm, self.owned, rows, columns, weights, (far_rows, far_numbers, far_weights))
         kept = matrix.createVecRight()
+        kind, base, _ = self._located(points[fixed])
+        here = self.numbers(self.wrapped([b[kind == 0] for b in base])).astype(PETSc.IntType)
         kept.setValues(here, np.ones(len(here)))
         kept.assemble()
         kept.array[:] = kept.array_r == 0.0
@@ -120,7 +151,7 @@ class Lattice:
         return matrix, kept
 
     def _located(self, points: Array) -> tuple[npt.NDArray[np.uint8], list[Any], list[Any]]:
-        """For each point whether it is between lattice points in direction i (bit i), the lower of these, and how far on it is."""
+        """Whether points are between lattice points in direction i (bit i), the lower of these, and how far on they are."""
         kind = np.zeros(len(points), np.uint8)
         base, part = [], []
         for i, (x, low, high, n) in enumerate(zip(points.T, self.low, self.high, self.counts, strict=True)):
@@ -132,167 +163,41 @@ class Lattice:
             part.append(at)
         return kind, base, part
 
-    @staticmethod
-    def _sort(rows: Indices, columns: Indices, values: Array) -> None:
-        """Put the entries in the order of their columns, in the rows where a period has broken it."""
-        number = np.repeat(np.arange(len(rows) - 1), np.diff(rows))
-        wrong = np.flatnonzero((np.diff(columns) < 0) & (np.diff(number) == 0))
-        chosen = np.flatnonzero(np.isin(number, number[wrong]))
-        order = chosen[np.lexsort((columns[chosen], number[chosen]))]
-        columns[chosen], values[chosen] = columns[order], values[order]
+    def _edge(self, base: Sequence[Indices]) -> Indices:
+        """Which points may be near lattice points of other ranks."""
+        if self.comm.size == 1:
+            return np.empty(0, np.int64)
+        inner = [(b >= begin) & (b < end - 1) for b, (begin, end) in zip(base, self.own, strict=True)]
+        return np.flatnonzero(~functools.reduce(np.logical_and, inner))
 
-    def operator(self, a: Entries, kept: PETSc.Vec, parts: int = 1) -> PETSc.Mat:
-        """The matrix of ∫ (a ∇u)·∇v, with a at 2^d Gauss points of each part of each lattice cell; collective.
-
-        It takes no communication to fill, and a sixth of the time of PᵀAP. With twice the parts on a lattice of every second
-        point it is PᵀAP.
-
-        Args:
-            a: The coefficient, in the whole box.
-            parts: Of a cell in each direction.
-            kept: What `interpolation` returns; points with zeros get a row and a column of the identity.
-        """
-        dim = len(self.counts)
-        width = np.full(1, 1, PETSc.IntType)  # of the rows: there are no neighbours beyond the ends
-        for (begin, end), n in zip(self._own, self.counts, strict=True):
-            at = np.arange(begin, end)
-            there = 3 - (0 if self.periodic else (at == 0).astype(PETSc.IntType) + (at == n))
-            width = np.multiply.outer(np.broadcast_to(there, at.shape).astype(PETSc.IntType), width).ravel()
-        rows = np.zeros(self.owned + 1, PETSc.IntType)
-        np.cumsum(width, out=rows[1:])
-        columns, values = np.empty(rows[-1], PETSc.IntType), np.empty(rows[-1])
-        without = np.flatnonzero(kept.array_r == 0.0)
-        layer = max(int(np.prod([end - begin for begin, end in self._own[:-1]])), 1)
-        step = max(_PIECE // layer, 1)
-        gauss, weights = self._rule(parts)
-        for begin in range(*self._own[-1], step) if self.owned else ():
-            slab = [*self._own[:-1], (begin, min(begin + step, self._own[-1][1]))]
-            points = slice((slab[-1][0] - self._own[-1][0]) * layer, (slab[-1][1] - self._own[-1][0]) * layer)
-            stencils = self._stencils(a, slab, gauss, weights)
-            stencils = np.moveaxis(stencils, 0, -1).reshape(-1, 3**dim)
-            stencils[
-                without[np.searchsorted(without, points.start) : np.searchsorted(without, points.stop)] - points.start
-            ] = 0
-            found, exists = self._neighbours(slab)
-            here = slice(rows[points.start], rows[points.stop])
-            columns[here], values[here] = found[exists], stencils[exists]
-        if self.periodic:
-            self._sort(rows, columns, values)
-        matrix = aij(self.comm, self.owned, rows, columns, values)
-        matrix.diagonalScale(None, kept)
-        own = (without + self._first[self.comm.rank]).astype(PETSc.IntType)[:, None]
-        matrix.setValuesRCV(own, own, np.ones(own.shape))
-        matrix.assemble()
-        return matrix
-
-    def _rule(self, parts: int) -> tuple[list[tuple[float, ...]], Array]:
-        """Gauss's points in the parts of a lattice cell, from 0 to 1; and the products there of the derivatives of the functions
-        of its corners, with the quadrature's weight: (d, d, points, 2^d, 2^d)."""
-        dim = len(self.counts)
-        corners = _corners(dim)
-        gauss = list(
-            product(*[[(i + s) / parts for i in range(parts) for s in (0.5 - 12**-0.5, 0.5 + 12**-0.5)]] * dim)
-        )
-        slopes = np.empty((len(gauss), len(corners), dim))
-        for (g, s), (i, p), k in product(enumerate(gauss), enumerate(corners), range(dim)):
-            others = [s[m] if p[m] else 1 - s[m] for m in range(dim) if m != k]
-            slopes[g, i, k] = np.prod(others) * (1 if p[k] else -1) / self.spacing[k]
-        return gauss, np.einsum("gpk,gql->klgpq", slopes, slopes) * np.prod(self.spacing) / len(gauss)
-
-    def _stencils(self, a: Entries, points: Sequence[tuple[int, int]], gauss: Sequence[Any], weights: Array) -> Array:
-        """For each of the 3^d neighbours of lattice points the entry of the matrix, (3^d, n_d, …, n_1)."""
-        dim = len(points)
-        stencils = np.zeros((3**dim, *(end - begin for begin, end in reversed(points))))
-        cells = [(begin - 1, end) for begin, end in points]
-        if not self.periodic:
-            cells = [(max(begin, 0), min(end, n)) for (begin, end), n in zip(cells, self.counts, strict=True)]
-        matrices = self._cell_matrices(a, cells, gauss, weights)
-        for (i, p), (j, q) in product(enumerate(_corners(dim)), repeat=2):
-            to, source = [], []
-            for k in reversed(range(dim)):  # the cells whose corner p is one of the points
-                first, last = max(cells[k][0], points[k][0] - p[k]), min(cells[k][1], points[k][1] - p[k])
-                source.append(slice(first - cells[k][0], last - cells[k][0]))
-                to.append(slice(first + p[k] - points[k][0], last + p[k] - points[k][0]))
-            offset = sum((q[k] - p[k] + 1) * 3**k for k in range(dim))
-            stencils[(offset, *to)] += matrices[i, j][tuple(source)]
-        return stencils
-
-    def _cell_matrices(
-        self, a: Entries, cells: Sequence[tuple[int, int]], gauss: Sequence[Any], weights: Array
-    ) -> Array:
-        """The matrices of lattice cells, (2^d, 2^d, n_d, …, n_1)."""
-        dim, shape = len(cells), [end - begin for begin, end in reversed(cells)]
-        values: list[Array] = []
-        factors: list[Array] = []
-        for g, s in enumerate(gauss):
-            axes = []
-            for i, (begin, end) in enumerate(cells):
-                index = np.arange(begin, end) % self.counts[i] + s[i]  # cells before the first are the last ones
-                axes.append(
-                    (self.low[i] + self.spacing[i] * index).reshape([-1 if k == i else 1 for k in range(dim)][::-1])
-                )
-            entries = a(axes)
-            taken: dict[int, int] = {}
-            for k, m in product(range(dim), repeat=2):
-                entry = entries[k][m]
-                if isinstance(entry, float) and entry == 0.0:
-                    continue
-                if id(entry) in taken:
-                    factors[taken[id(entry)]] += weights[k, m, g]
-                else:
-                    taken[id(entry)] = len(values)
-                    values.append(np.broadcast_to(entry, shape).ravel())
-                    factors.append(weights[k, m, g].copy())
-        table = np.stack([f.ravel() for f in factors], axis=1)
-        return (table @ np.stack(values)).reshape(2**dim, 2**dim, *shape)
-
-    def _neighbours(self, points: Sequence[tuple[int, int]]) -> tuple[Indices, npt.NDArray[np.bool_]]:
-        """The columns of the 3^d neighbours of lattice points, (n, 3^d), and which of these there are."""
-        dim = len(points)
-        axes = [np.arange(*ends) for ends in points]
-        number = int(np.prod([len(axis) for axis in axes]))
-        columns = np.zeros((number, 3**dim), PETSc.IntType)
-        exists = np.ones((number, 3**dim), bool)
-        for entry, offset in enumerate(o[::-1] for o in product((-1, 0, 1), repeat=dim)):
-            moved = [axis + o for axis, o in zip(axes, offset, strict=True)]
-            if self.periodic:
-                index = [m % n for m, n in zip(moved, self.counts, strict=True)]
-            else:
-                index = [np.clip(m, 0, n) for m, n in zip(moved, self.counts, strict=True)]
-            grid = np.meshgrid(*reversed(index), indexing="ij")[::-1]
-            columns[:, entry] = self._columns([i.ravel() for i in grid])
-            if not self.periodic:
-                there = [(m >= 0) & (m <= n) for m, n in zip(moved, self.counts, strict=True)]
-                exists[:, entry] = np.logical_and.reduce(np.meshgrid(*reversed(there), indexing="ij")).ravel()
-        return columns, exists
-
-    def _columns(self, index: Sequence[Any]) -> Any:
-        """From indices in each direction to what `hybrid.fem.assembly.aij` calls the columns of a matrix."""
-        if self.periodic:
-            index = [i % n for i, n in zip(index, self.counts, strict=True)]
-        begin, end = self._own[-1]
-        column = index[-1] - begin
-        inside: Any = (column >= 0) & (index[-1] < end) if self.comm.size > 1 else None
-        for i, (begin, end) in zip(index[-2::-1], self._own[-2::-1], strict=True):
-            column = column * (end - begin) + (i - begin)
-            if self.comm.size > 1:
-                inside &= (i >= begin) & (i < end)
-        if self.comm.size > 1:
-            far = np.flatnonzero(~inside)
-            column[far] = ~self._numbers([i[far] for i in index])
-        return column
-
-    def _numbers(self, index: Sequence[Any]) -> Any:
-        """From indices in each direction to the numbers of the points: block after block."""
-        block, number = self._block[-1][index[-1]], self._within[-1][index[-1]]
-        for i, at, within, extent in zip(
-            index[-2::-1], self._block[-2::-1], self._within[-2::-1], self._extent[-2::-1], strict=True
-        ):
-            block = block + at[i]
-            number = number * extent[i] + within[i]
-        return self._first[block] + number
+    def _own_corners(self, kind: npt.NDArray[np.uint8], base: Sequence[Indices]) -> Indices:
+        """How many of this rank's lattice points are round each point."""
+        dim = len(base)
+        sizes = np.array([2 ** k.bit_count() for k in range(2**dim)], PETSc.IntType)[kind]
+        edge = self._edge(base)
+        sizes[edge] = 0
+        for corner in corners([1] * dim) if len(edge) else ():
+            index = self.wrapped([b[edge] + c for b, c in zip(base, corner, strict=True)])
+            there = [kind[edge] >> i & 1 >= c for i, c in enumerate(corner)]  # a point's place has only itself
+            sizes[edge] += functools.reduce(np.logical_and, [*there, *self.inside(index)])
+        return sizes
 
 
-def _corners(dim: int) -> list[tuple[int, ...]]:
-    """Of a cell, the first direction fastest."""
-    return [corner[::-1] for corner in product((0, 1), repeat=dim)]
+def corners(sides: Sequence[int]) -> list[tuple[int, ...]]:
+    """Of a cell, with a side in direction i or not; the first direction fastest."""
+    return [corner[::-1] for corner in product(*(range(side + 1) for side in reversed(sides)))]
+
+
+def sort(rows: Indices, columns: Indices, values: Array) -> None:
+    """Put the entries in the order of their columns, in the rows where a period has broken it."""
+    number = np.repeat(np.arange(len(rows) - 1), np.diff(rows))
+    wrong = np.flatnonzero((np.diff(columns) < 0) & (np.diff(number) == 0))
+    chosen = np.flatnonzero(np.isin(number, number[wrong]))
+    order = chosen[np.lexsort((columns[chosen], number[chosen]))]
+    columns[chosen], values[chosen] = columns[order], values[order]
+
+
+def ranges(begin: Indices, end: Indices) -> Indices:
+    """All the numbers from each begin up to its end."""
+    sizes = end - begin
+    return np.repeat(begin - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())

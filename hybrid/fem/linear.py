@@ -12,6 +12,7 @@ import numpy as np
 from dolfinx import fem
 
 from hybrid.errors import InputError, SolverError
+from hybrid.fem import options
 from hybrid.fem.multigrid import Level
 
 DIRECT: Mapping[str, object] = {
@@ -93,22 +94,17 @@ class LinearSolver:
             matrix.setNullSpace(PETSc.NullSpace().create(constant=True, comm=matrix.comm))
         matrix.setOption(PETSc.Mat.Option.SPD, kind in _EXACT or not singular)
         operators = self._operators(levels(), singular) if kind == "mg" else []
-        used = [prefix + key for key in chosen if not database.hasName(prefix + key)]
         try:
-            for key in used:
-                database[key] = chosen[key.removeprefix(prefix)]
-            self.ksp = PETSc.KSP().create(matrix.comm)
-            self.ksp.setOptionsPrefix(prefix)
-            self.ksp.setOperators(matrix)
-            if operators:
-                self._set_levels(operators)
-            self.ksp.setFromOptions()
-            self.ksp.setUp()  # the factorization and the levels read their options here, not before
+            with options.defaults(chosen, prefix):
+                self.ksp = PETSc.KSP().create(matrix.comm)
+                self.ksp.setOptionsPrefix(prefix)
+                self.ksp.setOperators(matrix)
+                if operators:
+                    self._set_levels(operators)
+                self.ksp.setFromOptions()
+                self.ksp.setUp()  # the factorization and the levels read their options here, not before
         except PETSc.Error as error:
             raise self._failed(error) from None
-        finally:  # the database is global: leave nothing in it that the user did not put there
-            for key in used:
-                database.delValue(key)
 
     def _operators(self, levels: Sequence[Level], singular: bool) -> list[PETSc.Mat]:
         """The matrices of all levels below the finest, coarsest first: their own, or PᵀAP."""
@@ -203,15 +199,11 @@ def last_line(error: PETSc.Error) -> str:
 
 def _product(matrix: PETSc.Mat, prolongation: PETSc.Mat) -> PETSc.Mat:
     """PᵀAP, with a one on the diagonal of the rows that no prolongation reaches (Dirichlet values, holes)."""
-    database, key = PETSc.Options(), "matptap_via"
     # PETSc's quicker way keeps a row of all columns; it takes it for too long where it has not allocated the matrix itself.
     entries = matrix.getInfo(PETSc.Mat.InfoType.GLOBAL_SUM)["nz_used"]
-    quick = prolongation.getSize()[1] < 2 * entries / matrix.comm.size and not database.hasName(key)
-    if quick and matrix.comm.size > 1:
-        database[key] = "nonscalable"
-    coarse = matrix.PtAP(prolongation)
-    if quick and matrix.comm.size > 1:
-        database.delValue(key)
+    quick = matrix.comm.size > 1 and prolongation.getSize()[1] < 2 * entries / matrix.comm.size
+    with options.defaults({"matptap_via": "nonscalable"} if quick else {}):
+        coarse = matrix.PtAP(prolongation)
     diagonal = coarse.getDiagonal()
     empty = np.flatnonzero(diagonal.array_r == 0.0)
     if coarse.comm.tompi4py().allreduce(len(empty)):

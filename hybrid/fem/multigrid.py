@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from dolfinx import fem, mesh
 
-from hybrid.fem.lattice import Entries, Lattice
+from hybrid.fem.lattice import Lattice
 from hybrid.fem.points import bounds
+from hybrid.fem.stencil import Entries, operator
 
 Array = npt.NDArray[np.float64]
 _SAMPLED = 20_000
@@ -68,11 +69,11 @@ def levels(
     while True:
         lattice = Lattice(domain.comm, low, high, counts, cell is not None)
         prolongation, kept = lattice.interpolation(points, fixed)
-        operator = None
+        matrix = None
         # Neighbours are different points, also round a period; and on small lattices nothing is gained.
         if a is not None and min(counts) > 2 and (not found or (len(found) < 3 and np.prod(counts) > 20_000)):
-            operator = lattice.operator(a, kept, 2 ** len(found))
-        found.insert(0, Level(prolongation, operator))
+            matrix = operator(lattice, a, kept, 2 ** len(found))
+        found.insert(0, Level(prolongation, matrix))
         points, fixed = lattice.points(), np.flatnonzero(kept.array_r == 0.0)
         coarser = [n // 2 if n % 2 == 0 else _often_halved(n / 2) for n in counts]
         counts, last = [c if n >= 6 else n for n, c in zip(counts, coarser, strict=True)], counts

@@ -15,9 +15,9 @@ from dolfinx import fem
 from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.coefficients import as_arrays, as_ufl
 from hybrid.fem.dirichlet import Solution, solve_dirichlet
-from hybrid.fem.lattice import Entries
 from hybrid.fem.linear import DIRECT, MULTIGRID
 from hybrid.fem.reference import Reference, References, anything, silent
+from hybrid.fem.stencil import Entries
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import evaluate
 

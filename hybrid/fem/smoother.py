@@ -37,20 +37,27 @@ class GaussSeidel:
         where = PETSc.IS().createGeneral(self._at + matrix.getOwnershipRange()[0], comm=matrix.comm)
         self._rows = matrix.createSubMatrix(where)
         self._residual = self._rows.createVecLeft()
-        meeting = matrix.createSubMatrix(where, where)
-        starts, _, values = meeting.getValuesCSR()
-        self._scale = _STEP / np.add.reduceat(np.abs(values), starts[:-1]) if len(self._at) else np.empty(0)
-        for each in (where, meeting):
-            each.destroy()
+        self._block, self._inner = matrix.getDiagonalBlock(), self._rows.getDiagonalBlock()
+        self._right = matrix.createVecLeft()
+        self._here, self._mine = self._inner.createVecs()
+        self._right_here = self._here.duplicate()
+        where.destroy()
+        starts, columns, values = self._rows.getValuesCSR()
+        begin, end = matrix.getOwnershipRangeColumn()
+        chosen = np.zeros(end - begin + 1, bool)
+        chosen[self._at] = chosen[-1] = True  # all other ranks' columns are among theirs
+        within = np.where((columns >= begin) & (columns < end), columns - begin, -1)
+        sizes = np.where(chosen[within], np.abs(values), 0.0)
+        self._scale = _STEP / np.add.reduceat(sizes, starts[:-1]) if len(self._at) else np.empty(0)
 
     def solve(self, ksp: PETSc.KSP, b: PETSc.Vec, x: PETSc.Vec) -> None:
-        """As many steps as the KSP's ``max_it`` says."""
+        """As many steps as the KSP's ``max_it`` says; collective."""
         matrix, _ = ksp.getOperators()
         known = ksp.getInitialGuessNonzero()
         for _ in range(ksp.getTolerances()[3]):
             if known:
                 self._correct(b, x)
-                matrix.SOR(b, x, sortype=_SYMMETRIC)
+                self._sweep(b, x)
             else:
                 matrix.SOR(b, x, sortype=_FROM_ZERO)
                 self._correct(b, x)
@@ -60,6 +67,19 @@ class GaussSeidel:
         assert self._rows is not None
         self._rows.mult(x, self._residual)
         x.array[self._at] += self._scale * (b.array_r[self._at] - self._residual.array_r)
+
+    def _sweep(self, b: PETSc.Vec, x: PETSc.Vec) -> None:
+        """PETSc's sweep, without the vector that it makes and clears each time."""
+        assert self._rows is not None
+        self._rows.mult(x, self._residual)
+        b.copy(self._right)
+        x.getLocalVector(self._here)
+        self._inner.mult(self._here, self._mine)
+        self._right.array[self._at] -= self._residual.array_r - self._mine.array_r
+        self._right.getLocalVector(self._right_here)
+        self._block.SOR(self._right_here, self._here, sortype=_SYMMETRIC)
+        self._right.restoreLocalVector(self._right_here)
+        x.restoreLocalVector(self._here)
 
     def destroy(self, ksp: PETSc.KSP) -> None:
         """Free what `setUp` made; collective."""

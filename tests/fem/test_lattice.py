@@ -19,6 +19,7 @@ from dolfinx import fem
 from hybrid.fem.assembly import assembled
 from hybrid.fem.lattice import Lattice
 from hybrid.fem.mesh import blocks, box, zero_on_boundary
+from hybrid.fem.stencil import operator
 
 pytestmark = pytest.mark.mpi
 BOX = [(0, 2), (-1, 1), (0.5, 1)]
@@ -65,7 +66,7 @@ def test_the_operator_is_that_of_dolfinx(comm: MPI.Comm, counts: list[int], fixe
     dofs = bcs[0].dof_indices()[0] if fixed else NONE
     grid = lattice(comm, counts)
     prolongation, kept = grid.interpolation(space.tabulate_dof_coordinates()[:owned, :dim], dofs[dofs < owned])
-    own, points = dense(grid.operator(lambda c: full(c, np.sin), kept), grid.points())
+    own, points = dense(operator(grid, lambda c: full(c, np.sin), kept), grid.points())
     product, _ = dense(matrix.PtAP(prolongation), grid.points())
     inside = ((points > [low + 1e-9 for low, _ in BOX[:dim]]) & (points < [high - 1e-9 for _, high in BOX[:dim]])).all(
         axis=1
@@ -94,8 +95,8 @@ def test_on_every_second_point_the_operator_is_a_product(
     def a(x: Sequence[Any]) -> list[list[Any]]:
         return full(x, np.sin)
 
-    own, at = dense(coarse.operator(a, coarse_kept, 2), coarse.points())
-    product, _ = dense(fine.operator(a, kept).PtAP(prolongation), at)
+    own, at = dense(operator(coarse, a, coarse_kept, 2), coarse.points())
+    product, _ = dense(operator(fine, a, kept).PtAP(prolongation), at)
     if fixed:
         inside = ((at > low + 1e-9) & (at < high - 1e-9)).all(axis=1)
         product[~inside, ~inside] = 1.0
@@ -123,6 +124,6 @@ def test_a_sorted_row_has_its_own_columns_first() -> None:
     """Round a period the neighbours' order is broken; PETSc's products would then be wrong, without a word."""
     grid = lattice(MPI.COMM_SELF, [4, 5], True)
     _, kept = grid.interpolation(grid.points(), NONE)
-    for matrix in (grid.operator(lambda c: full(c, np.sin), kept), grid.interpolation(grid.points() + 0.1, NONE)[0]):
+    for matrix in (operator(grid, lambda c: full(c, np.sin), kept), grid.interpolation(grid.points() + 0.1, NONE)[0]):
         starts, columns, _ = matrix.getValuesCSR()
         assert all((np.diff(columns[a:b]) > 0).all() for a, b in itertools.pairwise(starts))

@@ -69,13 +69,13 @@ class GaussSeidel:
         x.array[self._at] += self._scale * (b.array_r[self._at] - self._residual.array_r)
 
     def _sweep(self, b: PETSc.Vec, x: PETSc.Vec) -> None:
-        """PETSc's sweep, without the vector that it makes and clears each time."""
+        """PETSc's sweep within the rank, without the vector that it makes and clears each time."""
         assert self._rows is not None
         self._rows.mult(x, self._residual)
         b.copy(self._right)
         x.getLocalVector(self._here)
         self._inner.mult(self._here, self._mine)
-        self._right.array[self._at] -= self._residual.array_r - self._mine.array_r
+        self._right.array[self._at] -= self._residual.array_r - self._mine.array_r  # what is of other ranks
         self._right.getLocalVector(self._right_here)
         self._block.SOR(self._right_here, self._here, sortype=_SYMMETRIC)
         self._right.restoreLocalVector(self._right_here)
@@ -84,6 +84,6 @@ class GaussSeidel:
     def destroy(self, ksp: PETSc.KSP) -> None:
         """Free what `setUp` made; collective."""
         if self._rows is not None:
-            self._rows.destroy()
-            self._residual.destroy()
+            for each in (self._rows, self._residual, self._right, self._here, self._mine, self._right_here):
+                each.destroy()
             self._rows = None

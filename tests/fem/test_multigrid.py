@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mpi4py import MPI
+from petsc4py import PETSc
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from dolfinx import fem
 
 from hybrid import EllipticProblem
 from hybrid.fem import solve_cell, solve_homogenized, solve_multiscale
+from hybrid.fem.assembly import assembled, rows_where_ranks_meet
+from hybrid.fem.linear import MULTIGRID, LinearSolver
 from hybrid.fem.mesh import box, zero_on_boundary
 from hybrid.fem.multigrid import levels
 from hybrid.symbols import cos, pi, sin, x, y
@@ -106,6 +109,65 @@ def test_iterations_do_not_grow_with_the_periods_nor_much_with_the_contrast(comm
     assert iterations(1 / 8, 100.0) <= 25
 
 
+@pytest.mark.parametrize(
+    ("dim", "degree", "shape", "cells", "contrast"),
+    [(2, 2, "simplex", 48, 3.0), (2, 4, "box", 16, 100.0), (3, 1, "box", 16, 3.0), (3, 2, "simplex", 8, 10.0)],
+)  # fmt: skip
+def test_iterations_on_many_ranks_are_those_of_one(
+    comm: MPI.Comm, dim: int, degree: int, shape: str, cells: int, contrast: float
+) -> None:
+    """Gauss-Seidel alone, which stays within a rank, takes two to three more."""
+    problem = oscillating(dim, 0.5, contrast)
+    one, many = (
+        solve_multiscale(
+            problem, ranks, degree=degree, cells_per_period=cells // 2, shape=shape, estimate=False
+        ).iterations
+        for ranks in (MPI.COMM_SELF, comm)
+    )
+    assert abs(many - one) <= 1
+
+
+@pytest.mark.parametrize("name", ["mg_levels_ksp_type", "mg_levels_2_ksp_type"])
+def test_the_users_smoother_is_used_on_any_number_of_ranks(comm: MPI.Comm, name: str) -> None:
+    space = fem.functionspace(box(comm, [(0, 1)] * 2, [48, 48]), ("Lagrange", 2))
+    bcs = zero_on_boundary(space)
+    u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
+    database = PETSc.Options()
+    before = database.getAll()
+
+    def smoother() -> str:
+        matrix = assembled(ufl.inner(ufl.grad(u), ufl.grad(v)) * ufl.dx, bcs)
+        solver = LinearSolver(matrix, "mine_", MULTIGRID, lambda: levels(space, bcs))
+        kind = str(solver.ksp.getPC().getMGSmoother(2).getType())
+        b, x = matrix.createVecs()
+        b.set(1.0)
+        assert solver.solve(b, x) < 15
+        solver.close()
+        return kind
+
+    assert smoother() == ("python" if comm.size > 1 else "richardson")
+    database["mine_" + name] = "chebyshev"
+    try:
+        assert smoother() == "chebyshev"
+    finally:
+        database.delValue("mine_" + name)
+    assert database.getAll() == before
+
+
+def test_rows_where_ranks_meet(comm: MPI.Comm) -> None:
+    """As a matrix from `aij` knows them, and as they are found in any other."""
+    space = fem.functionspace(box(comm, [(0, 1)] * 2, [7, 5], "box"), ("Lagrange", 2))
+    u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
+    matrix = assembled((u * v + ufl.inner(ufl.grad(u), ufl.grad(v))) * ufl.dx)
+    starts, columns, values = matrix.getValuesCSR()
+    first, last = matrix.getOwnershipRange()
+    other = PETSc.Mat().createAIJ(matrix.getSizes(), csr=(starts, columns, values), comm=comm)
+    foreign = np.add.reduceat((columns < first) | (columns >= last), starts[:-1]) > 0
+    for each in (matrix, other):
+        assert (rows_where_ranks_meet(each) == np.flatnonzero(foreign)).all()
+    assert (comm.allreduce(int(foreign.sum())) > 0) == (comm.size > 1)
+
+
 def test_long_domains_are_coarsened_lengthwise(comm: MPI.Comm) -> None:
     problem = EllipticProblem(domain=[(0, 30), (0, 1)], eps=1.0, a=2 + sin(2 * pi * y[0]), f=1)
     found = solve_multiscale(problem, comm, degree=2, cells_per_period=5, estimate=False)
@@ -128,8 +190,6 @@ def test_coefficients_do_not_depend_on_the_ranks(comm: MPI.Comm, dim: int, shape
 
 
 def test_multigrid_and_a_direct_solver_agree(comm: MPI.Comm, paper: EllipticProblem) -> None:
-    from petsc4py import PETSc
-
     a = np.array([[2.0, 0.5], [0.5, 1.0]])
     multigrid = solve_homogenized(paper, a, comm, cells=24)
     database = PETSc.Options()

@@ -15,12 +15,13 @@ cell         three correctors on 64³ hexahedra of degree one, on two ranks
 agreement    a* on 1, 2 and 3 ranks
 plan         `hybrid plan` against three runs that it was not calibrated on
 
-Takes about ten minutes on two cores; nothing else should be running.
+Takes about twelve minutes on two cores; nothing else should be running.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import os
@@ -226,8 +227,12 @@ def growth() -> tuple[Any, str]:
 
 
 def ranks() -> tuple[Any, str]:
-    """4.2 million unknowns on one rank and on two."""
-    rows = {count: measured("solve", 1024, 2, 8, 3.0, ranks=count) for count in (1, 2)}
+    """4.2 million unknowns on one rank and on two, in turn: the best of three rounds."""
+    rows: dict[int, dict[str, Any]] = {}
+    for _, count in itertools.product(range(3), (1, 2)):
+        row = measured("solve", 1024, 2, 8, 3.0, ranks=count)
+        rows[count] = min(row, rows.get(count, row), key=lambda each: each["setup"] + each["solve"])
+        rows[count]["product"] = min(row["product"], rows[count]["product"])
     lines = [f"{'ranks':>5} {'assembly':>9} {'setup':>8} {'solve':>8} {'iterations':>10} {'bytes per unknown':>18}"]
     for count, r in rows.items():
         bytes_ = r["bytes"] / r["dofs"]

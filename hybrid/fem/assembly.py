@@ -79,11 +79,13 @@ def aij(
         columns: The numbers of columns among this rank's, ascending in each row.
         values: The entries there.
         others: The entries in other ranks' columns: their rows, the columns' numbers among all, the values; in any order.
+            Left out on one rank only.
     """
     rows = len(starts) - 1
-    if comm.size == 1 or others is None:
+    if comm.size == 1:
         with options.defaults(_NO_INODES):
             return PETSc.Mat().createAIJWithArrays((rows, owned), (starts, columns, values), comm=comm)
+    assert others is not None
     row, number, value = others
     order = np.lexsort((number, row))
     outer = np.zeros_like(starts)

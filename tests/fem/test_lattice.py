@@ -120,7 +120,7 @@ def test_meshes_and_lattices_are_shared_out_alike(comm: MPI.Comm) -> None:
         assert comm.allreduce(cells) == np.prod(counts) * (1 if shape == "box" else {2: 2, 3: 6}[dim])
 
 
-def test_a_sorted_row_has_its_own_columns_first() -> None:
+def test_rows_are_sorted_round_a_period() -> None:
     """Round a period the neighbours' order is broken; PETSc's products would then be wrong, without a word."""
     grid = lattice(MPI.COMM_SELF, [4, 5], True)
     _, kept = grid.interpolation(grid.points(), NONE)

@@ -1,0 +1,33 @@
+"""How far a number may be off: an estimate, and where it comes from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An estimate of the relative error of a number or of a function.
+
+    Attributes:
+        error: Relative (in L2 for functions); None where there is none, and `how` then says why. Never NaN, never infinite.
+        how: What it was estimated from: something that could have shown the number wrong.
+    """
+
+    error: float | None
+    how: str
+
+    def __post_init__(self) -> None:
+        if self.error is not None and not (math.isfinite(self.error) and self.error >= 0):
+            object.__setattr__(self, "error", None)
+            object.__setattr__(self, "how", f"{self.how}; it is not a finite number here")
+
+    def within(self, tolerance: float) -> bool:
+        """Whether there is an estimate, and it is at most this."""
+        return self.error is not None and self.error <= tolerance
+
+
+def largest(estimates: list[Estimate]) -> Estimate:
+    """The worst of several estimates; one that is missing is the worst."""
+    return max(estimates, key=lambda e: math.inf if e.error is None else e.error)

@@ -10,8 +10,7 @@ import numpy.typing as npt
 from dolfinx import fem
 
 from hybrid.fem.dirichlet import Solution as FemSolution
-from hybrid.fem.norms import carry
-from hybrid.fem.points import at_points
+from hybrid.fem.points import at_points, carry
 from hybrid.pinn.field import Field
 from hybrid.pinn.homogenized import Solution as PinnSolution
 

@@ -29,25 +29,55 @@ def positive(value: Any, where: str) -> float:
     return number
 
 
-def check_domain(domain: Any) -> tuple[tuple[float, float], ...]:
+SIZES = (1e-15, 1e15)
+"""Of domains: smaller ones DOLFINx takes for points, and the squares of what is computed in much larger ones overflow."""
+
+
+def check_domain(domain: Any, where: str = "domain") -> tuple[tuple[float, float], ...]:
     """The box as pairs of numbers, or InputError."""
     box = []
-    for interval in domain:
+    try:
+        intervals = list(domain)
+    except TypeError:
+        raise InputError(where, f"{domain!r} is no list of intervals [low, high], one for each dimension") from None
+    for interval in intervals:
         try:
             low, high = map(float, interval)
         except (TypeError, ValueError):
-            raise InputError("domain", f"{interval!r} is not an interval [low, high]") from None
+            raise InputError(where, f"{interval!r} is not an interval [low, high]") from None
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
-            raise InputError("domain", f"[{low:g}, {high:g}] is empty; low must be below high")
+            raise InputError(where, f"[{low:g}, {high:g}] is empty; low must be below high")
         size, far = high - low, max(abs(low), abs(high))
-        if not (1e-100 < size < 1e100 and size > 1e-6 * far):
+        if not (SIZES[0] < size < SIZES[1] and size > 1e-6 * far):
             raise InputError(
-                "domain", f"[{low:g}, {high:g}] is too small, too large or too far from zero to compute in"
-            )
+                where, f"[{low:g}, {high:g}] is too small, too large or too far from zero to compute in: allowed are sizes "
+                f"from {SIZES[0]:g} to {SIZES[1]:g}, and a millionth of the distance from zero; take other units"
+            )  # fmt: skip
         box.append((low, high))
     if not 1 <= len(box) <= 3:
-        raise InputError("domain", f"{len(box)} dimensions; 1, 2 and 3 are possible")
+        raise InputError(where, f"{len(box)} dimensions; 1, 2 and 3 are possible")
     return tuple(box)
+
+
+def check_count(value: Any, where: str, least: int = 1) -> int:
+    """A whole number, or InputError."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise InputError(where, f"{value!r} is not allowed; it must be a whole number, {least} or more")
+    return int(value)
+
+
+def check_degree(value: Any) -> int:
+    """The degree of Lagrange elements, or InputError."""
+    degree = check_count(value, "degree")
+    if degree > 10:
+        raise InputError("degree", f"{degree} is not allowed; elements have degrees from 1 to 10")
+    return degree
+
+
+def check_comm(comm: Any) -> None:
+    """A communicator of MPI, or InputError."""
+    if not (hasattr(comm, "allreduce") and hasattr(comm, "rank")):
+        raise InputError("comm", f"{comm!r} is not a communicator of mpi4py; MPI.COMM_WORLD is one")
 
 
 def check_expression(value: Any, allowed: Sequence[Symbol], where: str) -> Expr:

@@ -11,8 +11,7 @@ import numpy.typing as npt
 from dolfinx import fem
 
 from hybrid.fem.dirichlet import Solution as FemSolution
-from hybrid.fem.norms import carry
-from hybrid.fem.points import at_points, spread
+from hybrid.fem.points import at_points, carry, spread
 from hybrid.pinn.field import Field
 from hybrid.pinn.homogenized import Solution as PinnSolution
 

@@ -14,7 +14,8 @@ from torch import Tensor
 from hybrid.pinn import sampling
 from hybrid.pinn.embedding import AffineEmbedding
 from hybrid.pinn.field import Field
-from hybrid.pinn.homogenized import Bubble, Solution
+from hybrid.pinn.bubble import Bubble
+from hybrid.pinn.homogenized import Solution
 from hybrid.pinn.network import Network, laplacian
 from hybrid.pinn.optimizer import History
 from hybrid.pinn.radau import radau

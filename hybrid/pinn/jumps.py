@@ -10,27 +10,15 @@ import torch
 from numpy.polynomial.legendre import leggauss
 from torch import Tensor
 
+from hybrid import interfaces
 from hybrid.pinn import sampling
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import coordinates, evaluate
 
 
 def level_sets(problem: EllipticProblem) -> list[sympy.Expr]:
-    """The functions φ of y whose zeros are the interfaces: the arguments of the steps in a, taken apart into factors."""
-    found: dict[sympy.Expr, None] = {}
-
-    def take(expression: sympy.Expr) -> None:
-        if isinstance(expression, sympy.Mul | sympy.Max | sympy.Min):
-            for part in expression.args:
-                take(part)
-        elif isinstance(expression, sympy.Pow) and expression.exp.is_positive:
-            take(expression.base)  # |φ|³ would be smooth where φ vanishes
-        elif expression.free_symbols and -expression not in found:
-            found[expression] = None
-
-    for step in sorted(problem.matrix.atoms(sympy.Heaviside), key=str):
-        take(step.args[0])
-    return list(found)
+    """The functions φ of y whose zeros are the interfaces (`hybrid.interfaces.level_sets`)."""
+    return interfaces.level_sets(problem.matrix)
 
 
 def has_curves(problem: EllipticProblem) -> bool:
@@ -45,7 +33,7 @@ def cell_points(problem: EllipticProblem, count: int) -> tuple[Tensor, Tensor]:
     interfaces of two axes cross, the gradient may be infinite: there y = u³ (10 - 15 u + 6 u²) on a piece [0, 1] puts more
     points near its ends. With fewer a trained network hides a spike of energy in the corner.
     """
-    found = _planes(problem)
+    found = interfaces.planes(level_sets(problem), problem.fast, [(0.0, p) for p in problem.period])
     corners = sum(map(bool, found)) > 1
     axes, weights = [], []
     for p, planes in zip(problem.period, found, strict=True):
@@ -64,27 +52,6 @@ def cell_points(problem: EllipticProblem, count: int) -> tuple[Tensor, Tensor]:
         axes.append(torch.as_tensor(np.concatenate(points)))
         weights.append(torch.as_tensor(np.concatenate(parts)))
     return sampling.product(axes), sampling.product(weights).prod(1)
-
-
-def _planes(problem: EllipticProblem) -> list[list[float]]:
-    """For each i the c for which y_i = c is an interface, by bisection."""
-    planes: list[list[float]] = [[] for _ in problem.fast]
-    for phi in level_sets(problem):
-        if len(phi.free_symbols) > 1:
-            continue
-        (symbol,) = phi.free_symbols
-        i = problem.fast.index(symbol)
-        ends = problem.period[i] * (np.arange(1001) - 0.4142) / 1000
-        low, high = ends[:-1], ends[1:]
-        sign = np.sign(evaluate(phi, {symbol: low}))
-        change = sign != np.sign(evaluate(phi, {symbol: high}))
-        low, high, sign = low[change], high[change], sign[change]
-        for _ in range(50):
-            middle = (low + high) / 2
-            same = np.sign(evaluate(phi, {symbol: middle})) == sign
-            low, high = np.where(same, middle, low), np.where(same, high, middle)
-        planes[i] += [float(c) for c in (low + high) / 2]
-    return [sorted(set(found)) for found in planes]
 
 
 class KinkEmbedding:

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from hybrid.pinn import sampling
+from hybrid.pinn.bubble import Bubble
 from hybrid.pinn.embedding import AffineEmbedding
 from hybrid.pinn.field import Field
-from hybrid.pinn.bubble import Bubble
 from hybrid.pinn.homogenized import Solution
 from hybrid.pinn.network import Network, laplacian
 from hybrid.pinn.optimizer import History

@@ -19,7 +19,7 @@ from hybrid.fem.cost import unknowns
 from hybrid.fem.reference import Reference
 from hybrid.parallel import on_root
 from hybrid.pinn.ladder import climb
-from hybrid.problems import is_slow
+from hybrid.problems import is_slow, kind_of
 from hybrid.study import experiments, results
 from hybrid.study.cases import Case
 from hybrid.study.fields import write_fields
@@ -249,9 +249,9 @@ class Run(Recorder):
         """Of the worst corrector: its own estimate, or what finite elements say if that is less."""
         meta["corrector_errors"] = comparison.cell_errors(self.problem, found, self.cell, self.comm)
         worst: list[Estimate] = []
-        names = [name for name in self.cell.trust if name != "coefficient"]
-        for name, difference in zip(names, meta["corrector_errors"], strict=False):
-            own, exact = estimate_of(found.trust, name), self.cell.trust[name]
+        for j, difference in enumerate(meta["corrector_errors"], 1):
+            name = f"chi_{j}" if kind_of(self.problem) == "elliptic" else "N"
+            own, exact = estimate_of(found.trust, name), estimate_of(self.cell.trust, name)
             by_fem = Estimate(None if exact.error is None else exact.error + difference, "finite elements")
             worst.append(min((own, by_fem), key=lambda e: math.inf if e.error is None else e.error))
         return largest(worst or [Estimate(None, "no correctors to compare with")])

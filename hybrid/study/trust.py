@@ -48,7 +48,7 @@ class Evidence:
         fem: Of "coefficient" and of each corrector, by finite elements.
         pinn: The same by networks.
         difference: Of the coefficients of the two paths, relative.
-        corrector_differences: Of the correctors of the two paths, relative, in the order of `fem`.
+        corrector_differences: Of the correctors of the two paths, relative: χ_1, χ_2, … or N.
         proved: Whether the finite elements' coefficient is between bounds: a difference then is the network's.
         symbol: "a" or "r": what the coefficient is called.
         effect: Relative change of the homogenized solution for a relative change of one of the coefficient.
@@ -216,10 +216,10 @@ def _confronted(fem: Estimate, pinn: Estimate, difference: float, *, proved: boo
 
 def _correctors(evidence: Evidence) -> dict[tuple[str, str], Estimate]:
     """By name and path."""
-    names = [name for name in evidence.fem if name != "coefficient"]
+    none = Estimate(None, "no estimate was made")
     found: dict[tuple[str, str], Estimate] = {}
-    for name, difference in zip(names, evidence.corrector_differences, strict=False):
-        none = Estimate(None, "the network has none")
-        pair = _confronted(evidence.fem[name], evidence.pinn.get(name, none), difference)
+    for j, difference in enumerate(evidence.corrector_differences, 1):
+        name = f"chi_{j}" if evidence.symbol == "a" else "N"
+        pair = _confronted(evidence.fem.get(name, none), evidence.pinn.get(name, none), difference)
         found[name, "fem"], found[name, "pinn"] = pair
     return found

@@ -224,7 +224,9 @@ def spread(run: Run, count: int) -> dict[str, Any]:
     )
     space = run.u.function.function_space
     for seed in found["seeds"][1:]:
-        cell, homogenized = ({**run.networks[part], "seed": seed} for part in ("cell", "homogenized"))
+        cell, homogenized = (
+            {**run.networks[part], **run.settled.get(part, {}), "seed": seed} for part in ("cell", "homogenized")
+        )
 
         def task(seed: int = seed, cell: Any = cell, homogenized: Any = homogenized) -> None:
             chi, _ = run.trained(

@@ -8,9 +8,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from hybrid.problems import Problem, ReactionDiffusionProblem, has_jumps
+from hybrid.study.climbing import rungs
 from hybrid.study.results import loewner_difference
 from hybrid.study.trust import Evidence, Tolerances
-from hybrid.trust import Estimate
+from hybrid.trust import Estimate, estimate_of
 
 if TYPE_CHECKING:
     from hybrid.study.run import Run
@@ -46,11 +47,6 @@ def evidence_of(run: Run) -> Evidence:
         effect=_effect(run.problem, run.cell.coefficient),
         cures=cures_of(run),
     )
-
-
-def estimate_of(trust: Mapping[str, Estimate], name: str) -> Estimate:
-    """The estimate of that name, or the statement that there is none."""
-    return trust.get(name, Estimate(None, "no estimate was made"))
 
 
 def _with_coefficient(trust: Mapping[str, Estimate]) -> dict[str, Estimate]:
@@ -114,7 +110,7 @@ def _of_networks(run: Run, part: str) -> str:
     if names:
         return f"leave out {_listed(names)}, or set pinn.tol: the networks then adapt to the problem"
     tried = len(run.results["training"][part]["attempts"])
-    larger = islice(run.rungs(part, 100 * run.adapted.seconds), tried, tried + 1)
+    larger = islice(rungs(run, part, 100 * run.adapted.seconds), tried, tried + 1)
     if next(larger, None) is not None:
         return f"raise pinn.budget (now {run.adapted.seconds:g} s a training): there are larger networks to try"
     return "no larger network is left to try: take the finite elements' number"

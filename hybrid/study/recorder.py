@@ -56,6 +56,7 @@ class Recorder:
         self.paper = paper_settings(case.problem)
         self.references = references  # where they are kept, and what to do while they are refined
         self.adapted = adapted
+        self.settled: dict[str, dict[str, Any]] = {}  # settings of networks that were larger than the preset's
         self.refused = ""  # why the reference could not be refined as far as its errors ask for
         self.earlier = 0.0  # seconds of trainings and references that an earlier run did
         torch.set_num_threads(1)  # the same arithmetic on any number of ranks, and no fight over cores

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Iterator, Mapping
-from itertools import islice
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +16,12 @@ from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.cost import unknowns
 from hybrid.fem.reference import Reference
 from hybrid.parallel import on_root
-from hybrid.pinn.ladder import climb
-from hybrid.problems import is_slow, kind_of
-from hybrid.study import experiments, results
+from hybrid.problems import is_slow
+from hybrid.study import climbing, experiments, results
 from hybrid.study.cases import Case
 from hybrid.study.fields import write_fields
 from hybrid.study.figures import draw
-from hybrid.study.judging import estimate_of, evidence_of, tolerances_of, wanted_of
+from hybrid.study.judging import evidence_of, tolerances_of, wanted_of
 from hybrid.study.paper import paper_settings
 from hybrid.study.progress import Reporter
 from hybrid.study.recorder import FORMAT, Recorder
@@ -32,7 +29,7 @@ from hybrid.study.samples import samples
 from hybrid.study.settings import adaptation, check_reference, check_size, fem_arguments, pinn_arguments
 from hybrid.study.table import table_of
 from hybrid.study.trust import judge, reasons
-from hybrid.trust import Estimate, largest
+from hybrid.trust import estimate_of
 
 
 def run(
@@ -118,11 +115,6 @@ def _nodes(comm: MPI.Comm) -> int:
     return int(count)
 
 
-def _rung_name(part: str, number: int) -> str:
-    """Of the files of a training."""
-    return f"{part}-{number + 1}" if number else part
-
-
 class Run(Recorder):
     """The stages in their order, and what each has found."""
 
@@ -193,7 +185,7 @@ class Run(Recorder):
         )  # fmt: skip
 
     def _networks(self) -> None:
-        self.chi = self._cell_networks()
+        self.chi = climbing.cell_networks(self)
         exact, found = self.cell.coefficient, self.chi.coefficient
         difference = results.relative_difference(found, exact)
         self.results["homogenized"] |= {"pinn": results.plain(found), "relative_difference": difference}
@@ -205,76 +197,8 @@ class Run(Recorder):
         }
         self.write()
         self.w = self._homogenized("w: coefficient of the network (FEM)", found)
-        self.p = self._homogenized_networks(found)
+        self.p = climbing.homogenized_networks(self, found)
         self.write()
-
-    def rungs(self, part: str, seconds: float) -> Iterator[Mapping[str, Any]]:
-        """The settings to try for the networks of a part, in the order of their cost."""
-        arguments = self.networks[part]
-        if not self.adapted.networks:
-            return iter([arguments])
-        if part == "cell":
-            return self.pinn.cell_rungs(self.problem, arguments, budget=seconds)
-        return self.pinn.homogenized_rungs(self.problem, self.chi.coefficient, arguments, budget=seconds)
-
-    def _climbed(self, part: str, title: str, solve: Any, estimate: Any) -> Any:
-        """Train larger and larger networks until they are good enough; the best solution, and its training recorded."""
-        found = self.timed(
-            title, f"pinn_{part}",
-            lambda: climb(
-                solve, self.rungs(part, self.adapted.seconds), self.adapted.pinn, lambda pair: estimate(*pair),
-                lambda text: self.reporter.say(f"    {text}"),
-            ),
-        )  # fmt: skip
-        (solution, meta), number, attempts = found
-        if number:
-            self.networks[part] = dict(next(islice(self.rungs(part, self.adapted.seconds), number, None)))
-        self.results["training"][part] = meta | {"attempts": [attempt.plain() for attempt in attempts]}
-        return solution
-
-    def _cell_networks(self) -> Any:
-        problem = self.problem
-
-        def solve(number: int, rung: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-            networks = self.pinn.cell_networks(problem, **experiments.shape_of(rung))
-            monitor = experiments.cell_monitor(self, networks) if self.preset == "paper" else None
-            return self.trained(
-                _rung_name("cell", number), networks, lambda **more: self.pinn.solve_cell(problem, **rung, **more), rung, (),
-                monitor, self.paper.average["cell"],
-            )  # fmt: skip
-
-        return self._climbed("cell", "cell problems (network)", solve, self._cell_estimate)
-
-    def _cell_estimate(self, found: Any, meta: dict[str, Any]) -> Estimate:
-        """Of the worst corrector: its own estimate, or what finite elements say if that is less."""
-        meta["corrector_errors"] = comparison.cell_errors(self.problem, found, self.cell, self.comm)
-        worst: list[Estimate] = []
-        for j, difference in enumerate(meta["corrector_errors"], 1):
-            name = f"chi_{j}" if kind_of(self.problem) == "elliptic" else "N"
-            own, exact = estimate_of(found.trust, name), estimate_of(self.cell.trust, name)
-            by_fem = Estimate(None if exact.error is None else exact.error + difference, "finite elements")
-            worst.append(min((own, by_fem), key=lambda e: math.inf if e.error is None else e.error))
-        return largest(worst or [Estimate(None, "no correctors to compare with")])
-
-    def _homogenized_networks(self, coefficient: Any) -> Any:
-        problem = self.problem
-
-        def solve(number: int, rung: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-            networks = self.pinn.homogenized_networks(problem, **experiments.shape_of(rung))
-            monitor = experiments.homogenized_monitor(self, networks) if self.preset == "paper" else None
-            return self.trained(
-                _rung_name("homogenized", number), networks,
-                lambda **more: self.pinn.solve_homogenized(problem, coefficient, **rung, **more), rung,
-                results.plain(coefficient), monitor, self.paper.average["homogenized"],
-            )  # fmt: skip
-
-        def estimate(p: Any, _: dict[str, Any]) -> Estimate:
-            own, w = estimate_of(p.trust, "solution"), estimate_of(self.w.trust, "solution")
-            difference = comparison.sampled_difference(p, self.w)
-            by_fem = Estimate(None if w.error is None else w.error + difference, "difference from w, and its own error")
-            return min((own, by_fem), key=lambda e: math.inf if e.error is None else e.error)
-
-        return self._climbed("homogenized", "p: homogenized equation (network)", solve, estimate)
 
     def _compare(self) -> None:
         self.timed("errors e1 to e5", "comparison", self._measure)
@@ -286,8 +210,6 @@ class Run(Recorder):
         self.results["trust"] = {name: found.plain() for name, found in judgements.items()}
         self.results["unresolved"] = reasons(judgements)
         self.results["resolved"] = not self.results["unresolved"]
-        for text in self.results["unresolved"]:
-            self.reporter.warn(f"not resolved: {text}")
 
     def _measure(self) -> None:
         space = self.u.function.function_space

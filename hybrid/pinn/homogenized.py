@@ -119,7 +119,7 @@ def solve_homogenized(
     else:
         networks = started(networks, 1, training.get("progress"))
     (network,) = networks
-    units = _units(problem, a, factor, count)
+    units = units_of(problem, a, _points(problem, factor, count)[0])
     history = History("given network")
     if train:
         history = train_network(network, _rows(problem, a, factor, known, count, weights, units), **training)
@@ -143,9 +143,8 @@ def _points(problem: EllipticProblem, factor: Jet | None, count: int) -> tuple[T
     return sampling.clustered_grid(problem.domain, count)
 
 
-def _units(problem: EllipticProblem, a: Medium, factor: Jet | None, count: int) -> tuple[float, float]:
+def units_of(problem: EllipticProblem, a: Medium, points: Tensor) -> tuple[float, float]:
     """Units of f and of p: the network is trained on numbers near one, whatever the scales of a*, f and Ω."""
-    points, _ = _points(problem, factor, count)
     source = float(source_at(problem, points).abs().max())
     values = a.values if isinstance(a, SlowCoefficient) else a[None]
     medium = float(abs(values).max())

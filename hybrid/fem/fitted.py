@@ -1,0 +1,133 @@
+"""Box meshes with mesh lines on given planes: uniform ones, moved axis by axis by piecewise linear maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mpi4py import MPI
+
+import numpy as np
+import numpy.typing as npt
+import sympy
+from sympy import Symbol
+
+from dolfinx import mesh
+
+from hybrid.fem.mesh import box
+from hybrid.interfaces import kinks, level_sets, planes
+from hybrid.problems import EllipticProblem
+
+Array = npt.NDArray[np.float64]
+_SMALLEST = 2
+"""Cells in a piece between two planes, at the least."""
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """Where the lines of a uniform mesh go.
+
+    Attributes:
+        domain: One (low, high) for each dimension.
+        counts: Cells in each direction: those asked for, or a few more so that there are two between any planes.
+        knots: For each direction the places in the uniform mesh, (m,), whose images are given.
+        images: The images: the ends of the box and the planes.
+    """
+
+    domain: tuple[tuple[float, float], ...]
+    counts: tuple[int, ...]
+    knots: tuple[Array, ...]
+    images: tuple[Array, ...]
+
+    @classmethod
+    def to(cls, domain: Sequence[Sequence[float]], counts: Sequence[int], found: Sequence[Sequence[float]]) -> Fitting:
+        """The fitting of a box with about `counts` cells to planes x_i = c, a list of c for each i."""
+        totals, knots, images = [], [], []
+        for (low, high), count, inner in zip(domain, counts, found, strict=True):
+            near = 1e-9 * (high - low)
+            image = np.array([low, *(c for c in inner if low + near < c < high - near), high], dtype=float)
+            share = np.diff(image) / (high - low) * count
+            whole = np.round(share)
+            if np.abs(share - whole).max() > 1e-6 or whole.min() < 1:
+                whole = _apportioned(share)
+            total = int(whole.sum())
+            ends = np.concatenate([[0.0], np.cumsum(whole)]) / total
+            totals.append(total)
+            knots.append(low + (high - low) * ends)
+            images.append(image)
+        return cls(tuple((float(low), float(high)) for low, high in domain), tuple(totals), tuple(knots), tuple(images))
+
+    @property
+    def moves(self) -> bool:
+        """Whether the mesh is any other than the uniform one."""
+        return any(
+            np.abs(k - i).max() > 1e-12 * (high - low)
+            for k, i, (low, high) in zip(self.knots, self.images, self.domain, strict=True)
+        )
+
+    def moved(self, points: Array) -> Array:
+        """Where points of the uniform mesh go, (n, d)."""
+        return np.stack(
+            [np.interp(x, k, i) for x, k, i in zip(points.T, self.knots, self.images, strict=True)], axis=1
+        )
+
+    def back(self, points: Array) -> Array:
+        """Where points of the fitted mesh come from, (n, d)."""
+        return np.stack(
+            [np.interp(x, i, k) for x, k, i in zip(points.T, self.knots, self.images, strict=True)], axis=1
+        )
+
+    def mesh(self, comm: MPI.Comm, shape: str = "simplex") -> mesh.Mesh:
+        """The mesh; the uniform one, to the bit, where that has lines on all planes."""
+        domain = box(comm, self.domain, self.counts, shape)
+        if self.moves:
+            dim = len(self.domain)
+            domain.geometry.x[:, :dim] = self.moved(domain.geometry.x[:, :dim])
+        return domain
+
+
+def _apportioned(share: Array) -> Array:
+    """Whole numbers near the shares, at least `_SMALLEST`, with the same sum if that is possible."""
+    whole = np.maximum(np.floor(share), _SMALLEST)
+    missing = round(float(share.sum() - whole.sum()))
+    if missing > 0:
+        whole[np.argsort(whole - share, kind="stable")[:missing]] += 1
+    for _ in range(-missing):
+        spare = np.where(whole > _SMALLEST, whole - share, -np.inf)
+        if not np.isfinite(spare.max()):
+            break
+        whole[int(np.argmax(spare))] -= 1
+    return whole
+
+
+def cell_planes(matrix: sympy.MatrixBase, problem: EllipticProblem) -> list[list[float]]:
+    """For each i the c in [0, period_i) for which a function of y jumps or has a kink at y_i = c."""
+    box = [(0.0, p) for p in problem.period]
+    return planes([*level_sets(matrix), *kinks(matrix)], problem.fast, box, 4000)
+
+
+def domain_planes(problem: EllipticProblem) -> list[list[float]]:
+    """For each i the c for which a(x, x/ε) jumps or has a kink at x_i = c in the domain."""
+    fast = cell_planes(problem.matrix, problem)
+    found = []
+    for i, ((low, high), p) in enumerate(zip(problem.domain, problem.period, strict=True)):
+        step = problem.eps * p
+        periods = np.arange(np.floor(low / step), np.ceil(high / step) + 1)
+        every = [problem.eps * (c + p * k) for c in fast[i] for k in periods]
+        found.append(sorted(c for c in every if low < c < high))
+    slow = slow_planes(problem)
+    both: list[Symbol] = [*problem.slow, *problem.fast]
+    mixed = []
+    for phi in [*level_sets(problem.matrix), *kinks(problem.matrix)]:
+        places = {both.index(s) % problem.dim for s in phi.free_symbols}
+        if len(phi.free_symbols) == 2 and len(places) == 1:  # of x_i and y_i: along the axis a function of x_i
+            i = places.pop()
+            mixed.append(phi.subs(problem.fast[i], problem.slow[i] / sympy.Float(problem.eps)))
+    samples = int(min(1000 * max(problem.periods), 200_000))
+    crossing = planes(mixed, problem.slow, problem.domain, samples) if mixed else [[] for _ in found]
+    return [sorted([*a, *b, *c]) for a, b, c in zip(found, slow, crossing, strict=True)]
+
+
+def slow_planes(problem: EllipticProblem) -> list[list[float]]:
+    """For each i the c for which a jumps or has a kink at the slow x_i = c."""
+    return planes([*level_sets(problem.matrix), *kinks(problem.matrix)], problem.slow, problem.domain, 4000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,9 +13,12 @@ from torch import Tensor
 from hybrid.errors import InputError
 from hybrid.pinn import sampling
 from hybrid.pinn.cellrows import gauge, matrix_at, tensor_at
-from hybrid.pinn.jumps import cell_points
+from hybrid.pinn.cellunits import length_unit, power
+from hybrid.pinn.jumps import cell_points, has_curves
 from hybrid.pinn.network import Network, gradient_only
+from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.rows import Rows, coupled
+from hybrid.pinn.separable import separated
 from hybrid.problems import EllipticProblem
 
 FORMULATIONS = ("strong", "first-order", "energy")
@@ -33,6 +37,8 @@ def check_formulation(problem: EllipticProblem, formulation: str, periodicity: s
     Raises:
         InputError: With the reason.
     """
+    product = separated(problem) if periodicity == "embedding" else None
+    problem = problem if product is None else product[1]
     if formulation not in FORMULATIONS:
         raise InputError("formulation", f"{formulation!r}; allowed are {', '.join(FORMULATIONS)}")
     if formulation != "strong" and problem.depends_on_slow:
@@ -43,8 +49,6 @@ def check_formulation(problem: EllipticProblem, formulation: str, periodicity: s
         )
     if formulation == "strong" and problem.jumps:
         other = "allowed are first-order, energy; the preset paper has neither"
-        if problem.depends_on_slow:
-            other = "there is no cell problem for it yet"
         raise InputError("formulation", f"'strong' needs the derivatives of a, which jumps; {other}")
 
 
@@ -58,7 +62,9 @@ def shares(networks: Sequence[Network], dim: int) -> list[list[int]]:
     return [list(range(dim))] if len(networks) == 1 else [[k] for k in range(dim)]
 
 
-def form_rows(problem: EllipticProblem, formulation: str, points: int | None, correctors: Sequence[int]) -> list[Rows]:
+def form_rows(
+    problem: EllipticProblem, formulation: str, points: int | Sequence[int] | None, correctors: Sequence[int]
+) -> list[Rows]:
     """The rows of some of the correctors, for one network, by the first-order form or the energy."""
     at, weight = cell_points(problem, points or {1: 128, 2: 40, 3: 14}[problem.dim])
     make = _first_order if formulation == "first-order" else _energy
@@ -99,7 +105,7 @@ def _first_order(problem: EllipticProblem, points: Tensor, weight: Tensor, corre
 
     Outputs are χ_k and ψ_k for each corrector: no potential in 1D, where σ_k is constant, a stream function in 2D, a
     vector in 3D, with the row div ψ_k = 0 to make it unique. The constants c_k are the last d outputs at one point of the
-    cell, as the constants in χ_k and ψ_k mean nothing. s is about the mean of a.
+    cell, over the unit of length, as the constants in χ_k and ψ_k mean nothing. s is about the mean of a.
     """
     dim, outputs = problem.dim, outputs_for_each("first-order", problem.dim)
     lower, inverse = _root(problem, points)
@@ -112,16 +118,17 @@ def _first_order(problem: EllipticProblem, points: Tensor, weight: Tensor, corre
         for i, k, j, sign in _CURL[dim]:
             here[row, 1 + k, 1 + j] += sign * scale * inverse[:, row, i]
         for i in range(dim):
-            there[row, outputs - dim + i, 0] = scale * inverse[:, row, i]
+            there[row, outputs - dim + i, 0] = scale / length_unit(problem.period) * inverse[:, row, i]
     if dim == 3:
         for k in range(dim):
-            here[dim, 1 + k, 1 + k] = 1.0
+            here[dim, 1 + k, 1 + k] = math.sqrt(power(scale, 4))
     target = torch.zeros(len(points), len(correctors), outputs, dtype=torch.float64)
     target[:, :, :dim] = lower[:, correctors]
     terms, mixes = coupled(points, here, len(correctors))
     fixed = torch.tensor([[0.2929 * p for p in problem.period]], dtype=torch.float64)
     constants, others = coupled(fixed, there, len(correctors))
-    return [Rows(terms + constants, target.flatten(1), gradient_only(dim), weight, mixes + others)]
+    copies = len(correctors)
+    return [Rows(terms + constants, target.flatten(1), gradient_only(dim), weight, mixes + others, copies)]
 
 
 def flux_distances(
@@ -141,3 +148,65 @@ def flux_distances(
         squares = (residual.square() * weight[:, None]).sum(0).reshape(len(correctors), -1)
         found.append(squares[:, : problem.dim].sum(1))
     return torch.cat(found).numpy()
+
+
+_PIECE = 4096
+_FIT = {1: (400, 600), 2: (64, 600), 3: (16, 200)}
+"""Points along each side and features for the fluxes that are fitted."""
+
+
+def fitted_flux_distances(
+    problem: EllipticProblem, networks: Sequence[Network], points: Tensor, weight: Tensor
+) -> npt.NDArray[np.float64]:
+    """The same for correctors that came without a flux: the hidden layers of their networks serve for its potential too.
+
+    The potentials are fitted at points of their own, so that what is between those counts.
+    """
+    dim = problem.dim
+    count, most = _FIT[dim]
+    fit = cell_points(problem, count * (2 if has_curves(problem) and dim < 3 else 1))
+    found = []
+    for network, correctors in zip(networks, shares(networks, dim), strict=True):
+        known: Tensor | None = None
+        for at, share in (fit, (points, weight)):
+            squares = torch.zeros(len(correctors), dtype=torch.float64)
+            pieces = list(zip(at.split(_PIECE), share.split(_PIECE), strict=True))
+            if known is None:
+                blocks, targets = zip(
+                    *(_flux_rows(problem, network, *piece, correctors, most) for piece in pieces), strict=True
+                )
+                matrix, target = torch.cat(blocks), torch.cat(targets)
+                norms = matrix.norm(dim=0).clamp_min(torch.finfo(torch.float64).tiny)
+                known = LastLayer().damped(torch.cat([matrix / norms, target], dim=1), len(norms)) / norms[:, None]
+                continue
+            for piece in pieces:
+                matrix, target = _flux_rows(problem, network, *piece, correctors, most)
+                squares += (matrix @ known - target).square().sum(0)
+        found.append(squares)
+    return torch.cat(found).numpy()
+
+
+def _flux_rows(
+    problem: EllipticProblem, network: Network, points: Tensor, weight: Tensor, correctors: Sequence[int], most: int
+) -> tuple[Tensor, Tensor]:
+    """L⁻¹ ( c + curl ψ ) as a matrix for c and the last layers of ψ, and Lᵀ(e_k + ∇χ_k) for each corrector; roots of the weights
+    multiplied in."""
+    dim = problem.dim
+    lower, inverse = _root(problem, points)
+    root = weight.sqrt()
+    each = network.weights[-1].shape[0] // len(correctors)
+    with torch.no_grad():
+        operators = gradient_only(dim)
+        hidden = network.hidden_jet(network.embedding.jet(points, operators), operators)
+        gradient = (hidden @ network.weights[-1].T)[1:, :, ::each]
+        hidden = hidden[1:, :, :most]
+    potentials = {1: 0, 2: 1, 3: 3}[dim]
+    curl = torch.zeros(dim, len(points), potentials, hidden.shape[2], dtype=torch.float64)
+    for i, k, j, sign in _CURL[dim]:
+        curl[i, :, k] += sign * hidden[j]
+    flux = torch.cat(
+        [torch.eye(dim, dtype=torch.float64)[:, None].expand(dim, len(points), dim), curl.flatten(2)], dim=2
+    )
+    matrix = torch.einsum("nri,inc,n->rnc", inverse, flux, root).flatten(0, 1)
+    strain = gradient + torch.eye(dim, dtype=torch.float64)[:, None, list(correctors)]
+    return matrix, torch.einsum("nir,ink,n->rnk", lower, strain, root).flatten(0, 1)

@@ -105,7 +105,9 @@ class LinearSolver:
         self._as_usual = kind not in _EXACT and not given
         if self._as_usual and pieces is not None and pieces[1] > 1 and matrix.getSize()[0] <= _SMALL[dim]:
             chosen, kind = dict(DIRECT) | {"ksp_atol": 0.0}, "cholesky"
-            self.notes.append(f"the solid is in {pieces[1]} pieces, for which a factorization is used instead of multigrid")
+            self.notes.append(
+                f"the solid is in {pieces[1]} pieces, for which a factorization is used instead of multigrid"
+            )
         if matrix.comm.size > 1 and not any(key.startswith(prefix + "mg_levels") for key in given):
             chosen |= ACROSS_RANKS
         if kind in {"lu", "cholesky"}:
@@ -192,7 +194,9 @@ class LinearSolver:
             self.notes.append(f"{failed.args[0].split('; try')[0]}; a factorization was used instead")
         copy = self.matrix.copy()
         copy.setNullSpace(None)
-        self._direct = LinearSolver(copy, self.prefix, DIRECT, singular=self._singular, pieces=self._pieces, dim=self._dim)
+        self._direct = LinearSolver(
+            copy, self.prefix, DIRECT, singular=self._singular, pieces=self._pieces, dim=self._dim
+        )
         return self._direct.solve(b, x, zero)
 
     def _go_on(self, b: PETSc.Vec, x: PETSc.Vec, zero: float) -> int:
@@ -248,7 +252,9 @@ class LinearSolver:
     def _advice(self) -> str:
         """What cures it."""
         if self.ksp.getPC().getType() in _EXACT:
-            return f"the matrix cannot be factorized; leave out the options of prefix {self.prefix}, or take fewer cells"
+            return (
+                f"the matrix cannot be factorized; leave out the options of prefix {self.prefix}, or take fewer cells"
+            )
         return f"try -- -{self.prefix}pc_type lu, or watch it with -- -{self.prefix}ksp_monitor"
 
     def _name(self) -> str:

@@ -1,4 +1,4 @@
-"""Norms by quadrature, and carrying a function from one mesh to another."""
+"""Norms by quadrature, differences of functions, and what they say of errors."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from dolfinx import fem
 
 from hybrid.fem.assembly import compiled
 from hybrid.fem.points import at_points, spread
+from hybrid.fem.points import carry as carry
 
 
 def norm(expression: ufl.core.expr.Expr, mesh: object, degree: int) -> float:
@@ -84,13 +85,13 @@ def richardson_of_values(values: Sequence[float], ratios: Sequence[float], order
 
 def extrapolated(first: float, second: float, ratios: Sequence[float], order: int) -> float:
     """What is left beyond the finest of three solutions that differ by `second` and then by `first`."""
-    if not math.isfinite(first):
+    if not math.isfinite(first) or ratios[0] <= 1:
         return math.inf
     if max(first, second) < _NOISE and second <= 2 * first:
         return max(first, second, _ROUNDING)  # rounding, which shows no order
     if first <= _ROUNDING:
         return _ROUNDING if second < _NOISE else second  # two that are the same by chance say little
-    if not math.isfinite(second) or min(ratios) <= 1:
+    if not math.isfinite(second) or ratios[1] <= 1:
         return first  # too coarse to see an order
     seen = math.log(second / first) / math.log(ratios[1]) if second > 0 else 0.0
     return max(first / (ratios[0] ** min(seen, order) - 1), _ROUNDING) if seen > 0 else math.inf

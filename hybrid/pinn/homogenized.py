@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Unpack
 
 import numpy.typing as npt
@@ -27,7 +28,10 @@ from hybrid.pinn.given import positive_counts, started
 from hybrid.pinn.network import VALUE, Network
 from hybrid.pinn.operators import Medium, checked, operator_at
 from hybrid.pinn.optimizer import History
+from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.rows import Rows, behind_factor
+from hybrid.pinn.sectors import SectorPart, sector_part
+from hybrid.pinn.strengths import fit_last_layer, fit_strengths
 from hybrid.pinn.training import Training
 from hybrid.pinn.training import train as train_network
 from hybrid.pinn.units import unit_of
@@ -69,7 +73,7 @@ def solve_homogenized(
     seed: int = 0,
     hidden: Sequence[int] = (24, 24),
     boundary: str = "hard",
-    corners: bool = True,
+    corners: bool | None = None,
     points: int | None = None,
     weights: Sequence[float] = (0.5, 0.5),
     scale: float = 1.0,
@@ -86,7 +90,9 @@ def solve_homogenized(
         seed: Of the initial weights.
         hidden: Widths of the hidden layers.
         boundary: "hard" (p = φ N with φ = 0 on ∂Ω) or "penalty" (the paper's loss (3)).
-        corners: Take the known singular part at corners and edges off first (2D, 3D; diagonal a*, hard boundary).
+        corners: Take what is known of the singular part at corners and edges off (2D, and 3D for a diagonal a*); by default
+            behind a hard boundary. For an a* that is not diagonal, or depends on x, the strengths of the corners' functions
+            (`hybrid.pinn.sectors`) are found with the last layer.
         points: Collocation points along each side of Ω.
         weights: w_1, w_2 of the equation and, with a penalty, the boundary.
         scale: Factor on the initial hidden weights.
@@ -110,22 +116,54 @@ def solve_homogenized(
     positive_counts(points=count, hidden=hidden)
     a = checked(coefficient, dim)
     hard = boundary == "hard"
+    corners = hard if corners is None else corners
     factor = Bubble(tuple((low, high) for low, high in box)) if hard else None
+    parts = sector_part(box, a) if corners else None
     known: Jet | None = None
-    if hard and corners and not isinstance(a, SlowCoefficient):
+    if corners and parts is None and not isinstance(a, SlowCoefficient):
         known = (edge_part if dim == 3 else corner_part)(box, a, numpy_function(problem.f))
     if networks is None:
         networks = homogenized_networks(problem, seed=seed, hidden=hidden, scale=scale, waves=waves)
     else:
         networks = started(networks, 1, training.get("progress"))
     (network,) = networks
-    units = units_of(problem, a, _points(problem, factor, count)[0])
+    points_, _ = _points(problem, factor, count)
+    units = units_of(problem, a, points_)
+    rows = partial(_rows, problem, a, factor, count=count, weights=weights, units=units)
+    comm = training.get("comm")
     history = History("given network")
-    if train:
-        history = train_network(network, _rows(problem, a, factor, known, count, weights, units), **training)
+    if parts is None:
+        if train:
+            history = train_network(network, rows(known), **training)
+    else:
+        columns = _columns(a, parts, points_, units)
+        if train:
+            if not isinstance(training.get("optimizer"), LastLayer):
+                strengths = on_root(comm, lambda: _first_strengths(problem, rows(None), columns))
+                known = replace(parts, strengths=tuple(units[1] * s for s in strengths))
+            history = train_network(network, rows(known), **training)
+            last = on_root(comm, lambda: fit_last_layer(network, rows(None), columns))
+            with torch.no_grad():
+                network.weights[-1].copy_(last)
+        strengths = on_root(comm, lambda: fit_strengths(network, rows(None), columns))
+        known = replace(parts, strengths=tuple(units[1] * s for s in strengths))
     p = Field(network, 0, dim, factor, known, unit=units[1])
-    estimate = on_root(training.get("comm"), lambda: solution_estimate(problem, a, p, count, hard))
+    estimate = on_root(comm, lambda: solution_estimate(problem, a, p, count, hard))
     return Solution(p, history, time.perf_counter() - start, trust={"solution": estimate})
+
+
+def _columns(a: Medium, parts: SectorPart, points: Tensor, units: tuple[float, float]) -> Tensor:
+    """What the equation makes of the corners' functions, (n, functions)."""
+    coefficients, operators = operator_at(a, points)
+    return contract(coefficients * (units[1] / units[0]), parts.jets(points, operators))
+
+
+def _first_strengths(problem: EllipticProblem, rows: list[Rows], columns: Tensor) -> tuple[float, ...]:
+    """By frozen features, so that the training has a smooth rest to learn."""
+    network = Network(AffineEmbedding(problem.domain), (600,), 1, 0)
+    with torch.no_grad():
+        network.weights[-1].copy_(fit_last_layer(network, rows, columns))
+    return fit_strengths(network, rows, columns)
 
 
 def homogenized_networks(
@@ -153,7 +191,7 @@ def units_of(problem: EllipticProblem, a: Medium, points: Tensor) -> tuple[float
 
 
 def _rows(
-    problem: EllipticProblem, a: Medium, factor: Jet | None, known: Jet | None, count: int, weights: Sequence[float],
+    problem: EllipticProblem, a: Medium, factor: Jet | None, known: Jet | None, *, count: int, weights: Sequence[float],
     units: tuple[float, float],
 ) -> list[Rows]:  # fmt: skip
     """-a*:∇²(φN) = f + a*:∇²s at the points, and N = 0 on the boundary where there is no φ."""

@@ -110,5 +110,6 @@ def _waves(problem: EllipticProblem, a: Medium, spectrum: Spectrum, frozen: bool
     for width, scale in ((300, 0.1), (1000, 0.3)) if frozen else ((100, 0.1), (200, 0.2)):
         yield {
             "hidden": (width,), "points": points, "scale": scale, "waves": spectrum.waves, "boundary": "penalty",
+            "corners": True,
             "weights": (1.0, weight), "optimizer": LastLayer() if frozen else VariableProjection(steps=15),
         }  # fmt: skip

@@ -189,8 +189,8 @@ def fitted_flux_distances(
 def _flux_rows(
     problem: EllipticProblem, network: Network, points: Tensor, weight: Tensor, correctors: Sequence[int], most: int
 ) -> tuple[Tensor, Tensor]:
-    """L⁻¹ ( c + curl ψ ) as a matrix for c and the last layers of ψ, and Lᵀ(e_k + ∇χ_k) for each corrector; roots of the weights
-    multiplied in."""
+    """L⁻¹ ( c + curl ψ ) as a matrix for c and the last layers of ψ, and Lᵀ(e_k + ∇χ_k) for each corrector, with the roots of
+    the weights multiplied in."""
     dim = problem.dim
     lower, inverse = _root(problem, points)
     root = weight.sqrt()

@@ -15,7 +15,7 @@ from hybrid.coefficient import SlowCoefficient
 from hybrid.pinn import sampling
 from hybrid.pinn.cellbounds import ROUNDING, Distance, distances, subgrid_difference
 from hybrid.pinn.cellforms import fitted_flux_distances, flux_distances
-from hybrid.pinn.cellgrids import LINE, MOST, cell_bandwidths, resolved_counts
+from hybrid.pinn.cellgrids import KINKS, MOST, cell_bandwidths, resolved_counts
 from hybrid.pinn.cellrows import matrix_at, tensor_at
 from hybrid.pinn.field import Field
 from hybrid.pinn.jumps import cell_points, has_curves
@@ -161,7 +161,8 @@ def _of_grid(
     how = "bounds from the equation's residual in H^-1, on a grid that resolves a"
     density = np.einsum("kni,nij,lnj->nkl", strains.numpy(), a.numpy(), strains.numpy(), optimize=True)
     rough = subgrid_difference(density, counts)
-    if all(2 * k <= n for k, n in zip(wide, counts, strict=True)):
+    kinks = max(wide) > KINKS
+    if not kinks and all(2 * k <= n for k, n in zip(wide, counts, strict=True)):
         return found, rough, how
     # The residual has parts that this grid does not see: as much again as it sees more than a coarser one does.
     every = tuple(slice(None, None, 2) for _ in counts)
@@ -172,11 +173,10 @@ def _of_grid(
         Distance(max(f.energy, c.energy) + abs(f.energy - c.energy), max(f.value, c.value) + abs(f.value - c.value))
         for f, c in zip(found, coarse, strict=True)
     ]
-    most = max(2 * k for k in wide) >= LINE * 0.9
     return (
         found,
         rough,
-        how.replace("a grid that resolves a", "two grids, as a " + ("has kinks" if most else "is steep")),
+        how.replace("a grid that resolves a", "two grids, as a " + ("has kinks" if kinks else "is steep")),
     )
 
 

@@ -31,8 +31,8 @@ class PeriodicWaves(PeriodicEmbedding):
 
 
 class MediumEmbedding:
-    """e = ( log a_11, … ), the diagonal entries that are not constant and differ, each scaled to [-1, 1]: near a steep minimum of
-    a the correctors vary as fast as log a does, and a laminate's gradient is a function of a alone."""
+    """e = ( log a_11, … ), the diagonal entries that differ and are not constant, each scaled to [-1, 1]: near a steep minimum
+    of a the correctors vary as fast as log a does, and a laminate's gradient is a function of a alone."""
 
     def __init__(self, problem: EllipticProblem) -> None:
         self.symbols = (*problem.slow, *problem.fast) if problem.depends_on_slow else problem.fast

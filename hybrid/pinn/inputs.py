@@ -39,6 +39,8 @@ class MediumEmbedding:
         entries = dict.fromkeys(problem.matrix[i, i] for i in range(problem.dim))
         self.functions = [sympy.log(entry) for entry in entries if entry.free_symbols & set(problem.fast)]
         self.width = len(self.functions)
+        slopes = [[sympy.diff(function, one) for one in self.symbols] for function in self.functions]
+        self._slopes = [[(slope, [sympy.diff(slope, one) for one in self.symbols]) for slope in own] for own in slopes]
         generator = torch.Generator().manual_seed(5)
         lows = [low for low, _ in problem.domain] * problem.depends_on_slow + [0.0] * problem.dim
         highs = [high for _, high in problem.domain] * problem.depends_on_slow + list(problem.period)
@@ -60,13 +62,11 @@ class MediumEmbedding:
         jet = torch.zeros(1 + dim + count, len(points), self.width, dtype=points.dtype, device=points.device)
         for column, function in enumerate(self.functions):
             jet[0, :, column] = self._value(function, points) - self.middle[column]
-            for i, one in enumerate(self.symbols[:dim]):
-                slope = sympy.diff(function, one)
+            for i, (slope, seconds) in enumerate(self._slopes[column][:dim]):
                 jet[1 + i, :, column] = self._value(slope, points)
-                for j, other in enumerate(self.symbols if count else ()):
+                for j, second in enumerate(seconds if count else ()):
                     if operators[:, i, j].any():
-                        second = self._value(sympy.diff(slope, other), points)
-                        jet[1 + dim :, :, column] += operators[:, i, j, None] * second
+                        jet[1 + dim :, :, column] += operators[:, i, j, None] * self._value(second, points)
             jet[:, :, column] *= self.scales[column]
         return jet
 

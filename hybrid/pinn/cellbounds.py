@@ -2,8 +2,8 @@
 
 For a periodic χ_k with the error δ_k the flux q = a (e_k + ∇χ_k) has a divergence, and -div(a ∇δ_k) = div q. Any field g
 with div(q - g) = 0 bounds the error, ‖a^½ ∇δ_k‖² ≤ mean of g·a⁻¹g (Prager, Synge 1947). The first g is the longitudinal part
-of q, by a Fourier transform. Then a few steps of conjugate gradients find an approximation d of δ_k, and the bound is that of d and of
-the remainder, ‖a^½ ∇δ_k‖ ≤ ‖a^½ ∇d‖ + (that of q + a ∇d): sharp even where a has a large contrast.
+of q, by a Fourier transform. Then a few steps of conjugate gradients find an approximation d of δ_k, and the bound is that of
+d and of the remainder, ‖a^½ ∇δ_k‖ ≤ ‖a^½ ∇d‖ + (that of q + a ∇d): sharp even where a has a large contrast.
 """
 
 from __future__ import annotations

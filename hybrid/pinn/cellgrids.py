@@ -16,6 +16,8 @@ Array = npt.NDArray[np.float64]
 
 LINE = 4096
 """Samples along a line of the cell, so that no frequency above half of them is seen."""
+KINKS = LINE * 2 // 5
+"""Frequencies up to this one are those of a kink or a jump, or of something that fine."""
 _LINES = 6
 MOST = {1: 2**14, 2: 2**18, 3: 2**18}
 """Points of a grid of the cell at the most."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,8 @@ from torch import Tensor
 from hybrid.coefficient import SlowCoefficient
 from hybrid.pinn import sampling
 from hybrid.pinn.cellbounds import ROUNDING, Distance, distances, subgrid_difference
-from hybrid.pinn.cellforms import fitted_flux_distances, flux_distances
-from hybrid.pinn.cellgrids import LINE, MOST, cell_bandwidths, resolved_counts
+from hybrid.pinn.cellfluxes import energy_operands, fitted_fluxes, means, trained_fluxes
+from hybrid.pinn.cellgrids import KINKS, MOST, cell_bandwidths, resolved_counts
 from hybrid.pinn.cellrows import matrix_at, tensor_at
 from hybrid.pinn.field import Field
 from hybrid.pinn.jumps import cell_points, has_curves
@@ -101,37 +101,62 @@ def finish(
         jet_of: Evaluates them otherwise.
     """
     dim = problem.dim
-    evaluation = jet_of or (lambda n, at, operators: jets_of(n, at, operators, dim))
     if problem.jumps:
-        count = _QUADRATURE[dim] * (4 if has_curves(problem) else 1)
-        points, weight = cell_points(problem, count)
-    else:
-        wide = cell_bandwidths(problem)
-        counts = resolved_counts(wide, _QUADRATURE[dim], MOST[dim])
-        points, weight = sampling.periodic_grid(problem.period, counts, 0.0)
-    jet = evaluation(networks, points, gradient_only(dim))
+        return _finish_jumps(problem, networks, history, flux=flux)
+    wide = cell_bandwidths(problem)
+    counts = resolved_counts(wide, _QUADRATURE[dim], MOST[dim])
+    points, weight = sampling.periodic_grid(problem.period, counts, 0.0)
+    operators = gradient_only(dim)
+    jet = jets_of(networks, points, operators, dim) if jet_of is None else jet_of(networks, points, operators)
     value, share = jet[0].numpy(), weight.numpy()
     a = matrix_at(problem, lambda e: tensor_at(problem, e, points))
     strains = jet[1:].permute(2, 1, 0) + torch.eye(dim, dtype=torch.float64)[:, None, :]  # (k, n, i)
     table = strains.permute(0, 2, 1).numpy()  # (k, i, n)
     if exact:
-        coefficient = np.einsum("kin,nkl,ljn,n->ij", *_energy(table, a.numpy()), share, optimize=True)
+        coefficient = np.einsum("kin,nkl,ljn,n->ij", *energy_operands(table, a.numpy()), share, optimize=True)
     else:
         coefficient = np.einsum("nik,kjn,n->ij", a.numpy(), table.transpose(1, 0, 2), share, optimize=True)
     mean = share @ value
-    correctors = tuple(
+    correctors = _fields(networks, mean)
+    if not exact:
+        return CellSolution(coefficient, correctors, history, 0.0, trust=_none(dim))
+    found, rough, how = _of_grid(problem.period, counts, a, strains, wide)
+    size = np.sqrt(share @ (value - mean) ** 2)
+    return _estimated(CellSolution(coefficient, correctors, history, 0.0), problem.period, found, rough, size, how)
+
+
+def _finish_jumps(
+    problem: EllipticProblem, networks: Sequence[Network], history: History, *, flux: bool
+) -> CellSolution:
+    """From two quadratures that respect the interfaces, and fluxes: trained with the correctors, or fitted."""
+    dim, longest = problem.dim, max(problem.period) / (2 * math.pi)
+    count = _QUADRATURE[dim] * (4 if has_curves(problem) else 1)
+    fluxes = (trained_fluxes if flux else fitted_fluxes)(problem, networks)
+    fine, rough = (means(problem, fluxes, *cell_points(problem, n)) for n in (count, 2 * count // 3))
+    gaps = np.maximum(fine.gap, rough.gap) + np.abs(fine.gap - rough.gap)
+    found = [Distance(float(gap), longest * math.sqrt(float(gap) / fine.lowest)) for gap in gaps]
+    kind = "trained with the correctors" if flux else "by least squares"
+    how = f"two-sided bounds, with fluxes without divergence {kind}; two quadratures"
+    solution = CellSolution(fine.energy, _fields(networks, fine.value), history, 0.0)
+    return _estimated(solution, problem.period, found, np.abs(fine.energy - rough.energy), fine.size, how)
+
+
+def _fields(networks: Sequence[Network], mean: Array) -> tuple[Field, ...]:
+    dim = len(mean)
+    return tuple(
         Field(network, output, dim, shift=-float(mean[j]))
         for j, (network, output) in enumerate(correctors_of(networks, dim))
     )
-    if not exact:
-        return CellSolution(coefficient, correctors, history, 0.0, trust=_none(dim))
-    if problem.jumps:
-        found, rough, how = _of_flux(problem, networks, points, weight, count, coefficient, flux=flux)
-    else:
-        found, rough, how = _of_grid(problem.period, counts, a, strains, wide)
+
+
+def _estimated(
+    solution: CellSolution, period: Sequence[float], found: Sequence[Distance], rough: Array, size: Array, how: str
+) -> CellSolution:
+    """With its estimates, from the distances of the correctors, the error of the quadrature of a*, and the sizes of the χ_k."""
+    coefficient = solution.coefficient
+    assert isinstance(coefficient, np.ndarray)
     energies = np.array([d.energy for d in found])
-    own = np.sqrt(share @ (value - mean) ** 2)
-    errors = np.array([d.value for d in found]) / relative_to(own, problem.period)
+    errors = np.array([d.value for d in found]) / relative_to(size, period)
     rough = rough + ROUNDING * np.abs(coefficient).max()
     upper = np.diag(coefficient)
     bounds = np.stack([upper - energies - np.diag(rough), upper + np.diag(rough)], axis=1)
@@ -139,13 +164,7 @@ def finish(
     trust = {"coefficient": Estimate(total, how)}
     trust |= {f"chi_{j + 1}": Estimate(float(error), how) for j, error in enumerate(errors)}
     estimates = tuple(map(float, errors)) if np.isfinite(errors).all() else None
-    return CellSolution(coefficient, correctors, history, 0.0, estimates, None, bounds, trust)
-
-
-def _energy(table: Array, a: Array) -> tuple[Array, Array, Array]:
-    """Operands whose product is e_i + ∇χ_i times a (e_j + ∇χ_j), as einsum's "kin,nkl,ljn" wants them."""
-    other = table.transpose(1, 0, 2)
-    return other, a, other
+    return replace(solution, error_estimates=estimates, bounds=bounds, trust=trust)
 
 
 def _none(dim: int) -> dict[str, Estimate]:
@@ -161,7 +180,8 @@ def _of_grid(
     how = "bounds from the equation's residual in H^-1, on a grid that resolves a"
     density = np.einsum("kni,nij,lnj->nkl", strains.numpy(), a.numpy(), strains.numpy(), optimize=True)
     rough = subgrid_difference(density, counts)
-    if all(2 * k <= n for k, n in zip(wide, counts, strict=True)):
+    kinks = max(wide) > KINKS
+    if not kinks and all(2 * k <= n for k, n in zip(wide, counts, strict=True)):
         return found, rough, how
     # The residual has parts that this grid does not see: as much again as it sees more than a coarser one does.
     every = tuple(slice(None, None, 2) for _ in counts)
@@ -172,37 +192,8 @@ def _of_grid(
         Distance(max(f.energy, c.energy) + abs(f.energy - c.energy), max(f.value, c.value) + abs(f.value - c.value))
         for f, c in zip(found, coarse, strict=True)
     ]
-    most = max(2 * k for k in wide) >= LINE * 0.9
     return (
         found,
         rough,
-        how.replace("a grid that resolves a", "two grids, as a " + ("has kinks" if most else "is steep")),
+        how.replace("a grid that resolves a", "two grids, as a " + ("has kinks" if kinks else "is steep")),
     )
-
-
-def _of_flux(
-    problem: EllipticProblem, networks: Sequence[Network], points: Tensor, weight: Tensor, count: int, coefficient: Array,
-    *, flux: bool,
-) -> tuple[list[Distance], Array, str]:  # fmt: skip
-    """The same from fluxes without divergence: those that were trained with the correctors, or by least squares for them."""
-    dim = problem.dim
-    fewer = cell_points(problem, 2 * count // 3)
-    both = [_squares(problem, networks, *at, flux=flux) for at in ((points, weight), fewer)]
-    squares = np.maximum(*both) + np.abs(both[0] - both[1])
-    at, share = fewer
-    jet = jets_of(networks, at, gradient_only(dim), dim)
-    table = (jet[1:].permute(2, 1, 0) + torch.eye(dim, dtype=torch.float64)[:, None, :]).permute(0, 2, 1).numpy()
-    a = matrix_at(problem, lambda e: tensor_at(problem, e, at)).numpy()
-    coarse = np.einsum("kin,nkl,ljn,n->ij", *_energy(table, a), share.numpy(), optimize=True)
-    a = matrix_at(problem, lambda e: tensor_at(problem, e, points)).numpy()
-    lowest = float(np.linalg.eigvalsh(a)[:, 0].min())
-    longest = max(problem.period) / (2 * math.pi)
-    kind = "trained with the correctors" if flux else "by least squares"
-    found = [Distance(float(s), longest * math.sqrt(float(s) / lowest)) for s in squares]
-    return found, np.abs(coefficient - coarse), f"bounds from fluxes without divergence, {kind}; two quadratures"
-
-
-def _squares(
-    problem: EllipticProblem, networks: Sequence[Network], points: Tensor, weight: Tensor, *, flux: bool
-) -> Array:
-    return (flux_distances if flux else fitted_flux_distances)(problem, networks, points, weight)

@@ -31,14 +31,16 @@ class PeriodicWaves(PeriodicEmbedding):
 
 
 class MediumEmbedding:
-    """e = ( log a_11, … ), the diagonal entries that are not constant and differ, each scaled to [-1, 1]: near a steep minimum of
-    a the correctors vary as fast as log a does, and a laminate's gradient is a function of a alone."""
+    """e = ( log a_11, … ), the diagonal entries that differ and are not constant, each scaled to [-1, 1]: near a steep minimum
+    of a the correctors vary as fast as log a does, and a laminate's gradient is a function of a alone."""
 
     def __init__(self, problem: EllipticProblem) -> None:
         self.symbols = (*problem.slow, *problem.fast) if problem.depends_on_slow else problem.fast
         entries = dict.fromkeys(problem.matrix[i, i] for i in range(problem.dim))
         self.functions = [sympy.log(entry) for entry in entries if entry.free_symbols & set(problem.fast)]
         self.width = len(self.functions)
+        slopes = [[sympy.diff(function, one) for one in self.symbols] for function in self.functions]
+        self._slopes = [[(slope, [sympy.diff(slope, one) for one in self.symbols]) for slope in own] for own in slopes]
         generator = torch.Generator().manual_seed(5)
         lows = [low for low, _ in problem.domain] * problem.depends_on_slow + [0.0] * problem.dim
         highs = [high for _, high in problem.domain] * problem.depends_on_slow + list(problem.period)
@@ -60,13 +62,11 @@ class MediumEmbedding:
         jet = torch.zeros(1 + dim + count, len(points), self.width, dtype=points.dtype, device=points.device)
         for column, function in enumerate(self.functions):
             jet[0, :, column] = self._value(function, points) - self.middle[column]
-            for i, one in enumerate(self.symbols[:dim]):
-                slope = sympy.diff(function, one)
+            for i, (slope, seconds) in enumerate(self._slopes[column][:dim]):
                 jet[1 + i, :, column] = self._value(slope, points)
-                for j, other in enumerate(self.symbols if count else ()):
+                for j, second in enumerate(seconds if count else ()):
                     if operators[:, i, j].any():
-                        second = self._value(sympy.diff(slope, other), points)
-                        jet[1 + dim :, :, column] += operators[:, i, j, None] * second
+                        jet[1 + dim :, :, column] += operators[:, i, j, None] * self._value(second, points)
             jet[:, :, column] *= self.scales[column]
         return jet
 

@@ -71,6 +71,8 @@ class KinkEmbedding:
             if largest > 0 and all(torch.allclose(size, other, atol=1e-8 * largest) for other in others):
                 self.functions.append(phi)
                 self.scales.append(1 / largest)
+        slopes = [[sympy.diff(phi, one) for one in self.symbols] for phi in self.functions]
+        self._slopes = [[(slope, [sympy.diff(slope, one) for one in self.symbols]) for slope in own] for own in slopes]
         self.width = len(self.functions)
 
     def _value(self, expression: sympy.Expr, points: Tensor) -> Tensor:
@@ -83,11 +85,9 @@ class KinkEmbedding:
         jet = torch.zeros(1 + dim + count, len(points), self.width, dtype=points.dtype, device=points.device)
         for column, (phi, scale) in enumerate(zip(self.functions, self.scales, strict=True)):
             jet[0, :, column] = self._value(phi, points)
-            for i, one in enumerate(self.symbols[:dim]):
-                slope = sympy.diff(phi, one)
+            for i, (slope, seconds) in enumerate(self._slopes[column][:dim]):
                 jet[1 + i, :, column] = self._value(slope, points)
-                for j, other in enumerate(self.symbols if count else ()):
-                    second = self._value(sympy.diff(slope, other), points)
-                    jet[1 + dim :, :, column] += operators[:, i, j, None] * second
+                for j, second in enumerate(seconds if count else ()):
+                    jet[1 + dim :, :, column] += operators[:, i, j, None] * self._value(second, points)
             jet[:, :, column] *= scale * torch.sign(jet[0, :, column])
         return jet

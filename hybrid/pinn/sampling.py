@@ -13,7 +13,7 @@ from torch import Tensor
 
 def periodic_grid(period: Sequence[float], count: int | Sequence[int], offset: float = 0.5) -> tuple[Tensor, Tensor]:
     """Uniform points of the cell, (count^d, d), and weights 1/n: the trapezoidal rule, exact to all orders for smooth
-    periodic functions. `offset` shifts the points by this fraction of their distance; there may be a count for each direction."""
+    periodic functions. `offset` shifts the points by this fraction of their distance. A count, or one for each direction."""
     counts = [count] * len(period) if isinstance(count, int) else count
     axes = [p * (torch.arange(n, dtype=torch.float64) + offset) / n for p, n in zip(period, counts, strict=True)]
     points = product(axes)

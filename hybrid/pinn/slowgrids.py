@@ -61,7 +61,7 @@ def _coefficients(values: Array) -> Array:
 
 
 def nodes_for(problem: EllipticProblem) -> list[int]:
-    """How many nodes in each direction: the usual ones where a is resolved by them, else as many as it takes, if that can be."""
+    """How many nodes in each direction: the usual ones where they resolve a, else as many as it takes, if that can be."""
     dim = problem.dim
     needed = degrees(problem, _SUFFICES)
     if max(needed) < NODES[dim] - 1:

@@ -11,6 +11,8 @@ from sympy import Expr, Symbol
 
 from hybrid.symbols import evaluate
 
+BROKEN = (sympy.Heaviside, sympy.Max, sympy.Min, sympy.Abs)
+"""What makes expressions jump, or gives them kinks."""
 _NEAR = 1e-12
 """Of a side of the box: planes nearer to one another are one plane, found from two level sets."""
 

@@ -7,7 +7,7 @@ a right angle, are fluxes without divergence. The gap is the sum over the triang
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np

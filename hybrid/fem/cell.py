@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mpi4py import MPI
@@ -18,41 +19,30 @@ import ufl
 from dolfinx import fem
 
 from hybrid.checks import check_degree, check_domain
-from hybrid.coefficient import SlowCoefficient, slow_nodes
-from hybrid.errors import InputError, SolverError
+from hybrid.errors import InputError
 from hybrid.fem.assembly import assembled, load
+from hybrid.fem.bounds import corrector_estimates, extrapolated, harmonic_mean, with_bounds
+from hybrid.fem.bounds import corrector_sizes as corrector_sizes
+from hybrid.fem.cellsolution import CellSolution
 from hybrid.fem.coefficients import as_arrays, as_ufl
+from hybrid.fem.fitted import Fitting, cell_planes
+from hybrid.fem.jumpcell import has_corners, solve_adaptive
 from hybrid.fem.linear import DIRECT, MULTIGRID, LinearSolver, clean_up
-from hybrid.fem.mesh import box
 from hybrid.fem.multigrid import levels
-from hybrid.fem.norms import coarsened, integral, norm, richardson
+from hybrid.fem.norms import coarsened, integral
 from hybrid.fem.periodicity import independent_points, periodic_constraint
 from hybrid.fem.pieces import pieces
 from hybrid.fem.points import bounds
+from hybrid.fem.slowcells import solve_slow_cells
 from hybrid.fem.stencil import Entries
+from hybrid.interfaces import BROKEN
 from hybrid.problems import EllipticProblem
+from hybrid.trust import largest
 
-
-@dataclass(frozen=True)
-class CellSolution:
-    """The correctors χ_1 … χ_d and the homogenized coefficient.
-
-    Attributes:
-        coefficient: a*, (d, d), or a*(x).
-        correctors: The χ_j, mean zero, on the mesh of the cell; those of this rank's nodes one after another, d for each,
-            where a depends on x.
-        seconds: Wall time.
-        error_estimates: Estimated relative L2 errors of the χ_j, where they were asked for (0 for a corrector that vanishes).
-        nodes: The values of x that this rank's correctors belong to, (n, d), where a depends on x.
-        notes: What the linear solver did differently from what was asked for, a line each.
-    """
-
-    coefficient: npt.NDArray[np.float64] | SlowCoefficient
-    correctors: tuple[fem.Function, ...]
-    seconds: float
-    error_estimates: tuple[float, ...] | None = None
-    nodes: npt.NDArray[np.float64] | None = None
-    notes: tuple[str, ...] = ()
+_CORRECTORS = 10.0
+"""How much more than a* correctors may be off: a* is off by the square of it."""
+_DIRECTLY = 250_000
+"""Unknowns up to which a coefficient that jumps is solved with by a factorization, whatever its contrast."""
 
 
 def solve_cell(
@@ -64,33 +54,99 @@ def solve_cell(
     shape: str = "simplex",
     estimate: bool = True,
     nodes: int | None = None,
+    tol: float | None = None,
+    budget: int = 2_000_000,
 ) -> CellSolution:
     """Solve -∂_i( a_ij (∂_j χ_k + δ_jk) ) = 0 in Y, χ_k periodic with mean 0 (paper, equations (9) and (10)).
 
+    Mesh lines follow planes y_i = c where a jumps or has a kink. Where it jumps, a* is the geometric mean of bounds from both
+    sides; in two dimensions, where interfaces cross or are curved, the mesh refines until they meet
+    (`hybrid.fem.adaptive`; `degree` is then the highest there may be, and `cells` and `shape` mean nothing).
+
     Args:
         problem: Gives a and the period. Where a depends on x there is a cell problem for each x; they are solved at
-            Chebyshev nodes, shared out over the ranks, and a*(x) interpolates.
+            Chebyshev nodes, shared out over the ranks, and a*(x) interpolates. If a = g(x) b(y) there is one, and
+            a*(x) = g(x) b* exactly.
         comm: The ranks that share the work.
         degree: Polynomial degree of the elements.
         cells: Mesh cells along each side of the periodic cell.
         shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
-        estimate: Also solve with half and a quarter of the cells, to estimate the errors of the correctors (Richardson).
-        nodes: Chebyshev nodes in each slow dimension.
+        estimate: Also solve with half and a quarter of the cells, to estimate the errors of the correctors and of a*
+            (Richardson).
+        nodes: Chebyshev nodes in each slow dimension that a depends on; by default as many as a*(x) asks for.
+        tol: Refine until the estimated relative error of a* is at most this, and those of the correctors ten times as much.
+        budget: Unknowns at the most, of the finest mesh, or of all cell problems together where a depends on x.
 
     Returns:
         The correctors and a*_ij = mean over Y of a_ij + a_ik ∂_k χ_j (formula after (11), with the derivative that the
         text leaves out).
 
     Raises:
-        InputError: a depends on x.
+        InputError: a jumps in x, and is no product of a function of x and one of y.
         SolverError: The linear solver (prefix ``cell_``) did not converge.
     """
     start = time.perf_counter()
     if problem.depends_on_slow:
-        return _solve_slow_cells(problem, comm, degree, cells, shape, nodes or {1: 33, 2: 9, 3: 5}[problem.dim])
+        spaces: dict[Any, fem.FunctionSpace] = {}
+
+        def at(x: npt.NDArray[np.float64], count: int, ranks: MPI.Comm) -> CellSolution:
+            return _solve_at(problem, ranks, degree, count, shape, x, spaces)
+
+        def alone(fixed: EllipticProblem) -> CellSolution:
+            return solve_cell(
+                fixed, comm, degree=degree, cells=cells, shape=shape, estimate=estimate, tol=tol, budget=budget
+            )
+
+        return solve_slow_cells(problem, comm, at, alone, cells, degree, nodes, tol, budget)
+    if has_corners(problem, problem.matrix):
+        return solve_adaptive(problem, problem.matrix, comm, degree=degree, tol=tol, budget=budget)
+    solved: dict[int, CellSolution] = {}
+    attempts: list[Mapping[str, object]] = []
+    best: CellSolution | None = None
+    while True:
+        found = _with_estimates(problem, comm, degree, cells, shape, solved, estimate or tol is not None)
+        if found.trust:
+            attempts.append({"cells": cells, **{name: e.error for name, e in found.trust.items()}})
+        if tol is None or _within(found, tol):
+            break
+        if best is not None and not _off(found) < _off(best):  # rounding, or the linear solver's tolerance
+            found = best
+            break
+        best = found
+        if (2 * cells * degree) ** problem.dim > budget:
+            break
+        cells *= 2
+    return replace(found, attempts=tuple(attempts), seconds=time.perf_counter() - start)
+
+
+def _within(found: CellSolution, tol: float) -> bool:
+    return all(e.within(tol if name == "coefficient" else _CORRECTORS * tol) for name, e in found.trust.items())
+
+
+def _off(found: CellSolution) -> float:
+    worst = largest(list(found.trust.values())).error
+    return math.inf if worst is None else worst
+
+
+def _with_estimates(
+    problem: EllipticProblem, comm: MPI.Comm, degree: int, cells: int, shape: str, solved: dict[int, CellSolution], estimate: bool
+) -> CellSolution:
+    """The solution on one mesh, with estimates of its errors.
+
+    Args:
+        problem: Gives a, of y only, and the period.
+        comm: The ranks that share the work.
+        degree: Of the elements.
+        cells: Along each side of the cell.
+        shape: Of the cells.
+        solved: What was solved already, by the number of cells; gets what is solved here.
+        estimate: Whether there are any estimates but those that cost nothing.
+    """
 
     def solve(count: int) -> CellSolution:
-        return _solve_at(problem, comm, degree, count, shape, None)
+        if count not in solved:
+            solved[count] = _solve_at(problem, comm, degree, count, shape, None)
+        return solved[count]
 
     fine = solve(cells)
     if not estimate:
@@ -100,73 +156,62 @@ def solve_cell(
     # and mpi4py then waits for its own lock. What has a name lives as long as the traceback does.
     coarse = solve(half[0])
     coarser = solve(quarter[0])
-    levels = [fine, coarse, coarser]
-    sizes = corrector_sizes(fine.correctors, max(problem.period))
-    errors = tuple(
-        richardson([level.correctors[j] for level in levels], ratios, degree + 1) if size == own else 0.0
-        for j, (own, size) in enumerate(sizes)
-    )
-    return replace(fine, error_estimates=errors, seconds=time.perf_counter() - start)
+    meshes = [fine, coarse, coarser]
+    errors, trust = corrector_estimates([level.correctors for level in meshes], ratios, degree + 1, max(problem.period))
+    trust |= {"coefficient": extrapolated([np.asarray(level.coefficient) for level in meshes], ratios, degree + 1)}
+    trust |= fine.trust  # bounds say more
+    return replace(fine, error_estimates=errors, trust=trust)
 
 
 def _solve_at(
-    problem: EllipticProblem, comm: MPI.Comm, degree: int, count: int, shape: str, at: npt.NDArray[np.float64] | None
+    problem: EllipticProblem,
+    comm: MPI.Comm,
+    degree: int,
+    count: int,
+    shape: str,
+    at: npt.NDArray[np.float64] | None,
+    spaces: dict[Any, fem.FunctionSpace] | None = None,
 ) -> CellSolution:
-    """The cell problems for one x (None: a does not depend on it)."""
+    """The cell problems for one x (None: a does not depend on it).
+
+    `spaces` keeps those on meshes of this communicator: each mesh takes communicators, of which there are not many.
+    """
     dim = problem.dim
     cell = [(0.0, p) for p in problem.period]
-    mesh = box(comm, cell, [count] * dim, shape)
+    slow = {} if at is None else {s: float(at[i]) for i, s in enumerate(problem.slow)}
+    fixed = problem.matrix.subs(slow) if slow and problem.matrix.has(*BROKEN) else problem.matrix
+    if has_corners(problem, fixed):
+        return solve_adaptive(problem, fixed, comm, degree=degree)
+    fitting = Fitting.to(cell, [count] * dim, cell_planes(fixed, problem))
+    key = (fitting.counts, tuple(map(tuple, fitting.images)))
+    space = None if spaces is None else spaces.get(key)
+    if space is None:
+        space = fem.functionspace(fitting.mesh(comm, shape), ("Lagrange", degree))
+    if spaces is not None:
+        spaces[key] = space
+    mesh = space.mesh
     y = ufl.SpatialCoordinate(mesh)
     values = {s: y[i] for i, s in enumerate(problem.fast)}
     if at is not None:  # constants and not numbers: the compiled form is the same for all x
-        values |= {s: fem.Constant(mesh, float(at[i])) for i, s in enumerate(problem.slow)}
+        values |= {s: fem.Constant(mesh, value) for s, value in slow.items()}
 
     def entries(y: Sequence[npt.NDArray[np.float64]]) -> Sequence[Sequence[Any]]:
-        slow = {} if at is None else {s: float(at[i]) for i, s in enumerate(problem.slow)}
         return as_arrays(problem.matrix, {s: y[i] for i, s in enumerate(problem.fast)} | slow)
 
-    return solve_cell_on_mesh(
-        mesh, cell, as_ufl(problem.matrix, values), degree=degree, entries=None if problem.jumps else entries
-    )
-
-
-def _solve_slow_cells(
-    problem: EllipticProblem, comm: MPI.Comm, degree: int, cells: int, shape: str, count: int
-) -> CellSolution:
-    start = time.perf_counter()
-    nodes = slow_nodes(problem.domain, count)
-    mine = range(comm.rank, len(nodes), comm.size)
-    solved: list[CellSolution] = []
-    failure: SolverError | None = None
-    try:
-        for i in mine:
-            solved.append(_solve_at(problem, MPI.COMM_SELF, degree, cells, shape, nodes[i]))
-    except SolverError as error:  # of one rank's cells: the others have to hear of it, they wait below
-        failure = error
-    values = np.empty((len(nodes), problem.dim, problem.dim))
-    gathered = comm.allgather((failure, list(mine), [s.coefficient for s in solved]))
-    failures = [found for found, _, _ in gathered if found is not None]
-    if failures:
-        raise failures[0]
-    for _, indices, part in gathered:
-        for i, a in zip(indices, part, strict=True):
-            values[i] = a
-    coefficient = SlowCoefficient(tuple(problem.domain), nodes, values)  # type: ignore[arg-type]
-    correctors = tuple(chi for s in solved for chi in s.correctors)
-    return CellSolution(coefficient, correctors, time.perf_counter() - start, None, nodes[list(mine)])
-
-
-def corrector_sizes(correctors: Sequence[fem.Function], period: float) -> list[tuple[float, float]]:
-    """For each corrector its norm, and the norm that its error is measured against; collective.
-
-    The two are the same but for a corrector that vanishes, as that along the layers of a laminate does: it is measured
-    against the largest of the others, and where all vanish against the norm of a function of the size of the period.
-    """
-    mesh = correctors[0].function_space.mesh
-    own = [norm(c, mesh, 2 * c.function_space.element.basix_element.degree) for c in correctors]
-    largest, period_norm = max(own), period * norm(fem.Constant(mesh, 1.0), mesh, 0)
-    scale = largest if largest > 1e-8 * period_norm else period_norm
-    return [(size, size if size > 1e-6 * scale else scale) for size in own]
+    a = as_ufl(problem.matrix, values)
+    more: dict[str, Any] = {"space": space}
+    if fitting.moves:
+        more["uniform"] = fitting.back
+    if problem.jumps and dim < 3 and (count * degree) ** dim <= _DIRECTLY:
+        more["defaults"] = DIRECT
+    known = None if problem.jumps or fitting.moves else entries
+    found = solve_cell_on_mesh(mesh, cell, a, degree=degree, entries=known, **more)
+    if not problem.jumps or dim == 3:
+        return found
+    if dim == 1:
+        return with_bounds(found, np.array([[harmonic_mean(problem, fixed)]]))
+    dual = solve_cell_on_mesh(mesh, cell, a / ufl.det(a), degree=degree, **more)
+    return with_bounds(found, np.asarray(dual.coefficient) / np.linalg.det(np.asarray(dual.coefficient)))
 
 
 class CellOperator:
@@ -178,6 +223,8 @@ class CellOperator:
         form: The bilinear form; only constants are in its null space, one for each piece of the solid.
         dx: The measure of means over the cell.
         entries: The coefficient of the form as a function of coordinates, if the mesh fills the cell.
+        defaults: PETSc options of the linear solver.
+        uniform: From points of the mesh to those of the uniform one that it was moved from: multigrid's lattices fit that.
 
     Raises:
         InputError: Opposite faces do not match, or the form is not symmetric or not finite.
@@ -195,6 +242,8 @@ class CellOperator:
         form: ufl.Form,
         dx: ufl.Measure,
         entries: Entries | None = None,
+        defaults: Mapping[str, object] | None = None,
+        uniform: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]] | None = None,
     ) -> None:
         self.space, self.dx = space, dx
         self.constraint = periodic_constraint(space, cell)
@@ -211,9 +260,10 @@ class CellOperator:
         spacing = (self.volume / self.matrix.getSize()[0]) ** (1 / len(cell))
         self.zero = float(1e-12 * spacing * self.matrix.getDiagonal().norm())
         # The solution is unique up to a constant: the mean is taken out afterwards.
+        place = uniform or (lambda points: points)
         self.solver = LinearSolver(
-            self.matrix, "cell_", MULTIGRID if len(cell) > 1 else DIRECT,
-            lambda: levels(space, a=entries, points=independent_points(space, cell), cell=cell), singular=True,
+            self.matrix, "cell_", (MULTIGRID if len(cell) > 1 else DIRECT) if defaults is None else defaults,
+            lambda: levels(space, a=entries, points=place(independent_points(space, cell)), cell=cell), singular=True,
             pieces=self.pieces, dim=len(cell),
         )  # fmt: skip
 
@@ -283,6 +333,9 @@ def solve_cell_on_mesh(
     degree: int = 2,
     dx: ufl.Measure | None = None,
     entries: Entries | None = None,
+    defaults: Mapping[str, object] | None = None,
+    uniform: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]] | None = None,
+    space: fem.FunctionSpace | None = None,
 ) -> CellSolution:
     """The same on any mesh of the cell whose opposite faces match, Gmsh's for instance.
 
@@ -294,6 +347,9 @@ def solve_cell_on_mesh(
         degree: Polynomial degree of the elements; at least that of the mesh's own geometry.
         dx: The measure to integrate with; by default over all cells with quadrature of degree 2·degree + 2.
         entries: The coefficient as a function of coordinates, if the mesh fills the box: multigrid is then quicker.
+        defaults: PETSc options of the linear solver, where the user has set none.
+        uniform: From points of a fitted mesh to those of the uniform one that it was moved from (`hybrid.fem.fitted`).
+        space: Lagrange elements of this degree on the mesh, if there are some already.
 
     Raises:
         InputError: The degree is lower than that of the geometry, the mesh does not reach the faces of the cell, opposite
@@ -305,10 +361,10 @@ def solve_cell_on_mesh(
     _check_fills(mesh, cell)
     if degree < mesh.geometry.cmaps[0].degree:
         raise InputError("degree", f"{degree}, on a mesh with curved cells of degree {mesh.geometry.cmaps[0].degree}")
-    space = fem.functionspace(mesh, ("Lagrange", degree))
+    space = fem.functionspace(mesh, ("Lagrange", degree)) if space is None else space
     dx = ufl.dx(domain=mesh, metadata={"quadrature_degree": 2 * degree + 2}) if dx is None else dx
     u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
-    operator = CellOperator(space, cell, ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx, dx, entries)
+    operator = CellOperator(space, cell, ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx, dx, entries, defaults, uniform)
     found = [operator.solve(load, operator.zero) for load in operator.loads]
     # The energy (y_i + χ_i)·A(y_j + χ_j): the mean of the flux for exact correctors, and off by the square of their error.
     size = float(np.prod([high - low for low, high in cell]))

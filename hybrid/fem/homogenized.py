@@ -12,16 +12,18 @@ import numpy.typing as npt
 import ufl
 from dolfinx import fem
 
-from hybrid.coefficient import SlowCoefficient
+from hybrid.coefficient import ProductCoefficient, SlowCoefficient
 from hybrid.errors import InputError, SolverError
 from hybrid.fem.cost import unknowns
 from hybrid.fem.dirichlet import Solution, solve_dirichlet
+from hybrid.fem.fitted import Fitting, slow_planes
 from hybrid.fem.linear import DIRECT, MULTIGRID
-from hybrid.fem.mesh import box
 from hybrid.fem.multiscale import source
 from hybrid.fem.resolution import BUDGET, Resolutions
 from hybrid.fem.stencil import Entries
 from hybrid.problems import EllipticProblem
+from hybrid.symbols import evaluate
+from hybrid.symbols import x as slow
 
 
 def solve_homogenized(
@@ -58,7 +60,7 @@ def solve_homogenized(
     defaults = DIRECT if problem.dim == 1 else MULTIGRID
 
     def solve_on(count: int, _: float) -> Solution:
-        mesh = box(comm, problem.domain, [count] * problem.dim, shape)
+        mesh = Fitting.to(problem.domain, [count] * problem.dim, slow_planes(problem)).mesh(comm, shape)
         space = fem.functionspace(mesh, ("Lagrange", degree))
         a = _on_mesh(coefficient, space) if isinstance(coefficient, SlowCoefficient) else _constant(coefficient)
         return solve_dirichlet(space, a, source(problem, mesh), "homogenized_", defaults, _entries(coefficient))
@@ -107,8 +109,12 @@ def _entries(coefficient: npt.ArrayLike | SlowCoefficient) -> Entries:
 
 
 def _on_mesh(coefficient: SlowCoefficient, space: fem.FunctionSpace) -> ufl.core.expr.Expr:
-    """The entries of a*(x) as finite element functions of one degree more than the solution."""
+    """The entries of a*(x) as finite element functions of one degree more than the solution; as they are, if it is g(x) b*."""
     dim = len(coefficient.domain)
+    if isinstance(coefficient, ProductCoefficient):
+        x = ufl.SpatialCoordinate(space.mesh)
+        factor = ufl.as_ufl(evaluate(coefficient.factor, {s: x[i] for i, s in enumerate(slow[:dim])}, "ufl"))
+        return factor * ufl.as_matrix(coefficient.base.tolist())
     finer = fem.functionspace(space.mesh, ("Lagrange", space.element.basix_element.degree + 1))
     values = coefficient(finer.tabulate_dof_coordinates()[:, :dim])
     entries = [[fem.Function(finer) for _ in range(dim)] for _ in range(dim)]

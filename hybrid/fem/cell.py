@@ -409,7 +409,7 @@ def _check_symmetric(matrix: PETSc.Mat) -> None:
     matrix.mult(x, image)
     other = y.dot(image)
     size = matrix.norm(PETSc.NormType.INFINITY) * x.norm() * y.norm()
-    if not np.isfinite(size):
+    if not np.isfinite(size + one + other):  # PETSc's norms overlook what is not a number
         raise InputError("a", "not a finite number everywhere in the cell")
     if abs(one - other) > 1e-11 * size:
         raise InputError("a", "not symmetric; allowed is a symmetric positive definite matrix")

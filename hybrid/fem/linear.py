@@ -193,7 +193,7 @@ class LinearSolver:
                 return self._go_on(b, x, zero)
             self.notes.append(f"{failed.args[0].split('; try')[0]}; a factorization was used instead")
         copy = self.matrix.copy()
-        copy.setNullSpace(None)
+        copy.setNullSpace(PETSc.NullSpace().create(constant=False, comm=copy.comm))
         self._direct = LinearSolver(
             copy, self.prefix, DIRECT, singular=self._singular, pieces=self._pieces, dim=self._dim
         )

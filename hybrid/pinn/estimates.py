@@ -58,7 +58,7 @@ def solution_estimate(problem: EllipticProblem, a: Medium, field: Field, points:
     error = max(grid.norm(lacking), coarse.norm(solve(coarse, _on_cells(a, coarse), grid.halved(residual))))
     if not hard:
         volume = float(np.prod([high - low for low, high in problem.domain]))
-        error += volume**0.5 * _on_boundary(field, problem.domain, max(grid.cells))
+        error += volume**0.5 * on_boundary(field, problem.domain, max(grid.cells))
     how = f"what the residual at {' × '.join(map(str, grid.shape))} other points makes of the solution"
     return Estimate(error / size if size else None, how if size else "the solution is zero")
 
@@ -77,7 +77,7 @@ def estimate_grid(box: Sequence[Sequence[float]], points: int) -> SineGrid:
     return SineGrid(tuple((float(low), float(high)) for low, high in box), (cells + cells % 2,) * dim)
 
 
-def _on_boundary(field: Field, box: Sequence[Sequence[float]], count: int) -> float:
+def on_boundary(field: Field, box: Sequence[Sequence[float]], count: int) -> float:
     """The largest value on the boundary."""
     largest = 0.0
     axes = [np.linspace(low, high, count) for low, high in box]

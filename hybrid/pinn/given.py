@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,3 +42,18 @@ def positive_counts(**counts: Any) -> None:
         for one in value if isinstance(value, Sequence) and not isinstance(value, str) else (value,):
             if isinstance(one, bool) or not isinstance(one, int) or one < 1:
                 raise InputError(name, f"{value!r}; allowed are whole numbers from 1")
+
+
+def checked_reaction(coefficient: Any) -> float:
+    """r* as a finite number.
+
+    Raises:
+        InputError: It is none.
+    """
+    try:
+        number = float(coefficient)
+    except (TypeError, ValueError):
+        raise InputError("coefficient", f"{coefficient!r}; allowed is a number, r*") from None
+    if not math.isfinite(number):
+        raise InputError("coefficient", f"{number}; allowed is a finite number, r*")
+    return number

@@ -24,24 +24,20 @@ MOST = {1: 2**14, 2: 2**18, 3: 2**18}
 _LEAST = {1: 64, 2: 64, 3: 24}
 
 
-def bandwidths(functions: Sequence[sympy.Expr], symbols: Sequence[sympy.Symbol], period: Sequence[float]) -> list[int]:
-    """The highest frequency of each direction in which a Fourier coefficient is above 1e-9 of the largest one.
-
-    Sampled along seeded lines through the cell. Where the functions have jumps or kinks it is about half of `LINE`.
-
-    Args:
-        functions: Of the symbols.
-        symbols: The coordinates of the cell come last; of those before them, the slow ones, there are as many.
-        period: Of the coordinates of the cell.
-    """
-    return [max((k for k, _ in found), default=0) for found in spectra(functions, symbols, period)]
-
-
 def spectra(
     functions: Sequence[sympy.Expr], symbols: Sequence[sympy.Symbol], period: Sequence[float], floor: float = 1e-9,
     slow: Array | None = None,
 ) -> list[list[tuple[int, float]]]:  # fmt: skip
-    """For each direction the frequencies k ≥ 1 whose relative amplitude is above the floor, with their amplitudes."""
+    """For each direction the frequencies whose Fourier coefficients are above the floor, relative to the largest one of the
+    function, with these sizes; sampled along seeded lines through the cell.
+
+    Args:
+        functions: Of the symbols.
+        symbols: The coordinates of the cell come last; the slow ones, if there are slow points, before them.
+        period: Of the coordinates of the cell.
+        floor: Of the sizes.
+        slow: Values for the slow coordinates, (m, d).
+    """
     dim = len(period)
     generator = np.random.default_rng(13)
     found: list[list[tuple[int, float]]] = []
@@ -56,21 +52,22 @@ def spectra(
             for function in functions:
                 with np.errstate(all="ignore"):
                     line = np.broadcast_to(np.asarray(evaluate(function, values), dtype=np.float64), LINE)
-                for each in (line, 1 / line) if (line > 0).all() else (line,):
-                    size = np.abs(np.fft.rfft(each))
-                    if np.isfinite(size).all() and size.max() > 0:
-                        largest = np.maximum(largest, size / size.max())
+                    size = np.abs(np.fft.rfft(line))
+                if np.isfinite(size).all() and size.max() > 0:
+                    largest = np.maximum(largest, size / size.max())
         found.append([(k, float(s)) for k, s in enumerate(largest) if k and s > floor])
     return found
 
 
-def coefficient_functions(problem: EllipticProblem) -> list[sympy.Expr]:
-    """The entries of a that are not zero, each once."""
-    return list(dict.fromkeys(entry for entry in problem.matrix if entry != 0))
+def coefficient_functions(problem: EllipticProblem, *, inverse: bool = True) -> list[sympy.Expr]:
+    """The entries of a that are not zero, each once, and with them the inverses of those on the diagonal."""
+    entries = list(dict.fromkeys(entry for entry in problem.matrix if entry != 0))
+    return entries + [1 / problem.matrix[i, i] for i in range(problem.dim)][: None if inverse else 0]
 
 
 def cell_bandwidths(problem: EllipticProblem, slow: Array | None = None) -> list[int]:
-    """`bandwidths` of a; at some of the slow points where a depends on x."""
+    """For each direction the highest frequency that a or its inverse has to nine digits; at some of the slow points where a
+    depends on x. Where a has kinks it is about half of `LINE`."""
     symbols = problem.fast if slow is None else (*problem.slow, *problem.fast)
     found = spectra(coefficient_functions(problem), symbols, problem.period, slow=slow)
     return [max((k for k, _ in each), default=0) for each in found]

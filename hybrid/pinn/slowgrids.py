@@ -45,9 +45,9 @@ def degrees(problem: EllipticProblem, floor: float) -> list[int]:
             for function in coefficient_functions(problem):
                 with np.errstate(all="ignore"):
                     line = np.broadcast_to(np.asarray(evaluate(function, values), dtype=np.float64), _LINE)
-                for each in (line, 1 / line) if (line > 0).all() else (line,):
-                    size = _coefficients(each)
-                    largest = np.maximum(largest, size / size.max()) if size.max() > 0 else largest
+                size = _coefficients(line)
+                if np.isfinite(size).all() and size.max() > 0:
+                    largest = np.maximum(largest, size / size.max())
         above = np.flatnonzero(largest > floor)
         found.append(int(above.max()) if len(above) else 0)
     return found

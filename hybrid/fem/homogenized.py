@@ -15,8 +15,8 @@ from dolfinx import fem
 from hybrid.coefficient import ProductCoefficient, SlowCoefficient
 from hybrid.errors import InputError, SolverError
 from hybrid.fem.dirichlet import Solution, solve_dirichlet
+from hybrid.fem.fitted import slow_fitting
 from hybrid.fem.linear import DIRECT, MULTIGRID
-from hybrid.fem.fitted import Fitting, slow_planes
 from hybrid.fem.multiscale import source
 from hybrid.fem.stencil import Entries
 from hybrid.problems import EllipticProblem
@@ -48,8 +48,7 @@ def solve_homogenized(
         SolverError: It is not positive definite, or the linear solver (prefix ``homogenized_``) did not converge.
     """
     _check(coefficient, problem.dim)
-    fitting = Fitting.to(problem.domain, [cells] * problem.dim, slow_planes(problem))
-    mesh = fitting.mesh(comm, shape)
+    mesh = slow_fitting(problem, cells).mesh(comm, shape)
     space = fem.functionspace(mesh, ("Lagrange", degree))
     a = _on_mesh(coefficient, space) if isinstance(coefficient, SlowCoefficient) else _constant(coefficient)
     defaults = DIRECT if problem.dim == 1 else MULTIGRID

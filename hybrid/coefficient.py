@@ -28,9 +28,7 @@ def slow_nodes(domain: Sequence[Sequence[float]], count: int | Sequence[int]) ->
         count: Nodes in each direction; one number, or one for each.
     """
     counts = [count] * len(domain) if isinstance(count, int) else count
-    axes = [
-        (low + high) / 2 + (high - low) / 2 * _unit(n) for (low, high), n in zip(domain, counts, strict=True)
-    ]
+    axes = [(low + high) / 2 + (high - low) / 2 * _unit(n) for (low, high), n in zip(domain, counts, strict=True)]
     return np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
 
 
@@ -164,9 +162,7 @@ def separated(problem: EllipticProblem) -> tuple[Expr, EllipticProblem] | None:
     middle = numpy_function(factor)(np.array([[(low + high) / 2 for low, high in problem.domain]]))[0]
     sign = -1 if middle < 0 else 1
     matrix = ImmutableMatrix(problem.dim, problem.dim, [sign * b for b in entries])
-    rest = EllipticProblem(
-        problem.domain, problem.eps, a=matrix, f=problem.f, period=problem.period, name=problem.name
-    )
+    rest = EllipticProblem(problem.domain, problem.eps, a=matrix, f=problem.f, period=problem.period, name=problem.name)
     return sign * factor, rest
 
 

@@ -1,8 +1,8 @@
 """Cell problems in two dimensions with coefficients that jump: meshes that refine until bounds of a* from both sides meet.
 
-Upper bound: the energy of the correctors. Lower bound: B* / det B* with B* the upper bound for a / det a, whose gradients, turned by
-a right angle, are fluxes without divergence. The gap is the sum over the triangles of ∫ |a^½ (e_j + ∇χ_j) - a^-½ σ_j|²
-(Prager and Synge 1947), which says where to refine.
+Upper bound: the energy of the correctors. Lower bound: B* / det B* with B* the upper bound for a / det a, whose gradients,
+turned by a right angle, are fluxes without divergence. The gap is the sum over the triangles of
+∫ |a^½ (e_j + ∇χ_j) - a^-½ σ_j|² (Prager and Synge 1947), which says where to refine.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def adapt(medium: Medium, degree: int, tolerance: float, budget: int) -> Adapted
         attempts.append({"unknowns": space.size, "gap": gaps[-1]})
         if before is not None:
             found.changes = _changes(before, found, gaps[-1] / max(gaps[-2], 1e-300))
-        if gaps[-1] <= tolerance:
+        if gaps[-1] <= tolerance and before is not None:
             return found
         _refine(forest, space, shares, depths, tolerance)
 
@@ -122,7 +122,9 @@ def _parts(medium: Medium, space: TorusSpace, degree: int) -> list[Part]:
     corners = np.array([[0.0, 0], [1, 0], [0, 1], [0.5, 0.5], [0, 0.5], [0.5, 0]])
     cut = np.zeros(len(every), dtype=bool)
     if medium.curves is not None:
-        signs = np.sign(medium.curves(space.places(every, corners).reshape(-1, 2)).reshape(len(every), len(corners), -1))
+        signs = np.sign(
+            medium.curves(space.places(every, corners).reshape(-1, 2)).reshape(len(every), len(corners), -1)
+        )
         cut = (signs.min(axis=1) < 0) & (signs.max(axis=1) > 0)
         cut = cut.any(axis=1)
     parts = []
@@ -152,7 +154,7 @@ def _solved(space: TorusSpace, parts: list[Part]) -> tuple[Adapted, Array]:
         for part, a in zip(parts, coefficients, strict=True):
             strain = np.stack([space.gradients(part, f) for f in functions], axis=3) + np.eye(2)
             weight = space.volume[part.index, None] * part.weights
-            energy += np.einsum("nq,nqij,nqik,nqkl->jl", weight, strain, np.broadcast_to(a, strain.shape), strain, optimize=True)
+            energy += _energies(weight, np.broadcast_to(a, strain.shape), strain).sum(axis=0)
             strains.append(strain)
         fields.append((functions, strains))
         energies.append((energy + energy.T) / 2 / size)
@@ -162,10 +164,15 @@ def _solved(space: TorusSpace, parts: list[Part]) -> tuple[Adapted, Array]:
         flux = _TURN @ other @ (_TURN.T @ lower)
         off = one - np.linalg.solve(np.broadcast_to(part.a, one.shape), flux)
         weight = space.volume[part.index, None] * part.weights
-        each = np.einsum("nq,nqij,nqik,nqkj->nj", weight, off, np.broadcast_to(part.a, off.shape), off, optimize=True)
+        each = _energies(weight, np.broadcast_to(part.a, off.shape), off).diagonal(axis1=1, axis2=2)
         shares[part.index] = (each / np.diag(upper)).sum(axis=1) / size
     correctors = [f - space.means(f) for f in fields[0][0]]
     return Adapted(lower, upper, correctors, space), shares
+
+
+def _energies(weight: Array, a: Array, fields: Array) -> Array:
+    """∫ E_jᵀ a E_l over each triangle, (n, 2, 2), for fields E_1, E_2, (n, q, component, 2)."""
+    return np.asarray(np.einsum("nq,nqij,nqil->njl", weight, fields, a @ fields, optimize=True))
 
 
 def _refine(

@@ -40,9 +40,7 @@ class Forest:
         corners: How many of the vertices are those of the coarsest mesh: they come first.
     """
 
-    def __init__(
-        self, axes: Sequence[Array], frozen_below: float, coefficient: Callable[[Array], Array]
-    ) -> None:
+    def __init__(self, axes: Sequence[Array], frozen_below: float, coefficient: Callable[[Array], Array]) -> None:
         self.low = np.array([axis[0] for axis in axes])
         self.sides = np.array([axis[-1] - axis[0] for axis in axes])
         self._frozen_below, self._coefficient = frozen_below, coefficient
@@ -66,7 +64,9 @@ class Forest:
             zero = place(*ends[0])
             corner = np.stack([vertex(*ends[0]), vertex(*ends[1]), vertex(*other)], axis=1)
             parts.append((corner, place(*ends[1]) - zero, place(*other) - zero, zero))
-        self.vertices, self.first, self.second, self.origin = (np.concatenate(part) for part in zip(*parts, strict=True))
+        self.vertices, self.first, self.second, self.origin = (
+            np.concatenate(part) for part in zip(*parts, strict=True)
+        )
         count = len(self.vertices)
         self.generation = np.zeros(count, dtype=np.int64)
         self.frozen = np.full((count, 2, 2), np.nan)
@@ -127,7 +127,7 @@ class Forest:
         return np.where(place >= self.low + self.sides * (1 - 1e-15), place - self.sides, place)
 
     def _bisect(self, parents: Indices, edges: Indices, middle: Indices) -> tuple[Indices, Indices]:
-        """Cut triangles across their refinement edges; the children, and the numbers of those of their edges that were there."""
+        """Cut triangles across their refinement edges; the children, and the numbers of their edges that were there."""
         zero, one, two = self.vertices[parents].T
         new = middle[edges[:, 0]]
         first, second, origin = self.first[parents], self.second[parents], self.origin[parents]

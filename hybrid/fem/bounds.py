@@ -93,7 +93,7 @@ def corrector_estimates(
 
 
 def harmonic_mean(problem: EllipticProblem, matrix: ImmutableMatrix) -> float:
-    """1 / mean of 1/a in one dimension, which is a*: by Gauss's rule between the jumps, on finer parts until that is settled."""
+    """1 / mean of 1/a, which is a* in one dimension: by Gauss's rule between the jumps, on finer parts until that settles."""
     (p,) = problem.period
     nodes, weights = leggauss(16)
     ends = np.unique([0.0, *cell_planes(matrix, problem)[0], p])

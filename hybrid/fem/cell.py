@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -21,15 +20,16 @@ from dolfinx import fem
 from hybrid.checks import check_degree, check_domain
 from hybrid.errors import InputError
 from hybrid.fem.assembly import assembled, load
-from hybrid.fem.bounds import corrector_estimates, extrapolated, harmonic_mean, with_bounds
 from hybrid.fem.bounds import corrector_sizes as corrector_sizes
-from hybrid.fem.cellsolution import CellSolution
+from hybrid.fem.bounds import harmonic_mean, with_bounds
+from hybrid.fem.cellmeshes import refined
+from hybrid.fem.cellsolution import CellSolution as CellSolution
 from hybrid.fem.coefficients import as_arrays, as_ufl
 from hybrid.fem.fitted import Fitting, cell_planes
 from hybrid.fem.jumpcell import has_corners, solve_adaptive
 from hybrid.fem.linear import DIRECT, MULTIGRID, LinearSolver, clean_up
 from hybrid.fem.multigrid import levels
-from hybrid.fem.norms import coarsened, integral
+from hybrid.fem.norms import integral
 from hybrid.fem.periodicity import independent_points, periodic_constraint
 from hybrid.fem.pieces import pieces
 from hybrid.fem.points import bounds
@@ -37,10 +37,7 @@ from hybrid.fem.slowcells import solve_slow_cells
 from hybrid.fem.stencil import Entries
 from hybrid.interfaces import BROKEN
 from hybrid.problems import EllipticProblem
-from hybrid.trust import largest
 
-_CORRECTORS = 10.0
-"""How much more than a* correctors may be off: a* is off by the square of it."""
 _DIRECTLY = 250_000
 """Unknowns up to which a coefficient that jumps is solved with by a factorization, whatever its contrast."""
 
@@ -100,67 +97,12 @@ def solve_cell(
         return solve_slow_cells(problem, comm, at, alone, cells, degree, nodes, tol, budget)
     if has_corners(problem, problem.matrix):
         return solve_adaptive(problem, problem.matrix, comm, degree=degree, tol=tol, budget=budget)
-    solved: dict[int, CellSolution] = {}
-    attempts: list[Mapping[str, object]] = []
-    best: CellSolution | None = None
-    while True:
-        found = _with_estimates(problem, comm, degree, cells, shape, solved, estimate or tol is not None)
-        if found.trust:
-            attempts.append({"cells": cells, **{name: e.error for name, e in found.trust.items()}})
-        if tol is None or _within(found, tol):
-            break
-        if best is not None and not _off(found) < _off(best):  # rounding, or the linear solver's tolerance
-            found = best
-            break
-        best = found
-        if (2 * cells * degree) ** problem.dim > budget:
-            break
-        cells *= 2
-    return replace(found, attempts=tuple(attempts), seconds=time.perf_counter() - start)
 
+    def on_mesh(count: int) -> CellSolution:
+        return _solve_at(problem, comm, degree, count, shape, None)
 
-def _within(found: CellSolution, tol: float) -> bool:
-    return all(e.within(tol if name == "coefficient" else _CORRECTORS * tol) for name, e in found.trust.items())
-
-
-def _off(found: CellSolution) -> float:
-    worst = largest(list(found.trust.values())).error
-    return math.inf if worst is None else worst
-
-
-def _with_estimates(
-    problem: EllipticProblem, comm: MPI.Comm, degree: int, cells: int, shape: str, solved: dict[int, CellSolution], estimate: bool
-) -> CellSolution:
-    """The solution on one mesh, with estimates of its errors.
-
-    Args:
-        problem: Gives a, of y only, and the period.
-        comm: The ranks that share the work.
-        degree: Of the elements.
-        cells: Along each side of the cell.
-        shape: Of the cells.
-        solved: What was solved already, by the number of cells; gets what is solved here.
-        estimate: Whether there are any estimates but those that cost nothing.
-    """
-
-    def solve(count: int) -> CellSolution:
-        if count not in solved:
-            solved[count] = _solve_at(problem, comm, degree, count, shape, None)
-        return solved[count]
-
-    fine = solve(cells)
-    if not estimate:
-        return fine
-    (half, quarter), ratios = coarsened([cells])
-    # One by one, each with a name: a mesh that dies while an exception passes frees its communicator in the middle of that,
-    # and mpi4py then waits for its own lock. What has a name lives as long as the traceback does.
-    coarse = solve(half[0])
-    coarser = solve(quarter[0])
-    meshes = [fine, coarse, coarser]
-    errors, trust = corrector_estimates([level.correctors for level in meshes], ratios, degree + 1, max(problem.period))
-    trust |= {"coefficient": extrapolated([np.asarray(level.coefficient) for level in meshes], ratios, degree + 1)}
-    trust |= fine.trust  # bounds say more
-    return replace(fine, error_estimates=errors, trust=trust)
+    found = refined(on_mesh, cells, problem, degree, estimate or tol is not None, tol, budget)
+    return replace(found, seconds=time.perf_counter() - start)
 
 
 def _solve_at(

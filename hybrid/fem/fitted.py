@@ -15,8 +15,8 @@ from sympy import Symbol
 from dolfinx import mesh
 
 from hybrid.fem.mesh import box
-from hybrid.interfaces import kinks, level_sets, planes
-from hybrid.problems import EllipticProblem
+from hybrid.interfaces import BROKEN, kinks, level_sets, planes
+from hybrid.problems import EllipticProblem, Problem
 
 Array = npt.NDArray[np.float64]
 _SMALLEST = 2
@@ -67,15 +67,11 @@ class Fitting:
 
     def moved(self, points: Array) -> Array:
         """Where points of the uniform mesh go, (n, d)."""
-        return np.stack(
-            [np.interp(x, k, i) for x, k, i in zip(points.T, self.knots, self.images, strict=True)], axis=1
-        )
+        return np.stack([np.interp(x, k, i) for x, k, i in zip(points.T, self.knots, self.images, strict=True)], axis=1)
 
     def back(self, points: Array) -> Array:
         """Where points of the fitted mesh come from, (n, d)."""
-        return np.stack(
-            [np.interp(x, i, k) for x, k, i in zip(points.T, self.knots, self.images, strict=True)], axis=1
-        )
+        return np.stack([np.interp(x, i, k) for x, k, i in zip(points.T, self.knots, self.images, strict=True)], axis=1)
 
     def mesh(self, comm: MPI.Comm, shape: str = "simplex") -> mesh.Mesh:
         """The mesh; the uniform one, to the bit, where that has lines on all planes."""
@@ -131,3 +127,15 @@ def domain_planes(problem: EllipticProblem) -> list[list[float]]:
 def slow_planes(problem: EllipticProblem) -> list[list[float]]:
     """For each i the c for which a jumps or has a kink at the slow x_i = c."""
     return planes([*level_sets(problem.matrix), *kinks(problem.matrix)], problem.slow, problem.domain, 4000)
+
+
+def reference_fitting(problem: Problem, counts: Sequence[int]) -> Fitting:
+    """The mesh of the domain for the multiscale equation: with lines on all planes where a(x, x/ε) jumps or has a kink."""
+    if isinstance(problem, EllipticProblem) and problem.matrix.has(*BROKEN):
+        return Fitting.to(problem.domain, counts, domain_planes(problem))
+    return Fitting.to(problem.domain, counts, [[] for _ in counts])
+
+
+def slow_fitting(problem: EllipticProblem, cells: int) -> Fitting:
+    """The same for the homogenized equation: with lines where a(x, y) jumps or has a kink in x."""
+    return Fitting.to(problem.domain, [cells] * problem.dim, slow_planes(problem))

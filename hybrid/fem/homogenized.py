@@ -16,7 +16,7 @@ from hybrid.coefficient import ProductCoefficient, SlowCoefficient
 from hybrid.errors import InputError, SolverError
 from hybrid.fem.cost import unknowns
 from hybrid.fem.dirichlet import Solution, solve_dirichlet
-from hybrid.fem.fitted import Fitting, slow_planes
+from hybrid.fem.fitted import slow_fitting
 from hybrid.fem.linear import DIRECT, MULTIGRID
 from hybrid.fem.multiscale import source
 from hybrid.fem.resolution import BUDGET, Resolutions
@@ -60,7 +60,7 @@ def solve_homogenized(
     defaults = DIRECT if problem.dim == 1 else MULTIGRID
 
     def solve_on(count: int, _: float) -> Solution:
-        mesh = Fitting.to(problem.domain, [count] * problem.dim, slow_planes(problem)).mesh(comm, shape)
+        mesh = slow_fitting(problem, count).mesh(comm, shape)
         space = fem.functionspace(mesh, ("Lagrange", degree))
         a = _on_mesh(coefficient, space) if isinstance(coefficient, SlowCoefficient) else _constant(coefficient)
         return solve_dirichlet(space, a, source(problem, mesh), "homogenized_", defaults, _entries(coefficient))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mpi4py import MPI
@@ -55,7 +56,7 @@ def solve_adaptive(
     tol: float | None = None,
     budget: int = MOST,
 ) -> CellSolution:
-    """The cell problems of a matrix of functions of y alone, in two dimensions, on meshes that refine where bounds of a* ask for it.
+    """The cell problems of functions of y alone, in two dimensions, on meshes that refine until bounds of a* meet.
 
     Args:
         problem: Gives the period.
@@ -79,16 +80,16 @@ def solve_adaptive(
     coefficient = geometric_mean(known.bounds[0], known.bounds[1])
     gap = float(known.attempts[-1]["gap"])  # type: ignore[arg-type]
     trust = {"coefficient": Estimate(max(gap, 1e-14), "half the gap between bounds of a* from both sides")}
-    estimates = None
-    if known.changes:
-        estimates = tuple(change * ratio / (1 - ratio) if ratio < 0.95 else 20 * change for change, ratio in known.changes)
-        how = "the change from the mesh before, and the ratio of the gaps between bounds of a* on the two"
-        trust |= {f"chi_{j}": Estimate(e, how) for j, e in enumerate(estimates, 1)}
-    else:
-        none = Estimate(None, "the first mesh met the tolerance of a*: there is no other to compare correctors with")
-        trust |= {f"chi_{j}": none for j in (1, 2)}
+    # The error falls with the gap, or a little more slowly: twice what that says, and no less than the gap itself.
+    errors = tuple(
+        max(gap, 2 * change * ratio / (1 - ratio) if ratio < 0.95 else 20 * change) for change, ratio in known.changes
+    )
+    how = "the change from the mesh before, and the ratio of the gaps between bounds of a* on the two"
+    for j in range(2):
+        none = Estimate(None, "there was one mesh only within the budget")
+        trust[f"chi_{j + 1}"] = Estimate(errors[j], how) if errors else none
     return CellSolution(
-        (coefficient + coefficient.T) / 2, _functions(comm, known, degree), time.perf_counter() - start, estimates,
+        (coefficient + coefficient.T) / 2, _functions(comm, known, degree), time.perf_counter() - start, errors or None,
         trust=trust, bounds=known.bounds, attempts=known.attempts,
     )  # fmt: skip
 
@@ -126,7 +127,7 @@ class _Known:
     """What all ranks are told: bounds, and the triangles with the values of the correctors in each."""
 
     bounds: Array
-    attempts: tuple
+    attempts: tuple[Mapping[str, object], ...]
     changes: list[tuple[float, float]]
     points: Array
     cells: npt.NDArray[np.int64]

@@ -21,7 +21,8 @@ from hybrid.errors import InputError, SolverError
 from hybrid.fem import cache as files
 from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.dirichlet import Solution
-from hybrid.fem.mesh import box, cell_counts
+from hybrid.fem.fitted import reference_fitting
+from hybrid.fem.mesh import cell_counts
 from hybrid.fem.norms import coarsened, richardson
 from hybrid.fem.resolution import LOOSER, TIGHTEST, time_error, trusted
 from hybrid.parallel import on_root
@@ -174,13 +175,15 @@ class References:
             cells = finer
 
     def _space(self, counts: Sequence[int]) -> fem.FunctionSpace:
-        return fem.functionspace(box(self.comm, self.problem.domain, counts, self.shape), ("Lagrange", self.degree))
+        fitting = reference_fitting(self.problem, counts)
+        return fem.functionspace(fitting.mesh(self.comm, self.shape), ("Lagrange", self.degree))
 
     def _key(self, space: fem.FunctionSpace, counts: Sequence[int], steps: float) -> str:
         options = sorted((k, v) for k, v in PETSc.Options().getAll().items() if k.startswith("reference_"))
         return store.key_of(
             files.FORMAT, __version__, dolfinx.__version__, kind_of(self.problem), self.problem.digest, list(counts),
             space.mesh.topology.cell_name(), self.degree, steps, self.estimate, options,
+            *(["fitted"] if reference_fitting(self.problem, counts).moves else []),
         )  # fmt: skip
 
     def _solved(self, counts: Sequence[int], steps: float, space: fem.FunctionSpace | None = None) -> Solution:

@@ -124,9 +124,7 @@ def _refuse_jumps(problem: EllipticProblem) -> None:
                 )  # fmt: skip
 
 
-def _interpolated(
-    problem: EllipticProblem, comm: MPI.Comm, at: SolveAt, cells: int, counts: list[int]
-) -> CellSolution:
+def _interpolated(problem: EllipticProblem, comm: MPI.Comm, at: SolveAt, cells: int, counts: list[int]) -> CellSolution:
     """The cell problems at the nodes, shared out over the ranks."""
     start = time.perf_counter()
     nodes = slow_nodes(problem.domain, counts)

@@ -83,9 +83,7 @@ class TorusSpace:
         # Basix: edge 0 from vertex 1 to 2, edge 1 from 0 to 2, edge 2 from 0 to 1.
         for (begin, end), edge in zip([(1, 2), (0, 2), (0, 1)], (1, 2, 0), strict=True):
             backwards = (corners[:, begin] > corners[:, end])[:, None]
-            columns.append(
-                len(used) + edges[:, [edge]] * per_edge + np.where(backwards, per_edge - 1 - along, along)
-            )
+            columns.append(len(used) + edges[:, [edge]] * per_edge + np.where(backwards, per_edge - 1 - along, along))
         inner = len(used) + len(keys) * per_edge
         columns.append(inner + np.arange(len(corners))[:, None] * per_cell + np.arange(per_cell))
         self.dofs: Indices = np.concatenate(columns, axis=1)

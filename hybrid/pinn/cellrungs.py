@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from hybrid.pinn.cellgrids import KINKS, MOST, coefficient_functions, spectra

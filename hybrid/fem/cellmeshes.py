@@ -1,0 +1,92 @@
+"""Cell problems on a mesh and two coarser ones, for estimates; and on finer meshes until these are small enough."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from hybrid.fem.bounds import corrector_estimates, extrapolated
+from hybrid.fem.cellsolution import CellSolution
+from hybrid.fem.norms import coarsened
+from hybrid.problems import EllipticProblem
+from hybrid.trust import largest
+
+SolveOn = Callable[[int], CellSolution]
+"""Solves on a mesh of so many cells along each side."""
+_CORRECTORS = 10.0
+"""How much more than a* correctors may be off: a* is off by the square of it."""
+
+
+def refined(
+    solve: SolveOn,
+    cells: int,
+    problem: EllipticProblem,
+    degree: int,
+    estimate: bool,
+    tol: float | None,
+    budget: int,
+) -> CellSolution:
+    """The solution on meshes with twice as many cells, again and again, until estimates of relative errors are small enough.
+
+    Args:
+        solve: How.
+        cells: Of the first mesh, along each side of the cell.
+        problem: Gives the period.
+        degree: Of the elements.
+        estimate: Whether there are to be any estimates but those that cost nothing.
+        tol: What the error of a* may be, and `_CORRECTORS` times of it that of the correctors; None: the first mesh does.
+        budget: Unknowns of the finest mesh at the most.
+
+    Returns:
+        That on the last mesh, or on the one before if refining did not help.
+    """
+    known: dict[int, CellSolution] = {}
+
+    def solved(count: int) -> CellSolution:
+        if count not in known:
+            known[count] = solve(count)
+        return known[count]
+
+    attempts: list[Mapping[str, object]] = []
+    best: CellSolution | None = None
+    while True:
+        found = _with_estimates(solved, cells, max(problem.period), degree) if estimate else solved(cells)
+        if found.trust:
+            attempts.append({"cells": cells, **{name: e.error for name, e in found.trust.items()}})
+        if tol is None or _within(found, tol):
+            break
+        if best is not None and not _off(found) < _off(best):  # rounding, or the linear solver's tolerance
+            found = best
+            break
+        best = found
+        if (2 * cells * degree) ** problem.dim > budget:
+            break
+        cells *= 2
+    return replace(found, attempts=tuple(attempts))
+
+
+def _within(found: CellSolution, tol: float) -> bool:
+    return all(e.within(tol if name == "coefficient" else _CORRECTORS * tol) for name, e in found.trust.items())
+
+
+def _off(found: CellSolution) -> float:
+    worst = largest(list(found.trust.values())).error
+    return math.inf if worst is None else worst
+
+
+def _with_estimates(solved: SolveOn, cells: int, period: float, degree: int) -> CellSolution:
+    """The solution on one mesh, with estimates from two coarser ones."""
+    fine = solved(cells)
+    (half, quarter), ratios = coarsened([cells])
+    # One by one, each with a name: a mesh that dies while an exception passes frees its communicator in the middle of that,
+    # and mpi4py then waits for its own lock. What has a name lives as long as the traceback does.
+    coarse = solved(half[0])
+    coarser = solved(quarter[0])
+    meshes = [fine, coarse, coarser]
+    errors, trust = corrector_estimates([level.correctors for level in meshes], ratios, degree + 1, period)
+    trust |= {"coefficient": extrapolated([np.asarray(level.coefficient) for level in meshes], ratios, degree + 1)}
+    trust |= fine.trust  # bounds say more
+    return replace(fine, error_estimates=errors, trust=trust)

@@ -232,7 +232,7 @@ def _judged(found: Mapping[str, Any], answers: Mapping[str, Any]) -> list[tuple[
                 numbers.append((f"{name}_{path}", off, entry["estimate"], entry["resolved"]))
         else:
             value = found["errors"][name]
-            entry = trust["p" if name == "e3" else name]
+            entry = trust[name]
             numbers.append((name, abs(value - right), entry["estimate"], entry["resolved"]))
     return numbers
 

@@ -283,8 +283,6 @@ def judged(found: dict[str, Any], answers: dict[str, Any]) -> Iterator[tuple[str
     for name, value in exact.items():
         entry = trust[name]
         estimate = entry["estimate"]
-        if name == "e3":  # how far p is from w: what p says of itself
-            estimate = trust["p"]["estimate"]
         measured = found["errors"][name]
         yield name, abs(measured - value) if measured is not None else math.inf, estimate, entry["resolved"]
 

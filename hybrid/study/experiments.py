@@ -249,5 +249,6 @@ def spread(run: Run, count: int) -> dict[str, Any]:
 
 def shape_of(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Those of a solver's arguments that determine its networks."""
-    names = ("seed", "hidden", "formulation", "periodicity", "scale", "separate", "method", "stages", "steps", "waves")
+    names = ("seed", "hidden", "formulation", "periodicity", "scale", "separate", "method", "stages", "steps", "waves",
+             "frequencies", "medium")  # fmt: skip
     return {name: arguments[name] for name in names if name in arguments}

@@ -100,7 +100,7 @@ def judge(evidence: Evidence, tolerances: Tolerances) -> dict[str, Judgement]:
     """An estimate for every number of a run, from `Evidence`.
 
     e4 = ‖v - u_ε‖/‖u_ε‖ is off by what u_ε and v are off by, v by what its coefficient is off by too; e1 and e2 likewise by p
-    and w. e3 would vanish if both were exact. e5 has the correctors' errors as well, in proportion to what the correctors change.
+    and w. e3 would vanish if both were exact. e5 has the correctors' errors as well, in proportion to what they change.
 
     Returns:
         By name: "reference", "a_fem", "a_pinn" (or "r_…"), the correctors "chi_1_fem" …, "v", "w", "p", "e1" … "e5".

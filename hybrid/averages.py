@@ -30,9 +30,7 @@ def cell_mean(expression: Expr, symbols: Sequence[Symbol], periods: Sequence[flo
     return fine, abs(fine - coarse)
 
 
-def _mean(
-    expression: Expr, symbols: Sequence[Symbol], periods: Sequence[float], intervals: int, lines: int
-) -> float:
+def _mean(expression: Expr, symbols: Sequence[Symbol], periods: Sequence[float], intervals: int, lines: int) -> float:
     outer = [p * (np.arange(lines) + 0.4142) / lines for p in periods[:-1]]
     across = [axis.ravel()[:, None] for axis in np.meshgrid(*outer, indexing="ij")]
     count = across[0].shape[0] if across else 1

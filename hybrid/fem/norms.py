@@ -56,7 +56,7 @@ _NOISE = 1e-9
 """Differences below this may be what linear solvers leave, and then show no order."""
 
 
-def richardson(levels: Sequence[fem.Function], ratios: Sequence[float], order: int) -> float:
+def richardson(levels: Sequence[fem.Function], ratios: Sequence[float], order: int, noise: float = 0.0) -> float:
     """The estimated relative L2 error of the finest of three solutions u_h, u_2h, u_4h (finest first).
 
     With an error of order h^p it is ‖u_h - u_2h‖ / ‖u_h‖ / (q^p - 1), q the ratio of the mesh sizes; p is the order that the
@@ -66,12 +66,13 @@ def richardson(levels: Sequence[fem.Function], ratios: Sequence[float], order: i
         levels: The solutions.
         ratios: Mesh size of the second over the first, and of the third over the second; both above one.
         order: k + 1 for elements of degree k.
+        noise: Differences that something else than the mesh may make: time steps.
 
     Returns:
         The estimate; infinite where the differences do not become smaller, so that nothing is known.
     """
     second, first = _differences(levels[::-1])
-    return extrapolated(first, second, ratios, order)
+    return extrapolated(first, second, ratios, order, noise)
 
 
 def richardson_of_values(values: Sequence[float], ratios: Sequence[float], order: int) -> float:
@@ -83,12 +84,12 @@ def richardson_of_values(values: Sequence[float], ratios: Sequence[float], order
     return extrapolated(abs(finest - middle) / size, abs(middle - coarsest) / size, ratios, order)
 
 
-def extrapolated(first: float, second: float, ratios: Sequence[float], order: int) -> float:
+def extrapolated(first: float, second: float, ratios: Sequence[float], order: int, noise: float = 0.0) -> float:
     """What is left beyond the finest of three solutions that differ by `second` and then by `first`."""
     if not math.isfinite(first) or ratios[0] <= 1:
         return math.inf
-    if max(first, second) < _NOISE and second <= 2 * first:
-        return max(first, second, _ROUNDING)  # rounding, which shows no order
+    if max(first, second) < max(_NOISE, noise) and second <= 2 * first:
+        return max(first, second, _ROUNDING)  # rounding or the like, which shows no order
     if first <= _ROUNDING:
         return _ROUNDING if second < _NOISE else second  # two that are the same by chance say little
     if not math.isfinite(second) or ratios[1] <= 1:

@@ -74,10 +74,8 @@ class Resolutions:
     def _errors(self, cells: int, steps: float) -> tuple[float, float]:
         (half, quarter), ratios = coarsened([cells])
         levels = [self._solved(count, steps) for count in (cells, half[0], quarter[0])]
-        in_space = richardson([level.function for level in levels], ratios, self._order)
-        if not steps:
-            return in_space, 0.0
-        return in_space, time_error(self._solved(cells, LOOSER * steps), levels[0])
+        in_time = time_error(self._solved(cells, LOOSER * steps), levels[0]) if steps else 0.0
+        return richardson([level.function for level in levels], ratios, self._order, SHOWN * in_time), in_time
 
     def _solved(self, cells: int, steps: float) -> Solution:
         if (cells, steps) not in self._known:

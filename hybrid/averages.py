@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -57,7 +58,7 @@ def _mean(expression: Expr, symbols: Sequence[Symbol], periods: Sequence[float],
     ordered = np.sort(np.stack(cuts), axis=0)
     points, weights = np.polynomial.legendre.leggauss(6)
     total = 0.0
-    for begin, end in zip(ordered[:-1], ordered[1:], strict=True):
+    for begin, end in itertools.pairwise(ordered):
         size = end - begin
         for point, weight in zip(points, weights, strict=True):
             inside = values(expression, begin + size * (1 + point) / 2)

@@ -49,8 +49,9 @@ def solve_on_mesh(
         The solution; its prefix for PETSc options is ``mixed_``.
 
     Raises:
-        InputError: A degree that is none, an a that is not symmetric or not finite, an unknown part of the boundary, one that is in Γ_D and in Γ_N or not on the boundary, no Γ_D at all
-            (the solution would be known up to a constant only), or an a that `hybrid.fem.piecewise` refuses.
+        InputError: A degree that is none, an a that is not symmetric or not finite or that `hybrid.fem.piecewise` refuses, an
+            unknown part of the boundary, one that is in Γ_D and in Γ_N or not on the boundary, no Γ_D at all (the solution
+            would be known up to a constant only).
         SolverError: The linear solver did not converge.
     """
     start = time.perf_counter()

@@ -46,7 +46,7 @@ REACTING = ReactionDiffusionProblem(domain=[(0, 1)], eps=0.1, D=1.0, r=cos(2 * p
     ],
 )
 def test_a_mesh_that_does_not_fill_the_cell(reach: list[tuple[float, float]]) -> None:
-    with pytest.raises(InputError, match="^mesh: .*both faces"):
+    with pytest.raises(InputError, match=r"^mesh: .*both faces"):
         solve_cell_on_mesh(box(COMM, reach, [4, 4]), SQUARE, IDENTITY)
 
 

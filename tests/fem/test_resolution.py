@@ -71,7 +71,7 @@ def test_rounding_ends_it_too() -> None:
 
 @pytest.mark.parametrize("tol", [0, -1, 1, math.nan, "small"])
 def test_what_is_no_tolerance(tol: object) -> None:
-    with pytest.raises(InputError, match="^tol: "):
+    with pytest.raises(InputError, match=r"^tol: "):
         solve_homogenized(oscillating(1, 1), np.eye(1), COMM, tol=tol)  # type: ignore[arg-type]
 
 

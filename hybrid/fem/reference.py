@@ -22,7 +22,7 @@ from hybrid.fem import cache as files
 from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.mesh import box, cell_counts
-from hybrid.fem.norms import coarsened, richardson
+from hybrid.fem.norms import mesh_error
 from hybrid.fem.resolution import LOOSER, SHOWN, TIGHTEST, time_error, trusted
 from hybrid.parallel import on_root
 from hybrid.problems import EllipticProblem, ReactionDiffusionProblem, kind_of
@@ -117,7 +117,7 @@ class References:
         if self.estimate:
             in_time = self._time_error(counts, steps, fine)
             kept["time_error"] = in_time
-            kept["error_estimate"] = self._mesh_error(counts, steps, fine, SHOWN * in_time) + in_time
+            kept["error_estimate"] = self._mesh_error(counts, steps, SHOWN * in_time) + in_time
             kept["seconds"] = time.perf_counter() - start
         if self.cache is not None:
             self.cache.save(key, fine.function, lattice, kept)
@@ -190,10 +190,8 @@ class References:
             self._known[tuple(counts), steps] = known
         return known
 
-    def _mesh_error(self, counts: Sequence[int], steps: float, fine: Solution, noise: float) -> float:
-        coarser, ratios = coarsened(counts)
-        levels = [fine, *(self._solved(c, steps) for c in coarser)]
-        return richardson([level.function for level in levels], ratios, self.degree + 1, noise)
+    def _mesh_error(self, counts: Sequence[int], steps: float, noise: float) -> float:
+        return mesh_error(lambda coarser: self._solved(coarser, steps).function, counts, self.degree + 1, noise)
 
     def _time_error(self, counts: Sequence[int], steps: float, fine: Solution) -> float:
         if not steps:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
+
+from dolfinx import fem
 
 from hybrid.checks import positive
 from hybrid.errors import InputError
 from hybrid.fem.dirichlet import Solution
-from hybrid.fem.norms import coarsened, relative_difference, richardson
+from hybrid.fem.norms import mesh_error, relative_difference
 from hybrid.trust import Estimate
 
 BUDGET = 2_000_000
@@ -72,10 +74,13 @@ class Resolutions:
         return replace(best[1], attempts=tuple(attempts), seconds=sum(a["seconds"] for a in attempts))
 
     def _errors(self, cells: int, steps: float) -> tuple[float, float]:
-        (half, quarter), ratios = coarsened([cells])
-        levels = [self._solved(count, steps) for count in (cells, half[0], quarter[0])]
-        in_time = time_error(self._solved(cells, LOOSER * steps), levels[0]) if steps else 0.0
-        return richardson([level.function for level in levels], ratios, self._order, SHOWN * in_time), in_time
+        fine = self._solved(cells, steps)
+        in_time = time_error(self._solved(cells, LOOSER * steps), fine) if steps else 0.0
+
+        def on(counts: Sequence[int]) -> fem.Function:
+            return self._solved(counts[0], steps).function
+
+        return mesh_error(on, [cells], self._order, SHOWN * in_time), in_time
 
     def _solved(self, cells: int, steps: float) -> Solution:
         if (cells, steps) not in self._known:

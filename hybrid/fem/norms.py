@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from mpi4py import MPI
 
 import numpy as np
+from sympy import Abs, Basic, Heaviside, Max, Min
 
 import ufl
 from dolfinx import fem
@@ -75,25 +76,51 @@ def richardson(levels: Sequence[fem.Function], ratios: Sequence[float], order: i
     return extrapolated(first, second, ratios, order, noise)
 
 
+def order_limit(*expressions: Basic) -> float | None:
+    """The order of the error that jumps (1) and kinks (2) within mesh cells leave; None where there are neither."""
+    if any(e.has(Heaviside) for e in expressions):
+        return 1.0
+    return 2.0 if any(e.has(Max, Min, Abs) for e in expressions) else None
+
+
 def mesh_error(
-    function_on: Callable[[Sequence[int]], fem.Function], counts: Sequence[int], order: int, noise: float = 0.0
+    function_on: Callable[[Sequence[int]], fem.Function],
+    counts: Sequence[int],
+    order: int,
+    noise: float = 0.0,
+    limit: float | None = None,
 ) -> float:
     """The estimate of `richardson` for the mesh with these counts, from the solutions on coarser ones; collective.
 
-    Where three show no order, because kinks lie now nearer to the mesh's lines and now farther, a fourth says what the order is
-    on the average, and the larger difference what is left.
+    Jumps and kinks lie now nearer to the mesh's lines and now farther: two solutions then may be close by chance. Where there
+    are some, or where three solutions show no order, a fourth is asked. If all agree that the order is that of the elements,
+    as on meshes whose lines are the jumps, it is; and otherwise it is that on the average, and no more than what jumps and kinks
+    allow.
+
+    Args:
+        function_on: The solution on the mesh with so many cells along the sides.
+        counts: Of the finest mesh.
+        order: k + 1 for elements of degree k.
+        noise: See `richardson`.
+        limit: From `order_limit`.
     """
     (half, quarter), ratios = coarsened(counts)
     levels = [function_on(c) for c in (counts, half, quarter)]
     error = richardson(levels, ratios, order, noise)
     (eighth, _), (last, _) = coarsened(quarter)
-    if math.isfinite(error) or min(*ratios, last) <= 1:
+    if (math.isfinite(error) and limit is None) or min(*ratios, last) <= 1:
         return error
     third, second, first = _differences([function_on(eighth), *levels[::-1]])
-    if not (math.isfinite(third) and third > first > 0):
+    if max(first, second) < max(_NOISE, noise) or not (math.isfinite(third) and min(first, second, third) > 0):
         return error
-    seen = math.log(third / first) / math.log(ratios[1] * last)
-    return max(first, second) / (ratios[0] ** min(seen, order) - 1)
+    orders = [math.log(second / first) / math.log(ratios[1]), math.log(third / second) / math.log(last)]
+    if math.isfinite(error) and min(orders) > order - 1:
+        return error
+    mean = math.log(third / first) / math.log(ratios[1] * last)
+    seen = min(mean, order, math.inf if limit is None else limit)
+    if seen <= 0:
+        return math.inf
+    return max(first, second / ratios[1] ** seen) / (ratios[0] ** seen - 1)
 
 
 def richardson_of_values(values: Sequence[float], ratios: Sequence[float], order: int) -> float:

@@ -22,7 +22,7 @@ from hybrid.fem import cache as files
 from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.mesh import box, cell_counts
-from hybrid.fem.norms import mesh_error
+from hybrid.fem.norms import mesh_error, order_limit
 from hybrid.fem.resolution import LOOSER, SHOWN, TIGHTEST, time_error, trusted
 from hybrid.parallel import on_root
 from hybrid.problems import EllipticProblem, ReactionDiffusionProblem, kind_of
@@ -93,6 +93,8 @@ class References:
     cache: ReferenceCache | None = None
 
     def __post_init__(self) -> None:
+        p = self.problem
+        self._limit = order_limit(p.f, p.matrix if isinstance(p, EllipticProblem) else p.r)
         self._known: dict[tuple[tuple[int, ...], float], Solution] = {}  # what a finer mesh needs for its estimate
 
     def on(self, cells: int, steps: float = 0.0) -> Reference:
@@ -191,7 +193,9 @@ class References:
         return known
 
     def _mesh_error(self, counts: Sequence[int], steps: float, noise: float) -> float:
-        return mesh_error(lambda coarser: self._solved(coarser, steps).function, counts, self.degree + 1, noise)
+        return mesh_error(
+            lambda coarser: self._solved(coarser, steps).function, counts, self.degree + 1, noise, self._limit
+        )
 
     def _time_error(self, counts: Sequence[int], steps: float, fine: Solution) -> float:
         if not steps:

@@ -33,10 +33,17 @@ class Resolutions:
         solve_on: Solves it: with so many cells, and steps so accurate (0: no time).
         unknowns: Of the solve with so many cells.
         order: The best that the L2 error of the mesh can show.
+        limit: From `hybrid.fem.norms.order_limit`.
     """
 
-    def __init__(self, solve_on: Callable[[int, float], Solution], unknowns: Callable[[int], int], order: int) -> None:
-        self._solve_on, self._unknowns, self._order = solve_on, unknowns, order
+    def __init__(
+        self,
+        solve_on: Callable[[int, float], Solution],
+        unknowns: Callable[[int], int],
+        order: int,
+        limit: float | None = None,
+    ) -> None:
+        self._solve_on, self._unknowns, self._order, self._limit = solve_on, unknowns, order, limit
         self._known: dict[tuple[int, float], Solution] = {}
 
     def estimated(self, cells: int, steps: float = 0.0) -> Solution:
@@ -80,7 +87,7 @@ class Resolutions:
         def on(counts: Sequence[int]) -> fem.Function:
             return self._solved(counts[0], steps).function
 
-        return mesh_error(on, [cells], self._order, SHOWN * in_time), in_time
+        return mesh_error(on, [cells], self._order, SHOWN * in_time, self._limit), in_time
 
     def _solved(self, cells: int, steps: float) -> Solution:
         if (cells, steps) not in self._known:

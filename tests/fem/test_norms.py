@@ -61,7 +61,7 @@ def test_kinks_that_lie_differently_on_every_mesh(shift: str, cells: int) -> Non
     fine = solve_multiscale(problem, MPI.COMM_SELF, degree=4, cells_per_period=640, estimate=False)
     found = solve_multiscale(problem, MPI.COMM_SELF, degree=4, cells_per_period=cells)
     assert found.error_estimate is not None
-    assert relative_difference(found.function, fine.function) < 3 * found.error_estimate < 0.1
+    assert relative_difference(found.function, fine.function) < 5 * found.error_estimate < 0.2
 
 
 def test_points_are_found_in_cells_as_dolfinx_finds_them() -> None:

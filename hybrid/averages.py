@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -30,9 +31,7 @@ def cell_mean(expression: Expr, symbols: Sequence[Symbol], periods: Sequence[flo
     return fine, abs(fine - coarse)
 
 
-def _mean(
-    expression: Expr, symbols: Sequence[Symbol], periods: Sequence[float], intervals: int, lines: int
-) -> float:
+def _mean(expression: Expr, symbols: Sequence[Symbol], periods: Sequence[float], intervals: int, lines: int) -> float:
     outer = [p * (np.arange(lines) + 0.4142) / lines for p in periods[:-1]]
     across = [axis.ravel()[:, None] for axis in np.meshgrid(*outer, indexing="ij")]
     count = across[0].shape[0] if across else 1
@@ -59,7 +58,7 @@ def _mean(
     ordered = np.sort(np.stack(cuts), axis=0)
     points, weights = np.polynomial.legendre.leggauss(6)
     total = 0.0
-    for begin, end in zip(ordered[:-1], ordered[1:], strict=True):
+    for begin, end in itertools.pairwise(ordered):
         size = end - begin
         for point, weight in zip(points, weights, strict=True):
             inside = values(expression, begin + size * (1 + point) / 2)

@@ -190,8 +190,8 @@ class ReactionDiffusionProblem(Problem):
             found.append(
                 f"the expansion that homogenization rests on does not hold here: its first term, of relative size eps max|r| "
                 f"period² / (4 pi² D) = {self.first_order_term:.3g}, is not small against 1; a smaller eps, a larger D or a "
-                f"smaller r makes it so, eps below {_LARGE_TERM * self.eps / self.first_order_term:.2g} for instance; until then "
-                "e1, e2 and e4 say little about how well the problem was solved"
+                f"smaller r makes it so, eps below {_LARGE_TERM * self.eps / self.first_order_term:.2g} for instance; until "
+                "then e1, e2 and e4 say little about how well the problem was solved"
             )
         return found
 

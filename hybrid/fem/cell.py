@@ -27,7 +27,7 @@ from hybrid.fem.cellsolution import CellSolution as CellSolution
 from hybrid.fem.coefficients import as_arrays, as_ufl
 from hybrid.fem.fitted import Fitting, cell_planes
 from hybrid.fem.jumpcell import has_corners, solve_adaptive
-from hybrid.fem.linear import DIRECT, MULTIGRID, LinearSolver, clean_up
+from hybrid.fem.linear import DIRECT, MULTIGRID, LinearSolver, check_symmetric, clean_up
 from hybrid.fem.multigrid import levels
 from hybrid.fem.norms import integral
 from hybrid.fem.periodicity import independent_points, periodic_constraint
@@ -190,7 +190,7 @@ class CellOperator:
         self.space, self.dx = space, dx
         self.constraint = periodic_constraint(space, cell)
         full = assembled(form)
-        _check_symmetric(full)
+        check_symmetric(full)
         self.loads, self.linear = self._of_linear_functions(full, len(cell))
         self.matrix = full.PtAP(self.constraint)
         full.destroy()
@@ -300,7 +300,13 @@ def solve_cell_on_mesh(
     """
     start = time.perf_counter()
     check_degree(degree)
+    if not isinstance(mesh, dolfinx.mesh.Mesh):
+        raise InputError("mesh", f"a {type(mesh).__name__}; allowed is a dolfinx.mesh.Mesh")
     _check_fills(mesh, cell)
+    shape = (len(cell), len(cell))
+    if not isinstance(a, ufl.core.expr.Expr) or a.ufl_shape != shape:
+        what = f"of shape {a.ufl_shape}" if isinstance(a, ufl.core.expr.Expr) else f"a {type(a).__name__}"
+        raise InputError("a", f"{what}; allowed is a UFL matrix of shape {shape}")
     if degree < mesh.geometry.cmaps[0].degree:
         raise InputError("degree", f"{degree}, on a mesh with curved cells of degree {mesh.geometry.cmaps[0].degree}")
     space = fem.functionspace(mesh, ("Lagrange", degree)) if space is None else space
@@ -338,20 +344,3 @@ def _check_fills(mesh: dolfinx.mesh.Mesh, cell: Sequence[Sequence[float]]) -> No
             "mesh", f"it reaches from {reach[0, i]:.10g} to {reach[1, i]:.10g} in direction {i}, the cell from "
             f"{bounds_of_cell[0, i]:.10g} to {bounds_of_cell[1, i]:.10g}; it has to reach both faces of the cell"
         )  # fmt: skip
-
-
-def _check_symmetric(matrix: PETSc.Mat) -> None:
-    """x·Ay = y·Ax for two vectors that know nothing of A; collective."""
-    x, y, image = matrix.createVecRight(), matrix.createVecRight(), matrix.createVecLeft()
-    generator = np.random.default_rng(matrix.comm.rank)
-    for vector in (x, y):
-        vector.array[:] = generator.random(vector.local_size) - 0.5
-    matrix.mult(y, image)
-    one = x.dot(image)
-    matrix.mult(x, image)
-    other = y.dot(image)
-    size = matrix.norm(PETSc.NormType.INFINITY) * x.norm() * y.norm()
-    if not np.isfinite(size + one + other):  # PETSc's norms overlook what is not a number
-        raise InputError("a", "not a finite number everywhere in the cell")
-    if abs(one - other) > 1e-11 * size:
-        raise InputError("a", "not symmetric; allowed is a symmetric positive definite matrix")

@@ -19,6 +19,7 @@ from hybrid.fem.dirichlet import Solution, solve_dirichlet
 from hybrid.fem.fitted import slow_fitting
 from hybrid.fem.linear import DIRECT, MULTIGRID
 from hybrid.fem.multiscale import source
+from hybrid.fem.norms import order_limit
 from hybrid.fem.resolution import BUDGET, Resolutions
 from hybrid.fem.stencil import Entries
 from hybrid.problems import EllipticProblem
@@ -67,7 +68,9 @@ def solve_homogenized(
 
     if tol is None and not estimate:
         return solve_on(cells, 0.0)
-    resolutions = Resolutions(solve_on, lambda count: unknowns([count] * problem.dim, degree), degree + 1)
+    resolutions = Resolutions(
+        solve_on, lambda count: unknowns([count] * problem.dim, degree), degree + 1, order_limit(problem.f)
+    )
     return resolutions.estimated(cells) if tol is None else resolutions.until(tol, budget, cells)
 
 

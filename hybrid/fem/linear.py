@@ -262,6 +262,27 @@ class LinearSolver:
         return f"the linear solver '{self.prefix.rstrip('_')}' ({kind})"
 
 
+def check_symmetric(matrix: PETSc.Mat) -> None:
+    """x·Ay = y·Ax for two vectors that know nothing of A, that of a coefficient a; collective.
+
+    Raises:
+        InputError: It is not, or is no number.
+    """
+    x, y, image = matrix.createVecRight(), matrix.createVecRight(), matrix.createVecLeft()
+    generator = np.random.default_rng(matrix.comm.rank)
+    for vector in (x, y):
+        vector.array[:] = generator.random(vector.local_size) - 0.5
+    matrix.mult(y, image)
+    one = x.dot(image)
+    matrix.mult(x, image)
+    other = y.dot(image)
+    size = matrix.norm(PETSc.NormType.INFINITY) * x.norm() * y.norm()
+    if not np.isfinite(size + one + other):  # PETSc's norms overlook what is not a number
+        raise InputError("a", "not a finite number everywhere")
+    if abs(one - other) > 1e-11 * size:
+        raise InputError("a", "not symmetric; allowed is a symmetric positive definite matrix")
+
+
 def clean_up(space: fem.FunctionSpace) -> None:
     """Free what PETSc still holds for this mesh; collective.
 

@@ -12,14 +12,14 @@ import ufl
 from dolfinx import fem, mesh
 from dolfinx.fem import petsc as fem_petsc
 
-from hybrid.checks import check_expression
+from hybrid.checks import check_degree, check_expression
 from hybrid.errors import InputError
 from hybrid.fem.assembly import assembled, load
 from hybrid.fem.dirichlet import Solution
-from hybrid.fem.linear import DIRECT, MULTIGRID, LinearSolver, clean_up
+from hybrid.fem.linear import DIRECT, MULTIGRID, LinearSolver, check_symmetric, clean_up
 from hybrid.fem.multigrid import levels
 from hybrid.fem.piecewise import piecewise
-from hybrid.fem.tagged import TaggedMesh
+from hybrid.fem.tagged import TaggedMesh, check_tagged
 from hybrid.symbols import evaluate, x
 
 
@@ -49,16 +49,22 @@ def solve_on_mesh(
         The solution; its prefix for PETSc options is ``mixed_``.
 
     Raises:
-        InputError: An unknown part of the boundary, one that is in Γ_D and in Γ_N or not on the boundary, no Γ_D at all
-            (the solution would be known up to a constant only), or an a that `hybrid.fem.piecewise` refuses.
+        InputError: A degree that is none, an a that is not symmetric or not finite or that `hybrid.fem.piecewise` refuses, an
+            unknown part of the boundary, one that is in Γ_D and in Γ_N or not on the boundary, no Γ_D at all (the solution
+            would be known up to a constant only).
         SolverError: The linear solver did not converge.
     """
     start = time.perf_counter()
+    check_tagged(domain)
+    check_degree(degree)
     grid = domain.mesh
     fixed = domain.numbered(dirichlet, "boundary", "dirichlet")
     fluxes = domain.numbered(neumann or {}, "boundary", "neumann")
     _check_parts(domain, fixed, fluxes)
-    if not isinstance(a, ufl.core.expr.Expr):
+    if isinstance(a, ufl.core.expr.Expr):
+        if a.ufl_shape != (grid.geometry.dim,) * 2:
+            raise InputError("a", f"of shape {a.ufl_shape}; allowed is {(grid.geometry.dim,) * 2}")
+    else:
         a = piecewise(domain, a if isinstance(a, Mapping) else dict.fromkeys(domain.region_names, a))
 
     space = fem.functionspace(grid, ("Lagrange", degree))
@@ -74,6 +80,7 @@ def solve_on_mesh(
 
     # u = lifting + w with w = 0 on Γ_D: the tolerance of the solver is then for w alone.
     matrix = assembled(ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx, bcs)
+    check_symmetric(matrix)
     b = load(source)
     fem_petsc.set_bc(b, bcs, alpha=0.0)
     if not np.isfinite(b.norm()):
@@ -121,6 +128,8 @@ def _check_parts(domain: TaggedMesh, fixed: Mapping[int, Any], fluxes: Mapping[i
 
 def _expression(value: Any, grid: mesh.Mesh, where: str) -> ufl.core.expr.Expr:
     if isinstance(value, ufl.core.expr.Expr):
+        if value.ufl_shape:
+            raise InputError(where, f"of shape {value.ufl_shape}; allowed is a scalar")
         return value
     dim = grid.geometry.dim
     coordinate = ufl.SpatialCoordinate(grid)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mpi4py import MPI
 
 import numpy as np
+from sympy import Abs, Basic, Heaviside, Max, Min
 
 import ufl
 from dolfinx import fem
@@ -56,7 +57,7 @@ _NOISE = 1e-9
 """Differences below this may be what linear solvers leave, and then show no order."""
 
 
-def richardson(levels: Sequence[fem.Function], ratios: Sequence[float], order: int) -> float:
+def richardson(levels: Sequence[fem.Function], ratios: Sequence[float], order: int, noise: float = 0.0) -> float:
     """The estimated relative L2 error of the finest of three solutions u_h, u_2h, u_4h (finest first).
 
     With an error of order h^p it is ‖u_h - u_2h‖ / ‖u_h‖ / (q^p - 1), q the ratio of the mesh sizes; p is the order that the
@@ -66,12 +67,60 @@ def richardson(levels: Sequence[fem.Function], ratios: Sequence[float], order: i
         levels: The solutions.
         ratios: Mesh size of the second over the first, and of the third over the second; both above one.
         order: k + 1 for elements of degree k.
+        noise: Differences that something else than the mesh may make: time steps.
 
     Returns:
         The estimate; infinite where the differences do not become smaller, so that nothing is known.
     """
     second, first = _differences(levels[::-1])
-    return extrapolated(first, second, ratios, order)
+    return extrapolated(first, second, ratios, order, noise)
+
+
+def order_limit(*expressions: Basic) -> float | None:
+    """The order of the error that jumps (1) and kinks (2) within mesh cells leave; None where there are neither."""
+    if any(e.has(Heaviside) for e in expressions):
+        return 1.0
+    return 2.0 if any(e.has(Max, Min, Abs) for e in expressions) else None
+
+
+def mesh_error(
+    function_on: Callable[[Sequence[int]], fem.Function],
+    counts: Sequence[int],
+    order: int,
+    noise: float = 0.0,
+    limit: float | None = None,
+) -> float:
+    """The estimate of `richardson` for the mesh with these counts, from the solutions on coarser ones; collective.
+
+    Jumps and kinks lie now nearer to the mesh's lines and now farther: two solutions then may be close by chance. Where there
+    are some, or where three solutions show no order, a fourth is asked. If all agree that the order is that of the elements,
+    as on meshes whose lines are the jumps, it is; and otherwise it is that on the average, and no more than what jumps and kinks
+    allow.
+
+    Args:
+        function_on: The solution on the mesh with so many cells along the sides.
+        counts: Of the finest mesh.
+        order: k + 1 for elements of degree k.
+        noise: See `richardson`.
+        limit: From `order_limit`.
+    """
+    (half, quarter), ratios = coarsened(counts)
+    levels = [function_on(c) for c in (counts, half, quarter)]
+    error = richardson(levels, ratios, order, noise)
+    (eighth, _), (last, _) = coarsened(quarter)
+    if (math.isfinite(error) and limit is None) or min(*ratios, last) <= 1:
+        return error
+    third, second, first = _differences([function_on(eighth), *levels[::-1]])
+    if max(first, second) < max(_NOISE, noise) or not (math.isfinite(third) and min(first, second, third) > 0):
+        return error
+    orders = [math.log(second / first) / math.log(ratios[1]), math.log(third / second) / math.log(last)]
+    if math.isfinite(error) and min(orders) > order - 1:
+        return error
+    mean = math.log(third / first) / math.log(ratios[1] * last)
+    seen = min(mean, order, math.inf if limit is None else limit)
+    if seen <= 0:
+        return math.inf
+    return max(first, second / ratios[1] ** seen) / (ratios[0] ** seen - 1)
 
 
 def richardson_of_values(values: Sequence[float], ratios: Sequence[float], order: int) -> float:
@@ -83,12 +132,12 @@ def richardson_of_values(values: Sequence[float], ratios: Sequence[float], order
     return extrapolated(abs(finest - middle) / size, abs(middle - coarsest) / size, ratios, order)
 
 
-def extrapolated(first: float, second: float, ratios: Sequence[float], order: int) -> float:
+def extrapolated(first: float, second: float, ratios: Sequence[float], order: int, noise: float = 0.0) -> float:
     """What is left beyond the finest of three solutions that differ by `second` and then by `first`."""
     if not math.isfinite(first) or ratios[0] <= 1:
         return math.inf
-    if max(first, second) < _NOISE and second <= 2 * first:
-        return max(first, second, _ROUNDING)  # rounding, which shows no order
+    if max(first, second) < max(_NOISE, noise) and second <= 2 * first:
+        return max(first, second, _ROUNDING)  # rounding or the like, which shows no order
     if first <= _ROUNDING:
         return _ROUNDING if second < _NOISE else second  # two that are the same by chance say little
     if not math.isfinite(second) or ratios[1] <= 1:

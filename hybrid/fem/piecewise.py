@@ -15,7 +15,7 @@ from dolfinx import fem, mesh
 
 from hybrid.checks import check_matrix
 from hybrid.errors import InputError
-from hybrid.fem.tagged import TaggedMesh
+from hybrid.fem.tagged import TaggedMesh, check_tagged
 from hybrid.symbols import evaluate, x, y
 
 
@@ -32,6 +32,7 @@ def piecewise(domain: TaggedMesh, values: Mapping[str | int, Any]) -> ufl.core.e
         InputError: A region that is not there, that is there and has no a_r, or that has one which is not a symmetric
             positive definite d×d matrix; a mesh with cells in no region.
     """
+    check_tagged(domain)
     grid, dim = domain.mesh, domain.mesh.geometry.dim
     where = "coefficient"
     given = domain.numbered(values, "region", where)

@@ -22,7 +22,7 @@ from hybrid.fem.cost import unknowns
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.linear import clean_up
 from hybrid.fem.mesh import box
-from hybrid.fem.norms import coarsened, integral, richardson, richardson_of_values
+from hybrid.fem.norms import coarsened, integral, order_limit, richardson, richardson_of_values
 from hybrid.fem.reference import Reference, References, anything, silent
 from hybrid.fem.resolution import BUDGET, Resolutions, attempt, check_tolerance, stalled, trusted
 from hybrid.fem.transient import integrate
@@ -233,5 +233,7 @@ def solve_homogenized(
 
     if tol is None and not estimate:
         return solve_on(cells, tolerance)
-    resolutions = Resolutions(solve_on, lambda count: unknowns([count] * problem.dim, degree), degree + 1)
+    resolutions = Resolutions(
+        solve_on, lambda count: unknowns([count] * problem.dim, degree), degree + 1, order_limit(problem.f)
+    )
     return resolutions.estimated(cells, tolerance) if tol is None else resolutions.until(tol, budget, cells, tolerance)

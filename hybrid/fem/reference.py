@@ -23,8 +23,8 @@ from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.fitted import reference_fitting
 from hybrid.fem.mesh import cell_counts
-from hybrid.fem.norms import coarsened, richardson
-from hybrid.fem.resolution import LOOSER, TIGHTEST, time_error, trusted
+from hybrid.fem.norms import mesh_error, order_limit
+from hybrid.fem.resolution import LOOSER, SHOWN, TIGHTEST, time_error, trusted
 from hybrid.parallel import on_root
 from hybrid.problems import EllipticProblem, ReactionDiffusionProblem, kind_of
 
@@ -94,6 +94,8 @@ class References:
     cache: ReferenceCache | None = None
 
     def __post_init__(self) -> None:
+        p = self.problem
+        self._limit = order_limit(p.f, p.matrix if isinstance(p, EllipticProblem) else p.r)
         self._known: dict[tuple[tuple[int, ...], float], Solution] = {}  # what a finer mesh needs for its estimate
 
     def on(self, cells: int, steps: float = 0.0) -> Reference:
@@ -118,7 +120,7 @@ class References:
         if self.estimate:
             in_time = self._time_error(counts, steps, fine)
             kept["time_error"] = in_time
-            kept["error_estimate"] = self._mesh_error(counts, steps, fine) + in_time
+            kept["error_estimate"] = self._mesh_error(counts, steps, SHOWN * in_time) + in_time
             kept["seconds"] = time.perf_counter() - start
         if self.cache is not None:
             self.cache.save(key, fine.function, lattice, kept)
@@ -193,10 +195,10 @@ class References:
             self._known[tuple(counts), steps] = known
         return known
 
-    def _mesh_error(self, counts: Sequence[int], steps: float, fine: Solution) -> float:
-        coarser, ratios = coarsened(counts)
-        levels = [fine, *(self._solved(c, steps) for c in coarser)]
-        return richardson([level.function for level in levels], ratios, self.degree + 1)
+    def _mesh_error(self, counts: Sequence[int], steps: float, noise: float) -> float:
+        return mesh_error(
+            lambda coarser: self._solved(coarser, steps).function, counts, self.degree + 1, noise, self._limit
+        )
 
     def _time_error(self, counts: Sequence[int], steps: float, fine: Solution) -> float:
         if not steps:

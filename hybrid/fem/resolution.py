@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
+
+from dolfinx import fem
 
 from hybrid.checks import positive
 from hybrid.errors import InputError
 from hybrid.fem.dirichlet import Solution
-from hybrid.fem.norms import coarsened, relative_difference, richardson
+from hybrid.fem.norms import mesh_error, relative_difference
 from hybrid.trust import Estimate
 
 BUDGET = 2_000_000
@@ -31,10 +33,17 @@ class Resolutions:
         solve_on: Solves it: with so many cells, and steps so accurate (0: no time).
         unknowns: Of the solve with so many cells.
         order: The best that the L2 error of the mesh can show.
+        limit: From `hybrid.fem.norms.order_limit`.
     """
 
-    def __init__(self, solve_on: Callable[[int, float], Solution], unknowns: Callable[[int], int], order: int) -> None:
-        self._solve_on, self._unknowns, self._order = solve_on, unknowns, order
+    def __init__(
+        self,
+        solve_on: Callable[[int, float], Solution],
+        unknowns: Callable[[int], int],
+        order: int,
+        limit: float | None = None,
+    ) -> None:
+        self._solve_on, self._unknowns, self._order, self._limit = solve_on, unknowns, order, limit
         self._known: dict[tuple[int, float], Solution] = {}
 
     def estimated(self, cells: int, steps: float = 0.0) -> Solution:
@@ -72,12 +81,13 @@ class Resolutions:
         return replace(best[1], attempts=tuple(attempts), seconds=sum(a["seconds"] for a in attempts))
 
     def _errors(self, cells: int, steps: float) -> tuple[float, float]:
-        (half, quarter), ratios = coarsened([cells])
-        levels = [self._solved(count, steps) for count in (cells, half[0], quarter[0])]
-        in_space = richardson([level.function for level in levels], ratios, self._order)
-        if not steps:
-            return in_space, 0.0
-        return in_space, time_error(self._solved(cells, LOOSER * steps), levels[0])
+        fine = self._solved(cells, steps)
+        in_time = time_error(self._solved(cells, LOOSER * steps), fine) if steps else 0.0
+
+        def on(counts: Sequence[int]) -> fem.Function:
+            return self._solved(counts[0], steps).function
+
+        return mesh_error(on, [cells], self._order, SHOWN * in_time, self._limit), in_time
 
     def _solved(self, cells: int, steps: float) -> Solution:
         if (cells, steps) not in self._known:

@@ -11,8 +11,9 @@ import numpy as np
 
 from dolfinx import mesh
 
+from hybrid.checks import check_comm, check_count, check_domain
 from hybrid.errors import InputError
-from hybrid.fem.mesh import box
+from hybrid.fem.mesh import SHAPES, box
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class TaggedMesh:
         Raises:
             InputError: Nothing here has that name or number, or one is given twice.
         """
+        if not isinstance(values, Mapping):
+            raise InputError(where, f"a {type(values).__name__}; allowed is a mapping from each {kind} to what it has")
         names = self.region_names if kind == "region" else self.boundary_names
         found: dict[int, object] = {}
         for key, value in values.items():
@@ -60,7 +63,18 @@ class TaggedMesh:
 def tagged_box(
     comm: MPI.Comm, domain: Sequence[Sequence[float]], counts: Sequence[int], shape: str = "simplex"
 ) -> TaggedMesh:
-    """A uniform mesh of a box (`hybrid.fem.mesh.box`): one region, "domain", and the sides "x0=low", "x0=high", "x1=low", …"""
+    """A uniform mesh of a box (`hybrid.fem.mesh.box`): one region, "domain", and the sides "x0=low", "x0=high", "x1=low", …
+
+    Raises:
+        InputError: An argument that is not what it should be.
+    """
+    check_comm(comm)
+    domain = check_domain(domain)
+    if len(counts) != len(domain):
+        raise InputError("counts", f"{len(counts)} of them for {len(domain)} dimensions; give one for each")
+    counts = [check_count(count, "counts") for count in counts]
+    if shape not in SHAPES:
+        raise InputError("shape", f"{shape!r}; allowed are {', '.join(SHAPES)}")
     uniform = box(comm, domain, counts, shape)
     tdim = uniform.topology.dim
     names = {f"x{i}={side}": 2 * i + j + 1 for i in range(tdim) for j, side in enumerate(("low", "high"))}
@@ -77,6 +91,15 @@ def tagged_box(
     every = np.arange(cells.size_local + cells.num_ghosts, dtype=np.int32)
     regions = tags(uniform, tdim, every, np.ones(len(every), np.int32))
     return TaggedMesh(uniform, regions, boundaries, {"domain": 1}, names)
+
+
+def check_tagged(domain: object) -> None:
+    """A mesh with names, or InputError."""
+    if not isinstance(domain, TaggedMesh):
+        raise InputError(
+            "domain",
+            f"a {type(domain).__name__}; allowed is what hybrid.fem.read_mesh and hybrid.fem.tagged_box return",
+        )
 
 
 def tags(domain: mesh.Mesh, dim: int, entities: np.ndarray, numbers: np.ndarray) -> mesh.MeshTags:

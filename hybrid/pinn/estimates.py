@@ -31,9 +31,7 @@ _MOST = {1: 16384, 2: 512, 3: 80}
 """Cells of the estimate's points along each side."""
 
 
-def solution_estimate(
-    problem: EllipticProblem, a: Medium, field: Field, points: int, hard: bool
-) -> Estimate:
+def solution_estimate(problem: EllipticProblem, a: Medium, field: Field, points: int, hard: bool) -> Estimate:
     """Of ‖u_0 - p‖ / ‖u_0‖, without finite elements.
 
     Args:

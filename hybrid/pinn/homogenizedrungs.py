@@ -90,7 +90,9 @@ def _steep(dim: int, band: float, frozen: bool, budget: float) -> Iterator[Rung]
     while width <= most:
         features = int(width)
         reach = {1: features / 20, 2: features**0.5 / 12, 3: features ** (1 / 3) / 6}[dim]
-        points = {1: 2 * features, 2: math.ceil((2.1 * features) ** 0.5), 3: math.ceil((2.6 * features) ** (1 / 3))}[dim]
+        points = {1: 2 * features, 2: math.ceil((2.1 * features) ** 0.5), 3: math.ceil((2.6 * features) ** (1 / 3))}[
+            dim
+        ]
         rung: Rung = {"hidden": (features,), "points": points, "scale": round(max(1.0, min(band / 4, reach)), 3)}
         yield rung | {"optimizer": LastLayer()} if frozen else _trained(dim, rung, budget)
         if width == most:

@@ -14,9 +14,9 @@ from torch import Tensor
 from hybrid.errors import InputError
 from hybrid.parallel import on_root
 from hybrid.pinn import sampling
+from hybrid.pinn.bubble import Bubble
 from hybrid.pinn.embedding import AffineEmbedding
 from hybrid.pinn.field import Field
-from hybrid.pinn.bubble import Bubble
 from hybrid.pinn.given import checked_reaction, positive_counts, started
 from hybrid.pinn.homogenized import Solution
 from hybrid.pinn.network import Network, laplacian

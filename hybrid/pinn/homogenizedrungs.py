@@ -76,20 +76,22 @@ def _steep(dim: int, band: float, frozen: bool, budget: float) -> Iterator[Rung]
     if not frozen:
         for features in {1: (2 * band + 60, 4 * band + 120, 800), 2: (300, 600, 900), 3: (300, 500)}[dim]:
             width = int(min(max(features, 200), {1: 800, 2: 900, 3: 500}[dim]))
-            points = {1: 2 * width, 2: max(40, math.ceil((3.5 * width) ** 0.5)), 3: math.ceil((9 * width) ** (1 / 3))}[dim]
+            points = {1: 2 * width, 2: max(40, math.ceil((3.5 * width) ** 0.5)), 3: math.ceil((9 * width) ** (1 / 3))}[
+                dim
+            ]
             reach = {1: width / 20, 2: width**0.5 / 6, 3: width ** (1 / 3) / 4}[dim]
             yield _trained(dim, {"hidden": (width,), "points": points, "scale": _scale(band, reach)}, budget)
         return
     most, growth = {1: 3000, 2: 4000, 3: 3500}[dim], {1: 2.0, 2: 1.7, 3: 1.4}[dim]
-    width = min(max({1: 4 * band + 100, 2: (band + 20) ** 2, 3: 2500.0}[dim], 200.0), most)
-    while width <= most:
-        features = int(width)
-        reach = {1: features / 20, 2: features**0.5 / 12, 3: features ** (1 / 3) / 6}[dim]
-        points = {1: 2 * features, 2: math.ceil((2.1 * features) ** 0.5), 3: math.ceil((2.6 * features) ** (1 / 3))}[dim]
-        yield {"hidden": (features,), "points": points, "scale": _scale(band, reach), "optimizer": LastLayer()}
-        if width == most:
+    size = min(max({1: 4 * band + 100, 2: (band + 20) ** 2, 3: 2500.0}[dim], 200.0), most)
+    while size <= most:
+        width = int(size)
+        reach = {1: width / 20, 2: width**0.5 / 12, 3: width ** (1 / 3) / 6}[dim]
+        points = {1: 2 * width, 2: math.ceil((2.1 * width) ** 0.5), 3: math.ceil((2.6 * width) ** (1 / 3))}[dim]
+        yield {"hidden": (width,), "points": points, "scale": _scale(band, reach), "optimizer": LastLayer()}
+        if size == most:
             break
-        width = min(width * growth, most)
+        size = min(size * growth, most)
 
 
 def _scale(band: float, reach: float) -> float:

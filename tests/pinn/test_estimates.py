@@ -79,9 +79,7 @@ def test_scales_change_nothing(name: str) -> None:
     unit = np.linspace(0, 1, 101)[:, None]
 
     def found(length: float, a: float, f: float) -> np.ndarray:
-        problem = EllipticProblem(
-            domain=[(0, length)], eps=0.1 * length, a=1 + 0 * y[0], f=f * sin(3 * x[0] / length)
-        )
+        problem = EllipticProblem(domain=[(0, length)], eps=0.1 * length, a=1 + 0 * y[0], f=f * sin(3 * x[0] / length))
         solution = solve_homogenized(problem, [[a]], **preset(name, "homogenized", problem))
         return solution.field.values(unit * length) / (f * length**2 / a)
 

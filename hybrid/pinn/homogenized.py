@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from dataclasses import field as default
 from functools import partial
 from typing import Unpack
 
@@ -59,7 +60,7 @@ class Solution:
     history: History
     seconds: float
     networks: tuple[Network, ...] = ()
-    trust: Mapping[str, Estimate] = field(default_factory=dict)
+    trust: Mapping[str, Estimate] = default(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.networks:

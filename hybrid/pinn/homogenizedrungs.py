@@ -39,7 +39,7 @@ Rung = dict[str, Any]
 def homogenized_rungs(
     problem: EllipticProblem, coefficient: npt.ArrayLike | SlowCoefficient, arguments: Mapping[str, Any], budget: float = 60.0
 ) -> Iterator[Rung]:  # fmt: skip
-    """Arguments of `solve_homogenized`: first those given, then others in the order of their cost.
+    """Arguments of `solve_homogenized`: first those given, then waves where there are any, then more and more features.
 
     Args:
         problem: The problem.
@@ -54,10 +54,9 @@ def homogenized_rungs(
     a = checked(coefficient, problem.dim)
     spectrum = spectrum_of(problem, a)
     frozen = isinstance(given["optimizer"], LastLayer)
-    found = [*_waves(problem, a, spectrum, frozen), *_steep(problem.dim, spectrum.band, frozen, budget)]
-    priced = sorted(((cost(problem.dim, rung), k, rung) for k, rung in enumerate(found)), key=lambda p: p[:2])
-    for seconds, _, rung in priced:
-        if seconds <= budget and rung["hidden"][0] * rung["points"] ** problem.dim * (1 if frozen else 8) <= MEMORY:
+    for rung in (*_waves(problem, a, spectrum, frozen), *_steep(problem.dim, spectrum.band, frozen, budget)):
+        numbers = rung["hidden"][0] * rung["points"] ** problem.dim * (1 if frozen else 8)
+        if cost(problem.dim, rung) <= budget and numbers <= MEMORY:
             yield given | rung
 
 
@@ -72,30 +71,39 @@ def cost(dim: int, rung: Mapping[str, Any]) -> float:
     return (solve + rung["optimizer"].steps * step) / RATE
 
 
-def _trained(dim: int, rung: Rung, budget: float) -> Rung:
-    """With as many steps, from two to thirty, as fit into half of the budget."""
-    one = cost(dim, rung | {"optimizer": VariableProjection(steps=1)})
-    steps = min(30, max(2, int(budget / 2 / one)))
-    return rung | {"optimizer": VariableProjection(steps=steps)}
-
-
 def _steep(dim: int, band: float, frozen: bool, budget: float) -> Iterator[Rung]:
-    if frozen:
-        first = {1: 4 * band + 100, 2: (band + 20) ** 2, 3: 2500}[dim]
-        most, growth = {1: 3000, 2: 4000, 3: 3500}[dim], {1: 2.0, 2: 1.7, 3: 1.4}[dim]
-    else:
-        first = {1: 2 * band + 60, 2: (band + 10) ** 2 / 2, 3: 300}[dim]
-        most, growth = {1: 800, 2: 1000, 3: 700}[dim], {1: 2.0, 2: 1.6, 3: 1.5}[dim]
-    width = min(max(first, {1: 200, 2: 400, 3: 300}[dim]), most)
-    while width <= most:
-        features = int(width)
-        reach = {1: features / 20, 2: features**0.5 / 12, 3: features ** (1 / 3) / 6}[dim]
-        points = {1: 2 * features, 2: math.ceil((2.1 * features) ** 0.5), 3: math.ceil((2.6 * features) ** (1 / 3))}[dim]
-        rung: Rung = {"hidden": (features,), "points": points, "scale": round(max(1.0, min(band / 4, reach)), 3)}
-        yield rung | {"optimizer": LastLayer()} if frozen else _trained(dim, rung, budget)
-        if width == most:
+    """Frozen features as many as the band asks for; trained ones find their places, so fewer will do."""
+    if not frozen:
+        for features in {1: (2 * band + 60, 4 * band + 120, 800), 2: (300, 600, 900), 3: (300, 500)}[dim]:
+            width = int(min(max(features, 200), {1: 800, 2: 900, 3: 500}[dim]))
+            points = {1: 2 * width, 2: max(40, math.ceil((3.5 * width) ** 0.5)), 3: math.ceil((9 * width) ** (1 / 3))}[
+                dim
+            ]
+            reach = {1: width / 20, 2: width**0.5 / 6, 3: width ** (1 / 3) / 4}[dim]
+            yield _trained(dim, {"hidden": (width,), "points": points, "scale": _scale(band, reach)}, budget)
+        return
+    most, growth = {1: 3000, 2: 4000, 3: 3500}[dim], {1: 2.0, 2: 1.7, 3: 1.4}[dim]
+    size = min(max({1: 4 * band + 100, 2: (band + 20) ** 2, 3: 2500.0}[dim], 200.0), most)
+    while size <= most:
+        width = int(size)
+        reach = {1: width / 20, 2: width**0.5 / 12, 3: width ** (1 / 3) / 6}[dim]
+        points = {1: 2 * width, 2: math.ceil((2.1 * width) ** 0.5), 3: math.ceil((2.6 * width) ** (1 / 3))}[dim]
+        yield {"hidden": (width,), "points": points, "scale": _scale(band, reach), "optimizer": LastLayer()}
+        if size == most:
             break
-        width = min(width * growth, most)
+        size = min(size * growth, most)
+
+
+def _scale(band: float, reach: float) -> float:
+    """As steep as the frequencies ask, but no steeper than so many features cover without gaps."""
+    return round(max(1.0, min(band / 4, reach)), 3)
+
+
+def _trained(dim: int, rung: Rung, budget: float) -> Rung:
+    """With as many steps, from two to thirty, as fit into most of the budget."""
+    one = cost(dim, rung | {"optimizer": VariableProjection(steps=1)})
+    steps = min(30, max(2, int(0.8 * budget / one)))
+    return rung | {"optimizer": VariableProjection(steps=steps)}
 
 
 def _waves(problem: EllipticProblem, a: Medium, spectrum: Spectrum, frozen: bool) -> Iterator[Rung]:

@@ -17,6 +17,7 @@ from hybrid.pinn.bubble import Bubble
 from hybrid.pinn.cellrows import At, matrix_at, mean_weight, operator_of
 from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding, Together
 from hybrid.pinn.field import Field
+from hybrid.pinn.given import positive_counts, started
 from hybrid.pinn.homogenized import Solution, boundary_rows, source_at
 from hybrid.pinn.network import Embedding, Network, gradient_only
 from hybrid.pinn.optimizer import History
@@ -77,6 +78,7 @@ def solve_multiscale(
         weights: w_1, w_2 of the equation and, with a penalty, the boundary.
         scale: Factor on the initial hidden weights.
         networks: The network to start from, in a tuple; a new one by default (`multiscale_networks`).
+            A copy is trained.
         train: Whether to train it at all.
         **training: See `hybrid.pinn.training.train`.
 
@@ -85,6 +87,9 @@ def solve_multiscale(
         SolverError: The training diverged.
     """
     start = time.perf_counter()
+    if not isinstance(problem, EllipticProblem):
+        raise InputError("problem", f"{type(problem).__name__}; allowed is an EllipticProblem")
+    positive_counts(points=points, hidden=hidden)
     if formulation not in FORMULATIONS:
         raise InputError("formulation", f"{formulation!r}; allowed are {', '.join(FORMULATIONS)}")
     if boundary != "hard" and (boundary != "penalty" or formulation != "strong"):
@@ -98,6 +103,8 @@ def solve_multiscale(
         networks = multiscale_networks(
             problem, formulation=formulation, seed=seed, hidden=hidden, fast_features=fast_features, scale=scale
         )
+    else:
+        networks = started(networks, 1, training.get("progress"))
     (network,) = networks
     history = History("given network")
     if train:

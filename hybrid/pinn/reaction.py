@@ -18,6 +18,7 @@ from hybrid.pinn.field import Field
 from hybrid.pinn.homogenized import Solution
 from hybrid.pinn.network import VALUE, Network, laplacian
 from hybrid.pinn.optimizer import History
+from hybrid.pinn.reactionrungs import homogenized_rungs
 from hybrid.pinn.rows import Rows
 from hybrid.pinn.spacetime import solve_spacetime, spacetime_networks
 from hybrid.pinn.stages import solve_stages, stage_networks
@@ -25,6 +26,11 @@ from hybrid.pinn.training import Training
 from hybrid.pinn.training import train as train_network
 from hybrid.problems import ReactionDiffusionProblem
 from hybrid.symbols import coordinates, evaluate
+
+__all__ = [
+    "ReactionCellSolution", "cell_networks", "homogenized_networks", "homogenized_rungs", "solve_cell", "solve_homogenized",
+    "solve_multiscale",
+]  # fmt: skip
 
 _QUADRATURE = {1: 512, 2: 128, 3: 30}
 

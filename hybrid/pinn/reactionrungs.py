@@ -106,8 +106,8 @@ def _band(problem: ReactionDiffusionProblem, h: float) -> float:
         return at
 
     box, metric = problem.domain, np.eye(problem.dim)
-    found = [measured(box, source(s * problem.T), metric).band for s in (0.0, 0.3, 0.7, 1.0)]  # type: ignore[arg-type]
-    found.append(measured(box, numpy_function(problem.u0), metric, 1).band)  # type: ignore[arg-type]
+    found = [measured(box, source(s * problem.T), metric).band for s in (0.0, 0.3, 0.7, 1.0)]
+    found.append(measured(box, numpy_function(problem.u0), metric, 1).band)
     longest = max(high - low for low, high in box)
     return max(*found, min(longest / math.sqrt(problem.D * h), 400.0))
 
@@ -121,9 +121,15 @@ def _features(dim: int, band: float, frozen: bool) -> Iterator[Rung]:
     for _ in range(3):
         features = int(width)
         reach = {1: features / 20, 2: features**0.5 / 12, 3: features ** (1 / 3) / 6}[dim]
-        points = {1: 2 * features + 50, 2: math.ceil((2.2 * features) ** 0.5), 3: math.ceil((2.6 * features) ** (1 / 3))}[dim]
+        points = {
+            1: 2 * features + 50,
+            2: math.ceil((2.2 * features) ** 0.5),
+            3: math.ceil((2.6 * features) ** (1 / 3)),
+        }[dim]
         if not frozen:
-            points = {1: 3 * features, 2: math.ceil((4 * features) ** 0.5), 3: math.ceil((5 * features) ** (1 / 3))}[dim]
+            points = {1: 3 * features, 2: math.ceil((4 * features) ** 0.5), 3: math.ceil((5 * features) ** (1 / 3))}[
+                dim
+            ]
         yield {"hidden": (features,), "points": points, "scale": round(max(1.0, min(band / 4, reach)), 3)}
         if width == most:
             break

@@ -18,7 +18,6 @@ them zero on the far sides too.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +36,7 @@ _FLAT = 6
 """The cutoff is 1 - t̂^6 in each coordinate."""
 _NEAR = 0.2
 
-_CORNERS = tuple(itertools.product((False, True), repeat=2))
+_CORNERS = ((False, False), (False, True), (True, False), (True, True))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ The same is asked of a*(x), which the solution inherits. Frequencies belong to c
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,9 +58,7 @@ def spectrum_of(problem: EllipticProblem, a: Medium) -> Spectrum:
     return Spectrum(max(part.band for part in found), tuple(waves) if lines else ())
 
 
-def measured(
-    box: tuple[tuple[float, float], ...], function: Callable[[Array], Array], a: Array, order: int = 2
-) -> Spectrum:
+def measured(box: Sequence[Sequence[float]], function: Callable[[Array], Array], a: Array, order: int = 2) -> Spectrum:
     """Of a function over a box.
 
     Args:

@@ -136,7 +136,9 @@ def spacetime_estimate(
         rest = np.stack([residual(np.hstack([at, np.full((len(at), 1), time)])).reshape(grid.shape) for time in times])
         error = modes.advance(error, h * np.tensordot(modes.matrix, grid.transform(rest), axes=(1, 0)), h)
     volume = float(np.prod([high - low for low, high in problem.domain]))
-    edge = max(on_boundary(at_time(time), problem.domain, min(65, max(grid.cells))) for time in np.linspace(0, problem.T, 9))
+    edge = max(
+        on_boundary(at_time(time), problem.domain, min(65, max(grid.cells))) for time in np.linspace(0, problem.T, 9)
+    )
     _, size = time_error(modes, 2 * steps)
     return _together(modes, grid.norm(error) + volume**0.5 * edge, 0.0, size)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from hybrid.pinn.network import Network
 from hybrid.pinn.optimizer import Progress
 
 Array = npt.NDArray[np.float64]
@@ -23,14 +24,28 @@ class Monitor:
         then: Called at each step.
         separate: The errors belong to networks that are trained one after the other, each with its own steps: of a training
             only its own error is kept, in the order in which `measure` names them.
+
+    Attributes:
+        networks: Those that `measure` looks at.
     """
 
     def __init__(self, measure: Measure, every: int, then: Progress, *, separate: bool = False) -> None:
         self.measure, self.every, self.then, self.separate = measure, every, then, separate
         self._training = -1
+        self._watched: list[tuple[Network, Network]] = []
+        self.networks: Sequence[Network] = ()
         self.epochs: list[int] = []
         self.loss: list[float] = []
         self.errors: dict[str, list[float]] = {}
+
+    def follow(self, copies: Sequence[Network]) -> None:
+        """Be told what is trained in place of `networks`, those that `measure` looks at: they are given its weights first."""
+        self._watched = list(zip(self.networks, copies, strict=False))
+
+    def _look(self) -> None:
+        for own, trained in self._watched:
+            weight = trained.weights[-1]
+            own.to(device=weight.device, dtype=weight.dtype).load_state_dict(trained.state_dict())
 
     def __call__(self, step: int, steps: int, loss: float) -> None:
         """Measure, and tell the person who waits."""
@@ -39,6 +54,7 @@ class Monitor:
             if self._training == 0:
                 self.epochs.append(step)
                 self.loss.append(loss)
+            self._look()
             for k, (name, error) in enumerate(self.measure().items()):
                 if not self.separate or k == self._training:
                     self.errors.setdefault(name, []).append(error)

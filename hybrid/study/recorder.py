@@ -112,6 +112,8 @@ class Recorder:
         checkpoint = Checkpoint(self.out / f"training-{name}.npz", key, resume=self.resume)
         if not self.resume:
             on_root(self.comm, checkpoint.remove)
+        if monitor is not None:
+            monitor.networks = networks
         solution = solve(
             networks=networks, comm=self.comm, progress=monitor or self.reporter.step, checkpoint=checkpoint
         )
@@ -122,7 +124,7 @@ class Recorder:
             meta = {"kind": trained_how(arguments), **history, **thinned(history["loss"])}
             if monitor is not None:
                 meta |= {"monitored": monitor.curve(last)}
-            save_networks(path, networks, key, meta)
+            save_networks(path, getattr(solution, "networks", networks), key, meta)
             checkpoint.remove()
             return meta
 

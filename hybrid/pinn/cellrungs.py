@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from hybrid.pinn.cellgrids import KINKS, MOST, coefficient_functions, spectra
 from hybrid.pinn.gaussnewton import VariableProjection
+from hybrid.pinn.jumps import has_infinite_slopes
 from hybrid.pinn.ladder import Arguments
 from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.separable import separated
@@ -70,7 +70,7 @@ def dominant(spectrum: Sequence[tuple[int, float]], floor: float = 3e-3) -> tupl
 def _resolution(problem: EllipticProblem) -> tuple[tuple[tuple[int, ...], ...], list[int], bool]:
     """For each direction the waves and the points that a asks for; whether a has kinks."""
     plain = spectra(coefficient_functions(problem, inverse=False), problem.fast, problem.period)
-    both = spectra(coefficient_functions(problem), problem.fast, problem.period)
+    both = spectra(coefficient_functions(problem), problem.fast, problem.period, 1e-5)
     waves = tuple(dominant(spectrum) for spectrum in plain)
     kinks = max((k for spectrum in plain for k, _ in spectrum), default=0) > KINKS
     counts = []
@@ -100,11 +100,11 @@ def _smooth(problem: EllipticProblem, frozen: bool) -> Iterator[dict[str, Any]]:
     if not any(waves):
         return
     dim = problem.dim
-    if kinks:
+    if has_infinite_slopes(problem):
         waves = tuple(tuple(range(1, 6)) if own else () for own in waves)
     scale = 1.0 if sum(map(len, waves)) <= dim else 0.7
-    shared = {"formulation": "first-order", "frequencies": waves, "medium": not kinks, "scale": scale}
-    most = MOST[dim] // 4
+    shared = {"formulation": "first-order", "frequencies": waves, "medium": True, "scale": scale}
+    most = MOST[dim] // 8
     while math.prod(counts) > most:
         i = max(range(dim), key=lambda i: counts[i])
         counts[i] = _prime(counts[i] * 0.8, 1)

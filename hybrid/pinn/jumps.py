@@ -34,6 +34,23 @@ def level_sets(problem: EllipticProblem) -> list[sympy.Expr]:
     return list(found)
 
 
+def kink_sets(problem: EllipticProblem) -> list[sympy.Expr]:
+    """The functions whose zeros are the kinks of a: the differences of what is compared in its min, max and abs."""
+    found: dict[sympy.Expr, None] = {}
+    for extreme in sorted(problem.matrix.atoms(sympy.Max, sympy.Min), key=str):
+        for one, other in itertools.combinations(extreme.args, 2):
+            difference = one - other
+            if difference.free_symbols & set(problem.fast) and -difference not in found:
+                found[difference] = None
+    return list(found)
+
+
+def has_infinite_slopes(problem: EllipticProblem) -> bool:
+    """Whether a has a power below one, a square root, say, of what may have kinks."""
+    powers = problem.matrix.atoms(sympy.Pow)
+    return any(0 < p.exp < 1 and p.base.has(sympy.Max, sympy.Min, sympy.Abs) for p in powers if p.exp.is_number)
+
+
 def has_curves(problem: EllipticProblem) -> bool:
     """Whether an interface is anything but a plane y_i = c: points cannot respect those, only be many."""
     return any(len(phi.free_symbols) > 1 for phi in level_sets(problem))
@@ -92,13 +109,13 @@ def _planes(problem: EllipticProblem) -> list[list[float]]:
 class KinkEmbedding:
     """e(y) = ( |φ_1(y)|, … ), scaled to a largest value of one: a network of them may have a kink at each interface φ = 0,
     as the correctors of a coefficient that jumps there have (level-set enrichment; Moës et al. 2003). A φ is left out if its
-    |φ| is not periodic, as the network would then not be either."""
+    |φ| is not periodic, as the network would then not be either. The φ are those of the jumps of a, or those given."""
 
-    def __init__(self, problem: EllipticProblem) -> None:
+    def __init__(self, problem: EllipticProblem, sets: Sequence[sympy.Expr] | None = None) -> None:
         self.symbols, self.functions, self.scales = problem.fast, [], []
         points, _ = sampling.periodic_grid(problem.period, {1: 4096, 2: 256, 3: 32}[problem.dim], 0.4142135)
         moved = [points + shift for shift in torch.diag(torch.tensor(problem.period, dtype=torch.float64))]
-        for phi in level_sets(problem):
+        for phi in level_sets(problem) if sets is None else sets:
             size, others = self._value(phi, points).abs(), [self._value(phi, at).abs() for at in moved]
             largest = float(size.max())
             if largest > 0 and all(torch.allclose(size, other, atol=1e-8 * largest) for other in others):

@@ -19,7 +19,7 @@ from hybrid.pinn.cellsolution import CellSolution, finish
 from hybrid.pinn.cellunits import cell_unit
 from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding, SideBySide, Together
 from hybrid.pinn.inputs import FastOnly, MediumEmbedding, PeriodicWaves
-from hybrid.pinn.jumps import KinkEmbedding
+from hybrid.pinn.jumps import KinkEmbedding, has_infinite_slopes, kink_sets
 from hybrid.pinn.network import Embedding, Network
 from hybrid.pinn.optimizer import History
 from hybrid.pinn.rows import Rows
@@ -81,7 +81,7 @@ def solve_cell(
         separate: One network for each corrector, as in the paper; trained one after the other.
         scale: Factor on the initial hidden weights.
         frequencies: Of the waves among the inputs of the network, for each direction of the cell; the first one by default.
-        medium: Whether log a is an input too.
+        medium: Whether log a is an input too; where its slope is infinite, the distances to its kinks instead.
         waves: How many waves in x are inputs, where a depends on x.
         slow_points: Collocation points in each direction of x; about half of `points` by default.
         networks: Networks to start from; new ones by default (`cell_networks`). Copies of them are trained.
@@ -207,7 +207,8 @@ def cell_networks(
     if base.depends_on_slow:
         embedding = SideBySide(AffineEmbedding(base.domain, waves), embedding, base.dim)
     if medium and not base.jumps:
-        embedding = Together(embedding, MediumEmbedding(base))
+        steep = not base.depends_on_slow and has_infinite_slopes(base)
+        embedding = Together(embedding, KinkEmbedding(base, kink_sets(base)) if steep else MediumEmbedding(base))
     if product is not None:
         embedding = FastOnly(embedding)
     each = outputs_for_each(formulation, problem.dim)

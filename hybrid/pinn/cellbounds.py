@@ -20,6 +20,7 @@ from torch import Tensor
 Array = npt.NDArray[np.float64]
 
 _STEPS = 80
+_WINDOW = 12
 _SHARP = 0.3
 """A remainder of this size against what was found is good enough."""
 ROUNDING = 1e-15
@@ -120,7 +121,11 @@ class _Grid:
         tiny = ROUNDING * math.sqrt(size)
         direction = ahead = residual * self.inverse
         product = _dot(residual, ahead)
+        history: list[float] = []
         for _ in range(_STEPS):
+            history.append(remainder)
+            if len(history) > _WINDOW and remainder > 0.7 * history[-1 - _WINDOW]:
+                break  # the rest is what the grid does not see
             if remainder <= tiny or product == 0:
                 break
             along = self._gradient(direction)

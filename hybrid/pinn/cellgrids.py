@@ -19,9 +19,9 @@ LINE = 4096
 KINKS = LINE * 2 // 5
 """Frequencies up to this one are those of a kink or a jump, or of something that fine."""
 _LINES = 6
-MOST = {1: 2**14, 2: 2**18, 3: 2**18}
+MOST = {1: 2**14, 2: 2**17, 3: 2**18}
 """Points of a grid of the cell at the most."""
-_LEAST = {1: 64, 2: 64, 3: 24}
+_LEAST = {1: 64, 2: 32, 3: 24}
 
 
 def spectra(
@@ -76,15 +76,13 @@ def cell_bandwidths(problem: EllipticProblem, slow: Array | None = None) -> list
 def resolved_counts(wide: Sequence[int], usual: int, most: int) -> tuple[int, ...]:
     """Even numbers of points in each direction: the usual one where that resolves the bandwidths, else two and a half for each
     period of the fastest wave, as many as there is memory for: first directions with nothing to resolve are made coarser."""
-    dim = len(wide)
     needed = [max(usual, 2 * math.ceil(1.25 * k)) for k in wide]
-    least = [max(min(usual, _LEAST[dim]), min(2 * math.ceil(1.25 * k), usual)) for k in wide]
-    for i in sorted(range(dim), key=lambda i: wide[i]):
+    for i in sorted(range(len(wide)), key=lambda i: wide[i]):
         if math.prod(needed) > most:
-            needed[i] = max(least[i], 2 * (most // (2 * (math.prod(needed) // needed[i]))) if least[i] < usual else 0)
+            needed[i] = max(min(usual, _LEAST[len(wide)]), 2 * math.ceil(1.25 * wide[i]))
     while math.prod(needed) > most:
-        i = max(range(dim), key=lambda i: needed[i])
-        needed[i] = max(2 * (needed[i] * 7 // 16), 8)
+        i = max(range(len(wide)), key=lambda i: needed[i])
+        needed[i] = 2 * (needed[i] * 7 // 16)
     return tuple(_quick(n) for n in needed)
 
 

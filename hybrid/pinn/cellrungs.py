@@ -8,11 +8,12 @@ from typing import Any
 
 from hybrid.pinn.cellgrids import KINKS, MOST, coefficient_functions, spectra
 from hybrid.pinn.gaussnewton import VariableProjection
+from hybrid.pinn.jumps import has_infinite_slopes
 from hybrid.pinn.ladder import Arguments
 from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.separable import separated
 from hybrid.pinn.slowgrids import degrees
-from hybrid.problems import EllipticProblem
+from hybrid.problems import EllipticProblem, Problem, is_slow
 
 SPEED = 5e9
 """Nominal flops in a second."""
@@ -51,7 +52,7 @@ def cell_rungs(problem: EllipticProblem, arguments: Arguments, budget: float = 6
         made = _smooth(base, frozen)
     for changes in made:
         rung = {**arguments, **changes}
-        flops, memory = _cost(base, rung)
+        flops, memory = cost(base, rung)
         if flops / SPEED > budget or memory > MEMORY:
             return
         yield rung
@@ -69,28 +70,28 @@ def dominant(spectrum: Sequence[tuple[int, float]], floor: float = 3e-3) -> tupl
 def _resolution(problem: EllipticProblem) -> tuple[tuple[tuple[int, ...], ...], list[int], bool]:
     """For each direction the waves and the points that a asks for; whether a has kinks."""
     plain = spectra(coefficient_functions(problem, inverse=False), problem.fast, problem.period)
-    both = spectra(coefficient_functions(problem), problem.fast, problem.period)
+    both = spectra(coefficient_functions(problem), problem.fast, problem.period, 1e-5)
     waves = tuple(dominant(spectrum) for spectrum in plain)
     kinks = max((k for spectrum in plain for k, _ in spectrum), default=0) > KINKS
     counts = []
     for own, spectrum in zip(waves, both, strict=True):
         step = math.gcd(*(k for k, _ in spectrum)) if spectrum else 1
         highest = max((k for k, _ in spectrum), default=0) // max(step, 1)
-        counts.append(_prime(max(24, min(round(2.2 * highest), 700)), step) if own else 1)
+        counts.append(prime(max(24, min(round(2.2 * highest), 700)), step) if own else 1)
     return waves, counts, kinks
 
 
-def _prime(least: float, step: int) -> int:
+def prime(least: float, step: int) -> int:
     """The next prime that does not divide a step between frequencies: so many points have as many phases of each wave."""
     return next(n for n in _PRIMES if n >= least and step % n)
 
 
-def _enough(counts: Sequence[int], needed: int) -> tuple[int, ...]:
+def enough(counts: Sequence[int], needed: int) -> tuple[int, ...]:
     """At least so many points in all, more where there is something to resolve."""
     counts, active = list(counts), [i for i, n in enumerate(counts) if n > 1]
     while active and math.prod(counts) < needed and max(counts) < 10000:
         i = min(active, key=lambda i: counts[i])
-        counts[i] = _prime(counts[i] * 1.1 + 1, 1)
+        counts[i] = prime(counts[i] * 1.1 + 1, 1)
     return tuple(counts)
 
 
@@ -99,25 +100,25 @@ def _smooth(problem: EllipticProblem, frozen: bool) -> Iterator[dict[str, Any]]:
     if not any(waves):
         return
     dim = problem.dim
-    if kinks:
+    if has_infinite_slopes(problem):
         waves = tuple(tuple(range(1, 6)) if own else () for own in waves)
-    scale = 1.0 if sum(map(len, waves)) <= dim else 0.7
-    shared = {"formulation": "first-order", "frequencies": waves, "medium": not kinks, "scale": scale}
-    most = MOST[dim] // 4
+    scale = 1.0 if sum(map(len, waves)) <= dim else 0.6
+    shared = {"formulation": "first-order", "frequencies": waves, "medium": True, "scale": scale}
+    most = MOST[dim] // 8
     while math.prod(counts) > most:
         i = max(range(dim), key=lambda i: counts[i])
-        counts[i] = _prime(counts[i] * 0.8, 1)
+        counts[i] = prime(counts[i] * 0.8, 1)
     if dim == 3 and not kinks:
-        strong = {"formulation": "strong", "points": _enough(counts, 5000)}
+        strong = {"formulation": "strong", "points": enough(counts, 5000)}
         if frozen:
             yield shared | strong | {"hidden": (3000,)}
     if frozen:
         for width in _WIDTHS[dim]:
-            yield shared | {"hidden": (width,), "points": _enough(counts, 3 * width)}
+            yield shared | {"hidden": (width,), "points": enough(counts, 3 * width)}
         return
     for width, steps in _TRAINED[dim]:
         optimizer = VariableProjection(steps=steps)
-        yield shared | {"hidden": (width,), "points": _enough(counts, 4 * width), "optimizer": optimizer}
+        yield shared | {"hidden": (width,), "points": enough(counts, 4 * width), "optimizer": optimizer}
 
 
 def _jumps(problem: EllipticProblem, frozen: bool) -> Iterator[dict[str, Any]]:
@@ -147,12 +148,12 @@ def _slow(problem: EllipticProblem, frozen: bool) -> Iterator[dict[str, Any]]:
         yield settings
 
 
-def _cost(problem: EllipticProblem, rung: Arguments) -> tuple[float, float]:
+def cost(problem: Problem, rung: Arguments) -> tuple[float, float]:
     """Flops and bytes, about: of the least squares, or of the steps of a training."""
     dim = problem.dim
     points, width = rung["points"], rung["hidden"][-1]
     total = float(points**dim if isinstance(points, int) else math.prod(points))
-    if problem.depends_on_slow:
+    if is_slow(problem):
         total *= math.prod(rung.get("slow_points", [max(points // 2, 4)] * dim))
     each = {1: 1, 2: 2, 3: 4}[dim] if rung.get("formulation", "strong") == "first-order" else 1
     energy = dim if rung.get("formulation") == "energy" else 1

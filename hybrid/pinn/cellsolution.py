@@ -80,10 +80,18 @@ def jets_of(networks: Sequence[Network], points: Tensor, operators: Tensor, dim:
     return torch.stack([jets[network][..., output] for network, output in correctors_of(networks, dim)], dim=2)
 
 
-def relative_to(own: Array, period: Sequence[float]) -> Array:
-    """What the errors of correctors of these norms are relative to: a χ_j may vanish, as for finite elements."""
-    scale = max(own) if max(own) > 1e-8 * max(period) else max(period)
-    return np.where(own > 1e-6 * scale, own, scale)
+def relative_to(own: Array, problem: EllipticProblem) -> Array:
+    """What the errors of correctors of these norms are relative to: to themselves, but to the largest one where they vanish,
+    and to the period where all of them do."""
+    period = max(problem.period)
+    scale = max(own) if max(own) > 1e-8 * period else period
+    return np.where((own > 1e-6 * scale) & ~np.array(vanishing(problem)), own, scale)
+
+
+def vanishing(problem: EllipticProblem) -> list[bool]:
+    """Of each χ_j whether it is zero, as no a_ij depends on y_i."""
+    a, fast = problem.matrix, problem.fast
+    return [all(fast[i] not in a[i, j].free_symbols for i in range(problem.dim)) for j in range(problem.dim)]
 
 
 def finish(
@@ -122,7 +130,7 @@ def finish(
         return CellSolution(coefficient, correctors, history, 0.0, trust=_none(dim))
     found, rough, how = _of_grid(problem.period, counts, a, strains, wide)
     size = np.sqrt(share @ (value - mean) ** 2)
-    return _estimated(CellSolution(coefficient, correctors, history, 0.0), problem.period, found, rough, size, how)
+    return _estimated(problem, CellSolution(coefficient, correctors, history, 0.0), found, rough, size, how)
 
 
 def _finish_jumps(
@@ -138,7 +146,7 @@ def _finish_jumps(
     kind = "trained with the correctors" if flux else "by least squares"
     how = f"two-sided bounds, with fluxes without divergence {kind}; two quadratures"
     solution = CellSolution(fine.energy, _fields(networks, fine.value), history, 0.0)
-    return _estimated(solution, problem.period, found, np.abs(fine.energy - rough.energy), fine.size, how)
+    return _estimated(problem, solution, found, np.abs(fine.energy - rough.energy), fine.size, how)
 
 
 def _fields(networks: Sequence[Network], mean: Array) -> tuple[Field, ...]:
@@ -150,13 +158,13 @@ def _fields(networks: Sequence[Network], mean: Array) -> tuple[Field, ...]:
 
 
 def _estimated(
-    solution: CellSolution, period: Sequence[float], found: Sequence[Distance], rough: Array, size: Array, how: str
+    problem: EllipticProblem, solution: CellSolution, found: Sequence[Distance], rough: Array, size: Array, how: str
 ) -> CellSolution:
     """With its estimates, from the distances of the correctors, the error of the quadrature of a*, and the sizes of the χ_k."""
     coefficient = solution.coefficient
     assert isinstance(coefficient, np.ndarray)
     energies = np.array([d.energy for d in found])
-    errors = np.array([d.value for d in found]) / relative_to(size, period)
+    errors = np.array([d.value for d in found]) / relative_to(size, problem)
     rough = rough + ROUNDING * np.abs(coefficient).max()
     upper = np.diag(coefficient)
     bounds = np.stack([upper - energies - np.diag(rough), upper + np.diag(rough)], axis=1)

@@ -13,27 +13,59 @@ from torch import Tensor
 
 from hybrid import interfaces
 from hybrid.pinn import sampling
-from hybrid.problems import EllipticProblem
+from hybrid.pinn.network import product_jet
+from hybrid.problems import EllipticProblem, Problem, ReactionDiffusionProblem
 from hybrid.symbols import coordinates, evaluate
 
 
-def level_sets(problem: EllipticProblem) -> list[sympy.Expr]:
+def medium(problem: Problem) -> sympy.ImmutableMatrix:
+    """a, or r as a matrix of one entry."""
+    if isinstance(problem, EllipticProblem):
+        return problem.matrix
+    assert isinstance(problem, ReactionDiffusionProblem)
+    return sympy.ImmutableMatrix([[problem.r]])
+
+
+def level_sets(problem: Problem) -> list[sympy.Expr]:
     """The functions φ of y whose zeros are the interfaces (`hybrid.interfaces.level_sets`)."""
-    return interfaces.level_sets(problem.matrix)
+    return interfaces.level_sets(medium(problem))
 
 
-def has_curves(problem: EllipticProblem) -> bool:
+def kink_sets(problem: Problem) -> list[sympy.Expr]:
+    """The functions whose zeros are the kinks of a: the differences of what is compared in its min, max and abs."""
+    found: dict[sympy.Expr, None] = {}
+    for extreme in sorted(medium(problem).atoms(sympy.Max, sympy.Min), key=str):
+        for one, other in itertools.combinations(extreme.args, 2):
+            difference = one - other
+            if difference.free_symbols & set(problem.fast) and -difference not in found:
+                found[difference] = None
+    return list(found)
+
+
+def has_infinite_slopes(problem: Problem) -> bool:
+    """Whether a has a power below one, a square root, say, of what may have kinks."""
+    powers = medium(problem).atoms(sympy.Pow)
+    return any(0 < p.exp < 1 and p.base.has(sympy.Max, sympy.Min, sympy.Abs) for p in powers if p.exp.is_number)
+
+
+def has_curves(problem: Problem) -> bool:
     """Whether an interface is anything but a plane y_i = c: points cannot respect those, only be many."""
     return any(len(phi.free_symbols) > 1 for phi in level_sets(problem))
 
 
-def cell_points(problem: EllipticProblem, count: int | Sequence[int]) -> tuple[Tensor, Tensor]:
+def cell_points(problem: Problem, count: int | Sequence[int]) -> tuple[Tensor, Tensor]:
     """Points of the cell, about (count^d, d), and weights of mean one over n; or a count for each direction.
 
     Along each axis the trapezoidal rule; where interfaces y_i = c cut it into pieces, Gauss's rule on each of them. Where
     interfaces of two axes cross, the gradient may be infinite: there y = u³ (10 - 15 u + 6 u²) on a piece [0, 1] puts more
     points near its ends. With fewer a trained network hides a spike of energy in the corner.
     """
+    axes, weights = cell_axes(problem, count)
+    return sampling.product(axes), sampling.product(weights).prod(1)
+
+
+def cell_axes(problem: Problem, count: int | Sequence[int]) -> tuple[list[Tensor], list[Tensor]]:
+    """The coordinates of these points along each axis, and their weights."""
     found = interfaces.planes(level_sets(problem), problem.fast, [(0.0, p) for p in problem.period])
     corners = sum(map(bool, found)) > 1
     axes, weights = [], []
@@ -53,19 +85,19 @@ def cell_points(problem: EllipticProblem, count: int | Sequence[int]) -> tuple[T
             parts.append((high - low) / p * part)
         axes.append(torch.as_tensor(np.concatenate(points)))
         weights.append(torch.as_tensor(np.concatenate(parts)))
-    return sampling.product(axes), sampling.product(weights).prod(1)
+    return axes, weights
 
 
 class KinkEmbedding:
     """e(y) = ( |φ_1(y)|, … ), scaled to a largest value of one: a network of them may have a kink at each interface φ = 0,
     as the correctors of a coefficient that jumps there have (level-set enrichment; Moës et al. 2003). A φ is left out if its
-    |φ| is not periodic, as the network would then not be either."""
+    |φ| is not periodic, as the network would then not be either. The φ are those of the jumps of a, or those given."""
 
-    def __init__(self, problem: EllipticProblem) -> None:
+    def __init__(self, problem: Problem, sets: Sequence[sympy.Expr] | None = None) -> None:
         self.symbols, self.functions, self.scales = problem.fast, [], []
         points, _ = sampling.periodic_grid(problem.period, {1: 4096, 2: 256, 3: 32}[problem.dim], 0.4142135)
         moved = [points + shift for shift in torch.diag(torch.tensor(problem.period, dtype=torch.float64))]
-        for phi in level_sets(problem):
+        for phi in level_sets(problem) if sets is None else sets:
             size, others = self._value(phi, points).abs(), [self._value(phi, at).abs() for at in moved]
             largest = float(size.max())
             if largest > 0 and all(torch.allclose(size, other, atol=1e-8 * largest) for other in others):
@@ -91,3 +123,15 @@ class KinkEmbedding:
                     jet[1 + dim :, :, column] += operators[:, i, j, None] * self._value(second, points)
             jet[:, :, column] *= scale * torch.sign(jet[0, :, column])
         return jet
+
+
+class BendEmbedding(KinkEmbedding):
+    """e(y) = ( φ_1 |φ_1|, … ): a network of them may have second derivatives that jump at each interface φ = 0."""
+
+    def jet(self, points: Tensor, operators: Tensor) -> Tensor:
+        """The jet (C, n, width)."""
+        kinks = super().jet(points, operators)
+        signs = [torch.sign(self._value(phi, points)) for phi in self.functions]
+        if not signs:
+            return kinks
+        return product_jet(kinks, kinks, operators) * torch.stack(signs, dim=1)

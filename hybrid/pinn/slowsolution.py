@@ -72,7 +72,7 @@ def _bounds(problem: EllipticProblem, networks: Sequence[Network], coefficient: 
         sizes += value.var(axis=0)
         values += [d.value**2 for d in found]
     own = np.sqrt(sizes / len(at))
-    return worst + coefficient.truncation, np.sqrt(values / len(at)) / relative_to(own, problem.period)
+    return worst + coefficient.truncation, np.sqrt(values / len(at)) / relative_to(own, problem)
 
 
 def finish_product(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy
 from sympy import Expr, ImmutableMatrix, Symbol
 
+from hybrid.averages import cell_mean
 from hybrid.errors import InputError
 from hybrid.symbols import as_steps, evaluate, t
 
@@ -29,25 +30,55 @@ def positive(value: Any, where: str) -> float:
     return number
 
 
-def check_domain(domain: Any) -> tuple[tuple[float, float], ...]:
+SIZES = (1e-15, 1e15)
+"""Of domains: smaller ones DOLFINx takes for points, and the squares of what is computed in much larger ones overflow."""
+
+
+def check_domain(domain: Any, where: str = "domain") -> tuple[tuple[float, float], ...]:
     """The box as pairs of numbers, or InputError."""
     box = []
-    for interval in domain:
+    try:
+        intervals = list(domain)
+    except TypeError:
+        raise InputError(where, f"{domain!r} is no list of intervals [low, high], one for each dimension") from None
+    for interval in intervals:
         try:
             low, high = map(float, interval)
         except (TypeError, ValueError):
-            raise InputError("domain", f"{interval!r} is not an interval [low, high]") from None
+            raise InputError(where, f"{interval!r} is not an interval [low, high]") from None
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
-            raise InputError("domain", f"[{low:g}, {high:g}] is empty; low must be below high")
+            raise InputError(where, f"[{low:g}, {high:g}] is empty; low must be below high")
         size, far = high - low, max(abs(low), abs(high))
-        if not (1e-100 < size < 1e100 and size > 1e-6 * far):
+        if not (SIZES[0] < size < SIZES[1] and size > 1e-6 * far):
             raise InputError(
-                "domain", f"[{low:g}, {high:g}] is too small, too large or too far from zero to compute in"
-            )
+                where, f"[{low:g}, {high:g}] is too small, too large or too far from zero to compute in: allowed are sizes "
+                f"from {SIZES[0]:g} to {SIZES[1]:g}, and a millionth of the distance from zero; take other units"
+            )  # fmt: skip
         box.append((low, high))
     if not 1 <= len(box) <= 3:
-        raise InputError("domain", f"{len(box)} dimensions; 1, 2 and 3 are possible")
+        raise InputError(where, f"{len(box)} dimensions; 1, 2 and 3 are possible")
     return tuple(box)
+
+
+def check_count(value: Any, where: str, least: int = 1) -> int:
+    """A whole number, or InputError."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise InputError(where, f"{value!r} is not allowed; it must be a whole number, {least} or more")
+    return int(value)
+
+
+def check_degree(value: Any) -> int:
+    """The degree of Lagrange elements, or InputError."""
+    degree = check_count(value, "degree")
+    if degree > 10:
+        raise InputError("degree", f"{degree} is not allowed; elements have degrees from 1 to 10")
+    return degree
+
+
+def check_comm(comm: Any) -> None:
+    """A communicator of MPI, or InputError."""
+    if not (hasattr(comm, "allreduce") and hasattr(comm, "rank")):
+        raise InputError("comm", f"{comm!r} is not a communicator of mpi4py; MPI.COMM_WORLD is one")
 
 
 def check_expression(value: Any, allowed: Sequence[Symbol], where: str) -> Expr:
@@ -111,18 +142,34 @@ def check_coefficient(problem: EllipticProblem) -> None:
         symbols = (*(problem.slow if problem.depends_on_slow else ()), *problem.fast)
         return ", ".join(f"{s} = {v:.4g}" for s, v in zip(symbols, row[-len(symbols) :], strict=True))
 
+    def check_finite(a: np.ndarray, points: np.ndarray) -> None:
+        finite = np.isfinite(a).all(axis=(1, 2))
+        if not finite.all():
+            raise InputError("a", f"not a finite number at {place(points[np.argmin(finite)])}")
+
     a = sample(points)
-    finite = np.isfinite(a).all(axis=(1, 2))
-    if not finite.all():
-        raise InputError("a", f"not a finite number at {place(points[np.argmin(finite)])}")
+    check_finite(a, points)
     eigenvalues = np.linalg.eigvalsh(a)
-    lowest = eigenvalues[:, 0]
+    usual = min(float(np.median(eigenvalues[:, -1])), float(eigenvalues[:, 0].max()))
+    box = np.array([*problem.domain, *cell]).T
+
+    def lowest(at: np.ndarray) -> np.ndarray:
+        found = sample(at)
+        finite = np.isfinite(found).all(axis=(1, 2))
+        return np.where(finite, np.linalg.eigvalsh(np.where(finite[:, None, None], found, 0.0))[:, 0], -np.inf)
+
+    deepest = _descended(points[np.argsort(eigenvalues[:, 0], kind="stable")[:_LOWEST]], lowest, box, count)
+    found = sample(deepest)
+    check_finite(found, deepest)
     # Zero to rounding counts as zero: against the matrix at the point, and against what is usual elsewhere.
-    allowed = 1e-12 * np.maximum(eigenvalues[:, -1], min(float(np.median(eigenvalues[:, -1])), float(lowest.max())))
-    if (lowest <= allowed).any():
-        worst = int(np.argmin(lowest - allowed))
+    candidates, eigenvalues = np.vstack([points, deepest]), np.vstack([eigenvalues, np.linalg.eigvalsh(found)])
+    spare = eigenvalues[:, 0] - 1e-12 * np.maximum(eigenvalues[:, -1], usual)
+    if (spare <= 0).any():
+        worst = int(np.argmin(spare))
         what = "" if problem.isotropic else "smallest eigenvalue "
-        raise InputError("a", f"not positive: {what}{lowest[worst]:.4g} at {place(points[worst])}; a must be positive")
+        raise InputError(
+            "a", f"not positive: {what}{eigenvalues[worst, 0]:.4g} at {place(candidates[worst])}; a must be positive"
+        )
     for i, count in itertools.product(range(d), _shifts(problem)):
         moved = points.copy()
         period = problem.period[i]
@@ -142,6 +189,30 @@ def check_coefficient(problem: EllipticProblem) -> None:
         raise InputError("f", "zero everywhere: the solution is zero, and no relative error has a meaning")
 
 
+_LOWEST = 24
+"""Samples from which lower ones are looked for."""
+
+
+def _descended(
+    points: np.ndarray, value: Callable[[np.ndarray], np.ndarray], box: np.ndarray, count: int
+) -> np.ndarray:
+    """Points nearby with smaller values: steps along the axes, halved where no step helps."""
+    at, best = points.copy(), value(points)
+    step = np.full(len(at), 0.5 / count)
+    size, rows = box[1] - box[0], np.arange(len(at))
+    for _ in range(60):
+        offered, values = [at], [best]
+        for axis, side in itertools.product(range(at.shape[1]), (-1, 1)):
+            moved = at.copy()
+            moved[:, axis] = np.clip(at[:, axis] + side * step * size[axis], *box[:, axis])
+            offered.append(moved)
+            values.append(value(moved))
+        chosen = np.argmin(values, axis=0)
+        at, best = np.stack(offered)[chosen, rows], np.stack(values)[chosen, rows]
+        step = np.where(chosen > 0, step, step / 2)
+    return at
+
+
 def _shifts(problem: Problem) -> list[int]:
     """Over how many periods to compare a periodic coefficient with itself: to the next cell, and as far as x/ε goes."""
     reach = [bound / (problem.eps * p) for interval, p in zip(problem.domain, problem.period) for bound in interval]
@@ -157,28 +228,44 @@ def _grid(box: Sequence[Sequence[float]], count: int, offset: float = 0.4142) ->
 
 def check_reaction(problem: ReactionDiffusionProblem) -> None:
     """Sample r over the cell: finite, periodic, and of mean zero; f and u0 finite."""
-    count = {1: 512, 2: 64, 3: 24}[problem.dim]
-    fast = _grid([(0.0, p) for p in problem.period], count)
-
-    def sample(at: np.ndarray) -> np.ndarray:
-        with np.errstate(all="ignore"):
-            value = evaluate(problem.r, dict(zip(problem.fast, at.T, strict=True)))
-        return np.broadcast_to(np.asarray(value, dtype=float), len(at))
-
-    r = sample(fast)
+    fast, r = _reaction_samples(problem)
     if not np.isfinite(r).all():
         raise InputError("r", "not a finite number everywhere in the cell")
     for i, period in enumerate(problem.period):
         moved = fast.copy()
         moved[:, i] += period
-        if np.abs(sample(moved) - r).max() > 1e-8 * max(np.abs(r).max(), 1e-300):
+        if np.abs(_reaction_at(problem, moved) - r).max() > 1e-8 * np.abs(r).max():
             raise InputError("period", f"r does not have the period {period:.6g} in y{i}")
-    if abs(r.mean()) > 1e-6 * max(np.abs(r).max(), 1e-300):
+    mean, error = cell_mean(problem.r, problem.fast, problem.period)
+    if not abs(mean) <= max(1e-6 * np.abs(r).max(), 2 * error):
         raise InputError(
-            "r", f"its mean over the cell is {r.mean():.4g}; it must be zero for the cell problem to be solvable"
+            "r", f"its mean over the cell is {mean:.4g}; it must be zero for the cell problem to be solvable"
         )
-    slow = dict(zip(problem.slow, _grid(problem.domain, 17).T, strict=True)) | {t: problem.T / 3}
-    for name, expression in (("f", problem.f), ("u0", problem.u0)):
-        with np.errstate(all="ignore"):
-            if not np.isfinite(evaluate(expression, slow)).all():
+    points = np.vstack([_grid(problem.domain, 17), _grid(problem.domain, 16, 0.0)])
+    slow = dict(zip(problem.slow, points.T, strict=True))
+    zero = True
+    for name, expression, times in (("f", problem.f, (0.0, problem.T / 3, problem.T)), ("u0", problem.u0, (0.0,))):
+        for time in times:
+            with np.errstate(all="ignore"):
+                value = np.asarray(evaluate(expression, slow | {t: time}), dtype=float)
+            if not np.isfinite(value).all():
                 raise InputError(name, "not a finite number everywhere in the domain")
+        zero = zero and expression == 0
+    if zero:
+        raise InputError("f, u0", "zero everywhere: the solution is zero, and no relative error has a meaning")
+
+
+def largest_reaction(problem: ReactionDiffusionProblem) -> float:
+    """The maximum of |r|, of samples."""
+    return float(np.abs(_reaction_samples(problem)[1]).max())
+
+
+def _reaction_samples(problem: ReactionDiffusionProblem) -> tuple[np.ndarray, np.ndarray]:
+    points = _grid([(0.0, p) for p in problem.period], {1: 512, 2: 64, 3: 24}[problem.dim])
+    return points, _reaction_at(problem, points)
+
+
+def _reaction_at(problem: ReactionDiffusionProblem, points: np.ndarray) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        value = evaluate(problem.r, dict(zip(problem.fast, points.T, strict=True)))
+    return np.broadcast_to(np.asarray(value, dtype=float), len(points))

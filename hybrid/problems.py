@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,11 +11,22 @@ from typing import Any
 import sympy
 from sympy import ImmutableMatrix, Symbol
 
-from hybrid.checks import check_coefficient, check_domain, check_expression, check_matrix, check_reaction, positive
+from hybrid.checks import (
+    check_coefficient,
+    check_domain,
+    check_expression,
+    check_matrix,
+    check_reaction,
+    largest_reaction,
+    positive,
+)
 from hybrid.errors import InputError
 from hybrid.symbols import t, x, y
 
 __all__ = ["EllipticProblem", "Problem", "ReactionDiffusionProblem"]
+
+
+_LARGE_TERM = 0.1
 
 
 @dataclass(frozen=True)
@@ -165,6 +177,23 @@ class ReactionDiffusionProblem(Problem):
             f=check_expression(self.f, (*self.slow, t), "f"), u0=check_expression(self.u0, self.slow, "u0"),
         )  # fmt: skip
         check_reaction(self)
+
+    @property
+    def first_order_term(self) -> float:
+        """About the size of ε N, the first term of the expansion u_ε = u_0 (1 + ε N) …: ε max|r| p² / (4π² D)."""
+        return self.eps * largest_reaction(self) * max(self.period) ** 2 / (4 * math.pi**2 * self.D)
+
+    def warnings(self) -> list[str]:
+        """What a user should know about this problem before reading its errors."""
+        found = super().warnings()
+        if self.first_order_term > _LARGE_TERM:
+            found.append(
+                f"the expansion that homogenization rests on does not hold here: its first term, of relative size eps max|r| "
+                f"period² / (4 pi² D) = {self.first_order_term:.3g}, is not small against 1; a smaller eps, a larger D or a "
+                f"smaller r makes it so, eps below {_LARGE_TERM * self.eps / self.first_order_term:.2g} for instance; until then "
+                "e1, e2 and e4 say little about how well the problem was solved"
+            )
+        return found
 
     @property
     def digest(self) -> str:

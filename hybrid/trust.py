@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -28,6 +29,11 @@ class Estimate:
         return self.error is not None and self.error <= tolerance
 
 
-def largest(estimates: list[Estimate]) -> Estimate:
+def estimate_of(trust: Mapping[str, Estimate], name: str) -> Estimate:
+    """The estimate of that name, or the statement that there is none."""
+    return trust.get(name, Estimate(None, "no estimate was made"))
+
+
+def largest(estimates: Sequence[Estimate]) -> Estimate:
     """The worst of several estimates; one that is missing is the worst."""
     return max(estimates, key=lambda e: math.inf if e.error is None else e.error)

@@ -2,7 +2,7 @@
 
 from hybrid.comparison.correctors import first_order
 from hybrid.comparison.errors import cell_errors, corrector_errors, errors, grid_errors
-from hybrid.comparison.transfer import grid, on_points, to_space
+from hybrid.comparison.transfer import grid, on_points, sampled_difference, to_space
 from hybrid.fem.points import at_points
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "grid",
     "grid_errors",
     "on_points",
+    "sampled_difference",
     "to_space",
 ]

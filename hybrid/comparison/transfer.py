@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -10,10 +11,12 @@ import numpy.typing as npt
 from dolfinx import fem
 
 from hybrid.fem.dirichlet import Solution as FemSolution
-from hybrid.fem.norms import carry
-from hybrid.fem.points import at_points
+from hybrid.fem.points import at_points, carry, spread
 from hybrid.pinn.field import Field
 from hybrid.pinn.homogenized import Solution as PinnSolution
+
+_POINTS = 1 << 12
+"""At which differences are sampled, where a few per cent of them do not matter."""
 
 type Comparable = FemSolution | PinnSolution | fem.Function | Field
 """What the comparison accepts: a solution of either kind or the function in it."""
@@ -47,6 +50,16 @@ def grid(domain: Sequence[Sequence[float]], count: int) -> npt.NDArray[np.float6
     """The uniform grid of `count` points along each side, boundary included, (count^d, d)."""
     axes = [np.linspace(low, high, count) for low, high in domain]
     return np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
+
+
+def sampled_difference(found: Comparable, exact: Comparable) -> float:
+    """About ‖found - exact‖ / ‖exact‖ in L2, from points that fill the mesh of `exact`, by finite elements; collective."""
+    function = function_of(exact)
+    assert isinstance(function, fem.Function)
+    points = spread(function.function_space.mesh, _POINTS)
+    one, other = on_points(found, points), at_points(function, points)
+    size = float(np.linalg.norm(other))
+    return float(np.linalg.norm(one - other)) / size if size > 0 else math.inf
 
 
 def on_points(solution: Comparable, points: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -1,16 +1,17 @@
 """Finite elements: the multiscale reference, the cell problems and the homogenized equation, by DOLFINx and PETSc."""
 
-from hybrid.fem.cell import CellSolution, solve_cell, solve_cell_on_mesh
+from hybrid.fem.cell import CellSolution, solve_cell_on_mesh
 from hybrid.fem.dirichlet import Solution
-from hybrid.fem.homogenized import solve_homogenized
+from hybrid.fem.doors import solve_cell, solve_homogenized, solve_multiscale
 from hybrid.fem.meshfile import read_mesh
 from hybrid.fem.mixed import solve_on_mesh
-from hybrid.fem.multiscale import solve_multiscale
 from hybrid.fem.piecewise import piecewise
+from hybrid.fem.reaction import ReactionCellSolution
 from hybrid.fem.tagged import TaggedMesh, tagged_box
 
 __all__ = [
     "CellSolution",
+    "ReactionCellSolution",
     "Solution",
     "TaggedMesh",
     "piecewise",

@@ -38,7 +38,7 @@ def compiled(form: ufl.Form) -> fem.Form:
 
 
 def assembled(form: ufl.Form, bcs: Sequence[fem.DirichletBC] = ()) -> PETSc.Mat:
-    """The matrix of a bilinear form, with rows and columns of the identity for the dofs of `bcs`; collective.
+    """The matrix of a bilinear form; rows and columns of `bcs` have the diagonal alone, its largest entry; collective.
 
     It is filled as DOLFINx's own matrix, which takes two thirds of the time and less memory; PETSc then uses the same arrays.
     """
@@ -47,12 +47,15 @@ def assembled(form: ufl.Form, bcs: Sequence[fem.DirichletBC] = ()) -> PETSc.Mat:
     pattern.finalize()
     matrix = la.matrix_csr(pattern)
     del pattern
-    fem.assemble_matrix(matrix, kernel, list(bcs))
+    fem.assemble_matrix(matrix, kernel, list(bcs), 0.0)
     matrix.scatter_reverse()
     rows = matrix.index_map(0).size_local
     starts = matrix.indptr[: rows + 1].astype(PETSc.IntType)
     columns, values = matrix.indices[: starts[-1]], matrix.data[: starts[-1]]
     comm = matrix.index_map(0).comm
+    if bcs:
+        fixed = np.unique(np.concatenate([bc.dof_indices()[0] for bc in bcs]))
+        _set_diagonal(comm, starts, columns, values, fixed[fixed < rows])
     if comm.size == 1:
         return aij(comm, rows, starts, columns, values)
     far = np.flatnonzero(columns >= rows)
@@ -60,6 +63,14 @@ def assembled(form: ufl.Form, bcs: Sequence[fem.DirichletBC] = ()) -> PETSc.Mat:
     others = (row, matrix.index_map(1).local_to_global(columns[far]), values[far])
     starts[1:] -= np.cumsum(np.bincount(row, minlength=rows), dtype=starts.dtype)
     return aij(comm, rows, starts, _without(columns.copy(), far), _without(values, far), others)
+
+
+def _set_diagonal(comm: MPI.Comm, starts: Indices, columns: Indices, values: Array, rows: Indices) -> None:
+    """Give some rows the largest entry of all on the diagonal; of a positive matrix it is on the diagonal itself."""
+    largest = comm.allreduce(float(values.max(initial=0.0)), op=MPI.MAX)
+    begin, sizes = starts[rows], starts[rows + 1] - starts[rows]
+    places = np.repeat(begin - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())
+    values[places[columns[places] == np.repeat(rows, sizes)]] = largest if largest > 0 else 1.0
 
 
 def aij(

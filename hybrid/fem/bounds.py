@@ -59,11 +59,12 @@ def corrector_sizes(correctors: Sequence[fem.Function], period: float) -> list[t
     """For each corrector its norm, and the norm that its error is measured against; collective.
 
     The two are the same but for a corrector that vanishes, as that along the layers of a laminate does: it is measured
-    against the largest of the others, and where all vanish against the period.
+    against the largest of the others, and where all vanish against the norm of a function of the size of the period.
     """
-    own = [norm(c, c.function_space.mesh, 2 * c.function_space.element.basix_element.degree) for c in correctors]
-    largest = max(own)
-    scale = largest if largest > 1e-8 * period else period
+    mesh = correctors[0].function_space.mesh
+    own = [norm(c, mesh, 2 * c.function_space.element.basix_element.degree) for c in correctors]
+    largest, period_norm = max(own), period * norm(fem.Constant(mesh, 1.0), mesh, 0)
+    scale = largest if largest > 1e-8 * period_norm else period_norm
     return [(size, size if size > 1e-6 * scale else scale) for size in own]
 
 

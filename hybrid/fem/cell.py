@@ -17,6 +17,7 @@ import dolfinx
 import ufl
 from dolfinx import fem
 
+from hybrid.checks import check_degree, check_domain
 from hybrid.errors import InputError
 from hybrid.fem.assembly import assembled, load
 from hybrid.fem.bounds import corrector_sizes as corrector_sizes
@@ -30,6 +31,8 @@ from hybrid.fem.linear import DIRECT, MULTIGRID, LinearSolver, clean_up
 from hybrid.fem.multigrid import levels
 from hybrid.fem.norms import integral
 from hybrid.fem.periodicity import independent_points, periodic_constraint
+from hybrid.fem.pieces import pieces
+from hybrid.fem.points import bounds
 from hybrid.fem.slowcells import solve_slow_cells
 from hybrid.fem.stencil import Entries
 from hybrid.interfaces import BROKEN
@@ -159,11 +162,14 @@ class CellOperator:
     Args:
         space: Lagrange elements on the mesh of the cell.
         cell: One (low, high) for each dimension.
-        form: The bilinear form; only constants are in its null space.
+        form: The bilinear form; only constants are in its null space, one for each piece of the solid.
         dx: The measure of means over the cell.
         entries: The coefficient of the form as a function of coordinates, if the mesh fills the cell.
         defaults: PETSc options of the linear solver.
         uniform: From points of the mesh to those of the uniform one that it was moved from: multigrid's lattices fit that.
+
+    Raises:
+        InputError: Opposite faces do not match, or the form is not symmetric or not finite.
 
     Attributes:
         matrix: Of the form between periodic functions.
@@ -184,19 +190,23 @@ class CellOperator:
         self.space, self.dx = space, dx
         self.constraint = periodic_constraint(space, cell)
         full = assembled(form)
+        _check_symmetric(full)
         self.loads, self.linear = self._of_linear_functions(full, len(cell))
         self.matrix = full.PtAP(self.constraint)
         full.destroy()
         self.volume = integral(1.0 * dx, space.mesh)
+        # A solid that does not fill the cell may be in several pieces.
+        whole = self.volume > (1 - 1e-9) * np.prod([high - low for low, high in cell])
+        self.pieces = None if whole else pieces(self.matrix)
         # The load of a corrector of size 1; what is left of that of a corrector that vanishes, in a layered medium, is less.
         spacing = (self.volume / self.matrix.getSize()[0]) ** (1 / len(cell))
-        scale = spacing * self.matrix.getDiagonal().norm()
+        self.zero = float(1e-12 * spacing * self.matrix.getDiagonal().norm())
         # The solution is unique up to a constant: the mean is taken out afterwards.
         place = uniform or (lambda points: points)
         self.solver = LinearSolver(
             self.matrix, "cell_", (MULTIGRID if len(cell) > 1 else DIRECT) if defaults is None else defaults,
             lambda: levels(space, a=entries, points=place(independent_points(space, cell)), cell=cell), singular=True,
-            zero=1e-12 * scale,
+            pieces=self.pieces, dim=len(cell),
         )  # fmt: skip
 
     def _of_linear_functions(self, full: PETSc.Mat, dim: int) -> tuple[list[PETSc.Vec], npt.NDArray[np.float64]]:
@@ -222,22 +232,38 @@ class CellOperator:
         b.destroy()
         return right
 
-    def solve(self, load: PETSc.Vec) -> PETSc.Vec:
+    def solve(self, load: PETSc.Vec, zero: float = 0.0) -> PETSc.Vec:
         """The values of the periodic solution, unique up to a constant, at the independent dofs.
+
+        Args:
+            load: The right-hand side.
+            zero: A residual of this norm is none: `self.zero` for the loads of correctors, which are differences.
 
         Raises:
             SolverError: The linear solver did not converge.
         """
         values = load.duplicate()
-        self.solver.solve(load, values)
+        self.solver.solve(load, values, zero)
         return values
 
     def function(self, values: PETSc.Vec, name: str) -> fem.Function:
-        """The function of mean zero with these values, up to a constant."""
+        """The function of mean zero, on each piece of the solid, with these values up to constants."""
+        function = self._on_mesh(values, name)
+        if self.pieces is None or self.pieces[1] == 1:
+            function.x.array[:] -= integral(function * self.dx, self.space.mesh) / self.volume
+            return function
+        for number in range(self.pieces[1]):
+            inside = values.duplicate()
+            inside.array[:] = self.pieces[0] == number
+            piece = self._on_mesh(inside, "piece")
+            share = integral(piece * self.dx, self.space.mesh)
+            function.x.array[:] -= piece.x.array * (integral(function * piece * self.dx, self.space.mesh) / share)
+        return function
+
+    def _on_mesh(self, values: PETSc.Vec, name: str) -> fem.Function:
         function = fem.Function(self.space, name=name)
         self.constraint.mult(values, function.x.petsc_vec)
         function.x.scatter_forward()
-        function.x.array[:] -= integral(function * self.dx, self.space.mesh) / self.volume
         return function
 
 
@@ -268,17 +294,20 @@ def solve_cell_on_mesh(
         space: Lagrange elements of this degree on the mesh, if there are some already.
 
     Raises:
-        InputError: The degree is lower than that of the geometry, or opposite faces do not match.
+        InputError: The degree is lower than that of the geometry, the mesh does not reach the faces of the cell, opposite
+            faces do not match, or a is not symmetric or not finite.
         SolverError: The linear solver (prefix ``cell_``) did not converge.
     """
     start = time.perf_counter()
+    check_degree(degree)
+    _check_fills(mesh, cell)
     if degree < mesh.geometry.cmaps[0].degree:
         raise InputError("degree", f"{degree}, on a mesh with curved cells of degree {mesh.geometry.cmaps[0].degree}")
     space = fem.functionspace(mesh, ("Lagrange", degree)) if space is None else space
     dx = ufl.dx(domain=mesh, metadata={"quadrature_degree": 2 * degree + 2}) if dx is None else dx
     u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
     operator = CellOperator(space, cell, ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx, dx, entries, defaults, uniform)
-    found = [operator.solve(load) for load in operator.loads]
+    found = [operator.solve(load, operator.zero) for load in operator.loads]
     # The energy (y_i + χ_i)·A(y_j + χ_j): the mean of the flux for exact correctors, and off by the square of their error.
     size = float(np.prod([high - low for low, high in cell]))
     crossed = np.array([[load.dot(chi) for chi in found] for load in operator.loads])
@@ -291,4 +320,38 @@ def solve_cell_on_mesh(
     operator.solver.close()
     correctors = tuple(operator.function(chi, f"chi_{k}") for k, chi in enumerate(found, 1))
     clean_up(space)
-    return CellSolution((coefficient + coefficient.T) / 2, correctors, time.perf_counter() - start)
+    seconds, notes = time.perf_counter() - start, tuple(operator.solver.notes)
+    return CellSolution((coefficient + coefficient.T) / 2, correctors, seconds, notes=notes)
+
+
+def _check_fills(mesh: dolfinx.mesh.Mesh, cell: Sequence[Sequence[float]]) -> None:
+    """The mesh reaches both faces of the cell in each direction; or neither by far, as layers of solid and void do."""
+    if len(cell) != mesh.geometry.dim:
+        raise InputError("cell", f"{len(cell)} intervals for a mesh in {mesh.geometry.dim} dimensions")
+    bounds_of_cell = np.array(check_domain(cell, "cell")).T
+    reach = np.array(bounds(mesh))
+    gaps = (reach - bounds_of_cell) * [[1.0], [-1.0]] / (bounds_of_cell[1] - bounds_of_cell[0])
+    meets, clear = (np.abs(gaps) < 1e-8).all(axis=0), (gaps > 0.01).all(axis=0)
+    if not ((meets | clear).all() and meets.any()):
+        i = int(np.argmin(meets))
+        raise InputError(
+            "mesh", f"it reaches from {reach[0, i]:.10g} to {reach[1, i]:.10g} in direction {i}, the cell from "
+            f"{bounds_of_cell[0, i]:.10g} to {bounds_of_cell[1, i]:.10g}; it has to reach both faces of the cell"
+        )  # fmt: skip
+
+
+def _check_symmetric(matrix: PETSc.Mat) -> None:
+    """x·Ay = y·Ax for two vectors that know nothing of A; collective."""
+    x, y, image = matrix.createVecRight(), matrix.createVecRight(), matrix.createVecLeft()
+    generator = np.random.default_rng(matrix.comm.rank)
+    for vector in (x, y):
+        vector.array[:] = generator.random(vector.local_size) - 0.5
+    matrix.mult(y, image)
+    one = x.dot(image)
+    matrix.mult(x, image)
+    other = y.dot(image)
+    size = matrix.norm(PETSc.NormType.INFINITY) * x.norm() * y.norm()
+    if not np.isfinite(size + one + other):  # PETSc's norms overlook what is not a number
+        raise InputError("a", "not a finite number everywhere in the cell")
+    if abs(one - other) > 1e-11 * size:
+        raise InputError("a", "not symmetric; allowed is a symmetric positive definite matrix")

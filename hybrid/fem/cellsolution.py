@@ -27,6 +27,7 @@ class CellSolution:
         nodes: The values of x that this rank's correctors belong to, (n, d), where a depends on x.
         trust: Estimates of relative errors: of a* ("coefficient") and of the correctors ("chi_1" …).
         bounds: Of a* from below and above, (2, d, d), where they were computed: [lower, upper].
+        notes: What the linear solver did differently from what was asked for, a line each.
         attempts: What was tried, coarsest first, with the numbers of unknowns and what they led to.
     """
 
@@ -37,4 +38,5 @@ class CellSolution:
     nodes: npt.NDArray[np.float64] | None = None
     trust: Mapping[str, Estimate] = field(default_factory=dict)
     bounds: npt.NDArray[np.float64] | None = None
+    notes: tuple[str, ...] = ()
     attempts: tuple[Mapping[str, object], ...] = ()

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sympy import Matrix, Symbol
+from sympy import Expr, Matrix, Symbol
 
 import ufl
+from dolfinx import fem, mesh
 
 from hybrid.symbols import evaluate
+
+
+def on_mesh(expression: Expr, values: Mapping[Symbol, Any], domain: mesh.Mesh) -> ufl.core.expr.Expr:
+    """A SymPy expression in UFL; a constant of the mesh where it is a number, as forms of zero have no domain otherwise."""
+    found = evaluate(expression, values, "ufl")
+    return fem.Constant(domain, float(found)) if isinstance(found, float) else found
 
 
 def as_ufl(entries: Matrix, values: Mapping[Symbol, Any]) -> ufl.core.expr.Expr:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import ufl
 from dolfinx import fem
@@ -14,6 +15,7 @@ from hybrid.fem.linear import LinearSolver, clean_up
 from hybrid.fem.mesh import zero_on_boundary
 from hybrid.fem.multigrid import levels
 from hybrid.fem.stencil import Entries
+from hybrid.trust import Estimate
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,9 @@ class Solution:
         iterations: Of the linear solver.
         error_estimate: Estimated relative L2 discretization error, where it was asked for.
         steps: Wall time of "assembly", "setup" (of the preconditioner or factorization) and "solve".
+        trust: The same estimate under "solution", and what it was found from.
+        attempts: Where it was solved until a tolerance is met, what was tried, in order.
+        notes: What the linear solver did differently from what was asked for, a line each.
     """
 
     function: fem.Function
@@ -33,6 +38,9 @@ class Solution:
     iterations: int
     error_estimate: float | None = None
     steps: Mapping[str, float] = field(default_factory=dict)
+    trust: Mapping[str, Estimate] = field(default_factory=dict)
+    attempts: tuple[Mapping[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def dofs(self) -> int:
@@ -74,7 +82,7 @@ def solve_dirichlet(
     bcs = zero_on_boundary(space)
     matrix, b = assembled(ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx, bcs), load(f * v * dx, bcs)
     filled = time.perf_counter()
-    solver = LinearSolver(matrix, prefix, defaults, lambda: levels(space, bcs, a=entries))
+    solver = LinearSolver(matrix, prefix, defaults, lambda: levels(space, bcs, a=entries), dim=space.mesh.geometry.dim)
     ready = time.perf_counter()
     solution = fem.Function(space)
     try:
@@ -86,4 +94,4 @@ def solve_dirichlet(
     end = time.perf_counter()
     clean_up(space)
     steps = {"assembly": filled - begin, "setup": ready - filled, "solve": end - ready}
-    return Solution(solution, time.perf_counter() - begin, iterations, steps=steps)
+    return Solution(solution, time.perf_counter() - begin, iterations, steps=steps, notes=tuple(solver.notes))

@@ -14,10 +14,12 @@ from dolfinx import fem
 
 from hybrid.coefficient import ProductCoefficient, SlowCoefficient
 from hybrid.errors import InputError, SolverError
+from hybrid.fem.cost import unknowns
 from hybrid.fem.dirichlet import Solution, solve_dirichlet
 from hybrid.fem.fitted import slow_fitting
 from hybrid.fem.linear import DIRECT, MULTIGRID
 from hybrid.fem.multiscale import source
+from hybrid.fem.resolution import BUDGET, Resolutions
 from hybrid.fem.stencil import Entries
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import evaluate
@@ -32,6 +34,9 @@ def solve_homogenized(
     degree: int = 3,
     cells: int = 64,
     shape: str = "simplex",
+    estimate: bool = True,
+    tol: float | None = None,
+    budget: int = BUDGET,
 ) -> Solution:
     """Solve -∂_i( a*_ij ∂_j u_0 ) = f in Ω, u_0 = 0 on ∂Ω (paper, equation (11)): v or w, by whose a* it is.
 
@@ -42,22 +47,37 @@ def solve_homogenized(
         degree: Polynomial degree of the elements.
         cells: Mesh cells along each side of Ω.
         shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
+        estimate: Also solve on meshes twice and four times as coarse, to estimate the relative L2 error of what is returned, as
+            the solution with this very coefficient.
+        tol: Double the cells until the estimate is at most this; `attempts` then say what was tried.
+        budget: Unknowns of the largest mesh for that.
 
     Raises:
-        InputError: A coefficient of another shape.
+        InputError: A coefficient of another shape; a tolerance that is none.
         SolverError: It is not positive definite, or the linear solver (prefix ``homogenized_``) did not converge.
     """
     _check(coefficient, problem.dim)
-    mesh = slow_fitting(problem, cells).mesh(comm, shape)
-    space = fem.functionspace(mesh, ("Lagrange", degree))
-    a = _on_mesh(coefficient, space) if isinstance(coefficient, SlowCoefficient) else _constant(coefficient)
     defaults = DIRECT if problem.dim == 1 else MULTIGRID
-    return solve_dirichlet(space, a, source(problem, mesh), "homogenized_", defaults, _entries(coefficient))
+
+    def solve_on(count: int, _: float) -> Solution:
+        mesh = slow_fitting(problem, count).mesh(comm, shape)
+        space = fem.functionspace(mesh, ("Lagrange", degree))
+        a = _on_mesh(coefficient, space) if isinstance(coefficient, SlowCoefficient) else _constant(coefficient)
+        return solve_dirichlet(space, a, source(problem, mesh), "homogenized_", defaults, _entries(coefficient))
+
+    if tol is None and not estimate:
+        return solve_on(cells, 0.0)
+    resolutions = Resolutions(solve_on, lambda count: unknowns([count] * problem.dim, degree), degree + 1)
+    return resolutions.estimated(cells) if tol is None else resolutions.until(tol, budget, cells)
 
 
 def _check(coefficient: npt.ArrayLike | SlowCoefficient, dim: int) -> None:
     """Refuse what makes the problem singular or indefinite: cell problems solved badly give such coefficients."""
-    values = np.asarray(coefficient.values if isinstance(coefficient, SlowCoefficient) else [coefficient], dtype=float)
+    try:
+        given = coefficient.values if isinstance(coefficient, SlowCoefficient) else [coefficient]
+        values = np.asarray(given, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError("coefficient", f"not a matrix of numbers; allowed is one of shape ({dim}, {dim})") from None
     if values.shape[1:] != (dim, dim):
         raise InputError("coefficient", f"of shape {values.shape[1:]}; allowed is ({dim}, {dim})")
     if not np.isfinite(values).all():

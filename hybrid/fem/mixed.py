@@ -78,7 +78,8 @@ def solve_on_mesh(
     fem_petsc.set_bc(b, bcs, alpha=0.0)
     if not np.isfinite(b.norm()):
         raise InputError("f, dirichlet, neumann", "not a finite number everywhere")
-    solver = LinearSolver(matrix, "mixed_", MULTIGRID if grid.geometry.dim > 1 else DIRECT, lambda: levels(space, bcs))
+    dim = grid.geometry.dim
+    solver = LinearSolver(matrix, "mixed_", MULTIGRID if dim > 1 else DIRECT, lambda: levels(space, bcs), dim=dim)
     w = b.duplicate()
     try:
         iterations = solver.solve(b, w)
@@ -89,7 +90,7 @@ def solve_on_mesh(
     lifting.x.scatter_forward()
     w.destroy()
     clean_up(space)
-    return Solution(lifting, time.perf_counter() - start, iterations)
+    return Solution(lifting, time.perf_counter() - start, iterations, notes=tuple(solver.notes))
 
 
 def _check_parts(domain: TaggedMesh, fixed: Mapping[int, Any], fluxes: Mapping[int, Any]) -> None:

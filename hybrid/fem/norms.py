@@ -1,4 +1,4 @@
-"""Norms by quadrature, and carrying a function from one mesh to another."""
+"""Norms by quadrature, differences of functions, and what they say of errors."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from dolfinx import fem
 
 from hybrid.fem.assembly import compiled
 from hybrid.fem.points import at_points, spread
+from hybrid.fem.points import carry as carry
 
 
 def norm(expression: ufl.core.expr.Expr, mesh: object, degree: int) -> float:
@@ -27,18 +28,6 @@ def norm(expression: ufl.core.expr.Expr, mesh: object, degree: int) -> float:
 def integral(integrand: ufl.Form, mesh: object) -> float:
     """The value of a form without arguments, over all ranks; collective."""
     return float(mesh.comm.allreduce(fem.assemble_scalar(compiled(integrand)), op=MPI.SUM))  # type: ignore[attr-defined]
-
-
-def carry(source: fem.Function, space: fem.FunctionSpace) -> fem.Function:
-    """The interpolant of a function on one mesh in the space of another (of the same domain); collective."""
-    target = fem.Function(space)
-    mesh = space.mesh
-    cells = mesh.topology.index_map(mesh.topology.dim)
-    every = np.arange(cells.size_local + cells.num_ghosts, dtype=np.int32)
-    data = fem.create_interpolation_data(space, source.function_space, every, padding=1e-10)
-    target.interpolate_nonmatching(source, every, data)
-    target.x.scatter_forward()
-    return target
 
 
 _POINTS = 1 << 14
@@ -62,6 +51,11 @@ def _differences(functions: Sequence[fem.Function]) -> list[float]:
     return found
 
 
+_ROUNDING = 1e-15
+_NOISE = 1e-9
+"""Differences below this may be what linear solvers leave, and then show no order."""
+
+
 def richardson(levels: Sequence[fem.Function], ratios: Sequence[float], order: int) -> float:
     """The estimated relative L2 error of the finest of three solutions u_h, u_2h, u_4h (finest first).
 
@@ -72,12 +66,35 @@ def richardson(levels: Sequence[fem.Function], ratios: Sequence[float], order: i
         levels: The solutions.
         ratios: Mesh size of the second over the first, and of the third over the second; both above one.
         order: k + 1 for elements of degree k.
+
+    Returns:
+        The estimate; infinite where the differences do not become smaller, so that nothing is known.
     """
     second, first = _differences(levels[::-1])
-    if not (math.isfinite(second) and min(first, second) > 0 and min(ratios) > 1):
+    return extrapolated(first, second, ratios, order)
+
+
+def richardson_of_values(values: Sequence[float], ratios: Sequence[float], order: int) -> float:
+    """The same for numbers: the estimated relative error of the first of three, `order` that of the best that is expected."""
+    finest, middle, coarsest = values
+    size = abs(finest)
+    if size == 0:
+        return 0.0 if middle == coarsest == 0 else math.inf
+    return extrapolated(abs(finest - middle) / size, abs(middle - coarsest) / size, ratios, order)
+
+
+def extrapolated(first: float, second: float, ratios: Sequence[float], order: int) -> float:
+    """What is left beyond the finest of three solutions that differ by `second` and then by `first`."""
+    if not math.isfinite(first) or ratios[0] <= 1:
+        return math.inf
+    if max(first, second) < _NOISE and second <= 2 * first:
+        return max(first, second, _ROUNDING)  # rounding, which shows no order
+    if first <= _ROUNDING:
+        return _ROUNDING if second < _NOISE else second  # two that are the same by chance say little
+    if not math.isfinite(second) or ratios[1] <= 1:
         return first  # too coarse to see an order
-    seen = math.log(second / first) / math.log(ratios[1])
-    return first / (ratios[0] ** min(max(seen, 1.0), order) - 1)
+    seen = math.log(second / first) / math.log(ratios[1]) if second > 0 else 0.0
+    return max(first / (ratios[0] ** min(seen, order) - 1), _ROUNDING) if seen > 0 else math.inf
 
 
 def coarsened(counts: Sequence[int]) -> tuple[list[list[int]], list[float]]:

@@ -20,6 +20,8 @@ from hybrid.errors import InputError
 
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
+_NEAR = 1e-8
+"""Of a side of the cell: what is nearer than this is the same."""
 
 
 def periodic_constraint(
@@ -39,7 +41,7 @@ def periodic_constraint(
     """
     comm = space.mesh.comm
     owned = space.dofmap.index_map.size_local
-    lower, upper, points, low, near = _faces(space, cell, directions)
+    lower, upper, _, points = _faces(space, cell, directions)
     dependent = upper.any(axis=1)
     count = owned - int(dependent.sum())
     independent = np.full(owned, -1, dtype=np.int64)
@@ -49,7 +51,7 @@ def periodic_constraint(
     there = lower.any(axis=1) & ~dependent
     gathered = comm.allgather((points[there], independent[there], lower[there].sum(axis=1)))
     known, columns, faces = (np.concatenate(part) for part in zip(*gathered, strict=True))
-    match = _match(known, np.where(upper, low, points)[dependent], near)
+    match = _match(known, np.where(upper, 0.0, points)[dependent], _NEAR)
     # A point on k lower faces has 2^k - 1 images on upper ones; fewer of them would leave some face without a partner.
     images = np.bincount(match[match >= 0], minlength=len(known)).astype(np.int64)
     comm.Allreduce(MPI.IN_PLACE, images)
@@ -70,20 +72,20 @@ def independent_points(
     space: fem.FunctionSpace, cell: Sequence[Sequence[float]], directions: Sequence[int] | None = None
 ) -> Array:
     """Where this rank's independent dofs are, (n, d), in the order of the columns of the constraint."""
-    _, upper, points, _, _ = _faces(space, cell, directions)
+    _, upper, points, _ = _faces(space, cell, directions)
     return points[~upper.any(axis=1)]
 
 
 def _faces(
     space: fem.FunctionSpace, cell: Sequence[Sequence[float]], directions: Sequence[int] | None
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], Array, Array, float]:
-    """On which lower and upper faces the owned dofs are, (n, d); their points; the lower corner; what counts as equal."""
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], Array, Array]:
+    """On which lower and upper faces the owned dofs are, (n, d); their points, and the same in the unit of the cell's sides."""
     low, high = np.array(cell, dtype=float).T
     points = space.tabulate_dof_coordinates()[: space.dofmap.index_map.size_local, : len(cell)]
-    near = float(1e-8 * (high - low).min())
+    within = (points - low) / (high - low)
     periodic = np.isin(np.arange(len(cell)), range(len(cell)) if directions is None else directions)
-    lower, upper = (periodic & (np.abs(points - face) < near) for face in (low, high))
-    return lower, upper, points, low, near
+    lower, upper = (periodic & (np.abs(within - face) < _NEAR) for face in (0.0, 1.0))
+    return lower, upper, points, within
 
 
 def _match(known: Array, wanted: Array, near: float) -> Indices:

@@ -9,8 +9,45 @@ import numpy.typing as npt
 
 from dolfinx import fem, geometry, mesh
 
+Array = npt.NDArray[np.float64]
+NEAR = 1e-10
+"""Of the sides of the box around a mesh: what is nearer to it than this is inside."""
 
-def at_points(function: fem.Function, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
+
+class UnitBox:
+    """The map of a mesh's bounding box to one with sides of about one, by shifts and powers of two; collective.
+
+    DOLFINx looks for points with distances that are absolute numbers; there they mean the same for every mesh.
+    """
+
+    def __init__(self, domain: mesh.Mesh) -> None:
+        self.low, high = bounds(domain)
+        sides = high - self.low
+        far = np.maximum(np.abs(self.low), np.abs(high))
+        self.scale = 2.0 ** -np.round(np.log2(np.where(sides > 0, sides, 1.0)))
+        self.sides = sides * self.scale
+        self.near = NEAR * self.sides + 8 * np.finfo(float).eps * far * self.scale
+
+    def points(self, points: Array) -> Array:
+        """Where points (n, d) go, (n, 3); those that are outside by rounding go to the boundary."""
+        padded = np.zeros((len(points), 3))
+        dim = len(self.low)
+        at = (points[:, :dim] - self.low) * self.scale
+        inside = np.clip(at, 0.0, self.sides)
+        padded[:, :dim] = np.where(np.abs(at - inside) <= self.near, inside, at)
+        return padded
+
+    def mesh(self, domain: mesh.Mesh) -> mesh.Mesh:
+        """The mesh there: its topology, and moved points."""
+        old = domain.geometry._cpp_object
+        x = np.ascontiguousarray(self.points(domain.geometry.x)[:, : len(self.low)])
+        element = domain.geometry.cmaps[0]._cpp_object
+        indices = domain.geometry.input_global_indices
+        moved = type(old)(old.index_map(), old.dofmaps[0], element, x, indices)
+        return mesh.Mesh(type(domain._cpp_object)(domain.comm, domain.topology._cpp_object, moved), None)
+
+
+def at_points(function: fem.Function, points: npt.ArrayLike) -> Array:
     """A finite element function at points, (n, d) -> (n,), the same on every rank; collective.
 
     Every rank passes all the points and evaluates those in its own cells; a point on the border of two ranks gets the
@@ -23,10 +60,12 @@ def at_points(function: fem.Function, points: npt.ArrayLike) -> npt.NDArray[np.f
     array = np.asarray(points, dtype=np.float64)
     padded = np.zeros((len(array), 3))
     padded[:, : array.shape[1]] = array
+    unit = UnitBox(mesh)
+    moved, there = unit.points(array), unit.mesh(mesh)
     tdim = mesh.topology.dim
     owned = mesh.topology.index_map(tdim).size_local
-    tree = geometry.bb_tree(mesh, tdim, entities=np.arange(owned, dtype=np.int32), padding=1e-10)
-    colliding = geometry.compute_colliding_cells(mesh, geometry.compute_collisions_points(tree, padded), padded)
+    tree = geometry.bb_tree(there, tdim, entities=np.arange(owned, dtype=np.int32), padding=NEAR)
+    colliding = geometry.compute_colliding_cells(there, geometry.compute_collisions_points(tree, moved), moved)
     found = np.flatnonzero(np.diff(colliding.offsets) > 0)
     cells = colliding.array[colliding.offsets[found]]
     values = np.zeros(len(array))
@@ -44,7 +83,33 @@ def at_points(function: fem.Function, points: npt.ArrayLike) -> npt.NDArray[np.f
     return total
 
 
-def bounds(domain: mesh.Mesh) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def carry(source: fem.Function, space: fem.FunctionSpace) -> fem.Function:
+    """The interpolant of a function on one mesh in the space of another (of the same domain); collective."""
+    unit = UnitBox(source.function_space.mesh)
+    there = _moved(source, unit)
+    target = fem.Function(space)
+    moved = _moved(target, unit)
+    cells = space.mesh.topology.index_map(space.mesh.topology.dim)
+    every = np.arange(cells.size_local + cells.num_ghosts, dtype=np.int32)
+    data = fem.create_interpolation_data(moved.function_space, there.function_space, every, padding=NEAR)
+    moved.interpolate_nonmatching(there, every, data)
+    target.x.array[:] = moved.x.array
+    target.x.scatter_forward()
+    return target
+
+
+def _moved(function: fem.Function, unit: UnitBox) -> fem.Function:
+    """The function on the mesh of the unit box."""
+    space = function.function_space
+    there = unit.mesh(space.mesh)
+    old = space._cpp_object
+    cpp = type(old)(there._cpp_object, space.element._cpp_object, space.dofmap._cpp_object)
+    moved = fem.Function(fem.FunctionSpace(there, space.ufl_element(), cpp), dtype=np.float64)
+    moved.x.array[:] = function.x.array
+    return moved
+
+
+def bounds(domain: mesh.Mesh) -> tuple[Array, Array]:
     """The corners of the smallest box around a mesh, (d,) each; collective."""
     columns = domain.geometry.x.T[: domain.geometry.dim]
     reach = np.array([*(-x.min(initial=np.inf) for x in columns), *(x.max(initial=-np.inf) for x in columns)])
@@ -53,7 +118,7 @@ def bounds(domain: mesh.Mesh) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.f
     return -total[: len(columns)], total[len(columns) :]
 
 
-def spread(domain: mesh.Mesh, count: int) -> npt.NDArray[np.float64]:
+def spread(domain: mesh.Mesh, count: int) -> Array:
     """Points that fill the box around a mesh evenly, (count, d), the same on every rank; collective.
 
     The multiples of powers of 1/φ, with φ^(d+1) = φ + 1, modulo one: they keep step with no mesh and no period.

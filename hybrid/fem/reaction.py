@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from mpi4py import MPI
 
 import ufl
 from dolfinx import fem
+from dolfinx.mesh import Mesh
 
-from hybrid.errors import SolverError
+from hybrid.errors import InputError, SolverError
 from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.cell import CellOperator
+from hybrid.fem.coefficients import on_mesh
+from hybrid.fem.cost import unknowns
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.linear import clean_up
 from hybrid.fem.mesh import box
-from hybrid.fem.norms import coarsened, integral, richardson
+from hybrid.fem.norms import coarsened, integral, richardson, richardson_of_values
 from hybrid.fem.reference import Reference, References, anything, silent
+from hybrid.fem.resolution import BUDGET, Resolutions, attempt, check_tolerance, stalled, trusted
 from hybrid.fem.transient import integrate
 from hybrid.problems import ReactionDiffusionProblem
-from hybrid.symbols import evaluate
+from hybrid.trust import Estimate
 
 
 @dataclass(frozen=True)
@@ -34,12 +39,18 @@ class ReactionCellSolution:
         correctors: N, mean zero, on the mesh of the cell; one, in a tuple as elsewhere.
         seconds: Wall time.
         error_estimates: Estimated relative L2 error of N.
+        trust: That estimate under "N", and one of the relative error of r* under "coefficient".
+        attempts: Where it was solved until a tolerance is met, what was tried, in order.
+        notes: What the linear solver did differently from what was asked for, a line each.
     """
 
     coefficient: float
     correctors: tuple[fem.Function, ...]
     seconds: float
     error_estimates: tuple[float, ...] | None = None
+    trust: Mapping[str, Estimate] = field(default_factory=dict)
+    attempts: tuple[Mapping[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def solve_multiscale(
@@ -80,7 +91,7 @@ def solve_multiscale(
     def solve_on(space: fem.FunctionSpace, accuracy: float) -> Solution:
         x = ufl.SpatialCoordinate(space.mesh)
         fast = {s: x[i] / problem.eps for i, s in enumerate(problem.fast)}
-        reaction = ufl.as_ufl(evaluate(problem.r, fast, "ufl")) / problem.eps
+        reaction = on_mesh(problem.r, fast, space.mesh) / problem.eps
         return integrate(problem, space, reaction, "reference_", tolerance=accuracy)
 
     references = References(problem, comm, solve_on, degree, shape, estimate or reference_tol is not None, cache)
@@ -97,6 +108,8 @@ def solve_cell(
     cells: int = 24,
     shape: str = "simplex",
     estimate: bool = True,
+    tol: float | None = None,
+    budget: int = BUDGET,
 ) -> ReactionCellSolution:
     """Solve -D ΔN = -r in Y, N periodic with mean 0, and r* = mean over Y of r N (paper, equations (23) and (24)).
 
@@ -106,37 +119,72 @@ def solve_cell(
         degree: Polynomial degree of the elements.
         cells: Mesh cells along each side of the cell.
         shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
-        estimate: Also solve with half the cells, to estimate the error of N (Richardson).
+        estimate: Also solve with half and a quarter of the cells, to estimate the errors of N and r* (Richardson).
+        tol: Double the cells until both estimates are at most this; `attempts` then say what was tried.
+        budget: Unknowns of the largest mesh for that.
 
     Raises:
+        InputError: A tolerance that is none.
         SolverError: The linear solver (prefix ``cell_``) did not converge.
     """
     start = time.perf_counter()
     cell = [(0.0, p) for p in problem.period]
+    known: dict[int, ReactionCellSolution] = {}
 
     def solve(count: int) -> ReactionCellSolution:
-        mesh = box(comm, cell, [count] * problem.dim, shape)
-        space = fem.functionspace(mesh, ("Lagrange", degree))
-        dx = ufl.dx(domain=mesh, metadata={"quadrature_degree": 2 * degree + 4})
-        u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
-        y = ufl.SpatialCoordinate(mesh)
-        r = ufl.as_ufl(evaluate(problem.r, {s: y[i] for i, s in enumerate(problem.fast)}, "ufl"))
-        operator = CellOperator(space, cell, problem.D * ufl.inner(ufl.grad(u), ufl.grad(v)) * dx, dx)
-        corrector = operator.function(operator.solve(operator.load(-r * v * dx)), "N")
-        r_star = integral(r * corrector * dx, mesh) / operator.volume
-        operator.solver.close()
-        clean_up(space)
-        return ReactionCellSolution(r_star, (corrector,), 0.0)
+        if count not in known:  # each with a name, see the cell problems of hybrid.fem.cell
+            known[count] = _solve_cell_on(problem, box(comm, cell, [count] * problem.dim, shape), cell, degree)
+        return known[count]
 
-    fine = solve(cells)
-    errors = None
-    if estimate:
-        (half, quarter), ratios = coarsened([cells])
-        coarse = solve(half[0])  # each with a name, see the cell problems of hybrid.fem.cell
-        coarser = solve(quarter[0])
-        levels = [found.correctors[0] for found in (fine, coarse, coarser)]
-        errors = (richardson(levels, ratios, degree + 1),)
-    return replace(fine, error_estimates=errors, seconds=time.perf_counter() - start)
+    def estimated(count: int) -> tuple[float, float]:
+        (half, quarter), ratios = coarsened([count])
+        levels = [solve(n) for n in (count, half[0], quarter[0])]
+        of_r = richardson_of_values([level.coefficient for level in levels], ratios, 2 * degree)
+        return of_r, richardson([level.correctors[0] for level in levels], ratios, degree + 1)
+
+    if tol is None:
+        if not estimate:
+            return replace(solve(cells), seconds=time.perf_counter() - start)
+        return _with_trust(solve(cells), *estimated(cells), time.perf_counter() - start)
+    tol, budget = check_tolerance(tol, budget)
+    attempts: list[dict[str, Any]] = []
+    best: tuple[float, ReactionCellSolution] | None = None
+    while True:
+        begin = time.perf_counter()
+        errors = estimated(cells)
+        worst = max(errors)
+        seconds = time.perf_counter() - begin
+        attempts.append(attempt(cells, unknowns([cells] * problem.dim, degree), worst, seconds))
+        if best is None or worst < best[0]:
+            best = worst, _with_trust(solve(cells), *errors, time.perf_counter() - start)
+        if worst <= tol or stalled(attempts) or unknowns([2 * cells] * problem.dim, degree) > budget:
+            return replace(best[1], attempts=tuple(attempts), seconds=time.perf_counter() - start)
+        cells *= 2
+
+
+def _with_trust(found: ReactionCellSolution, of_r: float, of_n: float, seconds: float) -> ReactionCellSolution:
+    trust = {"coefficient": trusted(of_r), "N": trusted(of_n)}
+    return replace(found, error_estimates=(of_n,), seconds=seconds, trust=trust)
+
+
+def _solve_cell_on(
+    problem: ReactionDiffusionProblem, mesh: Mesh, cell: Sequence[tuple[float, float]], degree: int
+) -> ReactionCellSolution:
+    space = fem.functionspace(mesh, ("Lagrange", degree))
+    dx = ufl.dx(domain=mesh, metadata={"quadrature_degree": 2 * degree + 4})
+    u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
+    y = ufl.SpatialCoordinate(mesh)
+    r = on_mesh(problem.r, {s: y[i] for i, s in enumerate(problem.fast)}, mesh)
+    operator = CellOperator(space, cell, problem.D * ufl.inner(ufl.grad(u), ufl.grad(v)) * dx, dx)
+    # What the quadrature leaves of the mean of r, where it jumps: with it the problem has no solution. The mean of N is zero,
+    # so that r* does not see it.
+    mean = fem.Constant(mesh, integral(r * dx, mesh) / operator.volume)
+    corrector = operator.function(operator.solve(operator.load((mean - r) * v * dx)), "N")
+    r_star = integral(r * corrector * dx, mesh) / operator.volume
+    notes = tuple(operator.solver.notes)
+    operator.solver.close()
+    clean_up(space)
+    return ReactionCellSolution(r_star, (corrector,), 0.0, notes=notes)
 
 
 def solve_homogenized(
@@ -148,6 +196,9 @@ def solve_homogenized(
     cells: int = 256,
     shape: str = "simplex",
     tolerance: float = 1e-9,
+    estimate: bool = True,
+    tol: float | None = None,
+    budget: int = BUDGET,
 ) -> Solution:
     """Solve ∂_t u_0 - D Δu_0 + r* u_0 = f to t = T (paper, equation (24)): v or w, by whose r* it is.
 
@@ -159,12 +210,28 @@ def solve_homogenized(
         cells: Mesh cells along each side of Ω.
         shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
         tolerance: Relative error allowed in a time step.
+        estimate: Also solve on meshes twice and four times as coarse, and with a hundred times the tolerance, to estimate the
+            relative L2 error of what is returned, as the solution with this very r*.
+        tol: Refine mesh and steps until the estimate is at most this; `attempts` then say what was tried.
+        budget: Unknowns of the largest mesh for that.
 
     Raises:
+        InputError: r* is not a number; a tolerance that is none.
         SolverError: r* is not finite, or the time stepping (prefix ``homogenized_``) failed.
     """
-    if not math.isfinite(coefficient):
+    try:
+        r_star = float(coefficient)
+    except (TypeError, ValueError):
+        raise InputError("coefficient", f"{type(coefficient).__name__} is not allowed; r* is a number") from None
+    if not math.isfinite(r_star):
         raise SolverError("the homogenized reaction r* is not finite: its cell problem was not solved")
-    mesh = box(comm, problem.domain, [cells] * problem.dim, shape)
-    space = fem.functionspace(mesh, ("Lagrange", degree))
-    return integrate(problem, space, fem.Constant(space.mesh, float(coefficient)), "homogenized_", tolerance=tolerance)
+
+    def solve_on(count: int, accuracy: float) -> Solution:
+        mesh = box(comm, problem.domain, [count] * problem.dim, shape)
+        space = fem.functionspace(mesh, ("Lagrange", degree))
+        return integrate(problem, space, fem.Constant(mesh, r_star), "homogenized_", tolerance=accuracy)
+
+    if tol is None and not estimate:
+        return solve_on(cells, tolerance)
+    resolutions = Resolutions(solve_on, lambda count: unknowns([count] * problem.dim, degree), degree + 1)
+    return resolutions.estimated(cells, tolerance) if tol is None else resolutions.until(tol, budget, cells, tolerance)

@@ -23,17 +23,22 @@ from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.fitted import reference_fitting
 from hybrid.fem.mesh import cell_counts
-from hybrid.fem.norms import coarsened, relative_difference, richardson
+from hybrid.fem.norms import coarsened, richardson
+from hybrid.fem.resolution import LOOSER, TIGHTEST, time_error, trusted
 from hybrid.parallel import on_root
 from hybrid.problems import EllipticProblem, ReactionDiffusionProblem, kind_of
 
 SolveOn = Callable[[fem.FunctionSpace, float], Solution]
 """Solves on a space, with a relative error allowed in a time step where there is time."""
 
-_LOOSER = 100.0
-"""How much more a time step may be off in the solve that shows what time stepping costs; about 50 times the error."""
-_TIGHTEST = 1e-13
-"""No step can be more accurate than rounding lets it be."""
+_SLOW = 0.2
+"""No order below this promises anything."""
+SMALLEST_TOLERANCE = 1e-11
+"""What linear solvers and rounding allow: an estimate below this is no tolerance to ask for."""
+
+
+_NOT_KEPT = {"function", "trust", "attempts", "notes"}
+"""Fields of a solution that no file has."""
 
 
 def silent(_: str) -> None:
@@ -58,7 +63,11 @@ class Reference(Solution):
     cells_per_period: int = 0
     time_error: float = 0.0
     cached: bool = False
-    attempts: tuple[dict[str, Any], ...] = ()
+
+
+def sensible_tolerance(estimate: float) -> float:
+    """The tolerance to ask for where an error of this size is wanted: what refining can reach."""
+    return min(max(estimate, SMALLEST_TOLERANCE), 0.5)
 
 
 @dataclass
@@ -101,11 +110,11 @@ class References:
         found = self.cache.load(key, space, lattice) if self.cache is not None else None
         if found is not None:
             function, kept = found
-            reference = Reference(function, **kept, cells_per_period=cells, cached=True)
+            reference = self._reference(function, kept, cells, cached=True)
             self._known[tuple(counts), steps] = reference
             return reference
         fine = self._solved(counts, steps, space)
-        kept = {f.name: getattr(fine, f.name) for f in fields(Solution) if f.name != "function"}
+        kept = {f.name: getattr(fine, f.name) for f in fields(Solution) if f.name not in _NOT_KEPT}
         if self.estimate:
             in_time = self._time_error(counts, steps, fine)
             kept["time_error"] = in_time
@@ -113,7 +122,14 @@ class References:
             kept["seconds"] = time.perf_counter() - start
         if self.cache is not None:
             self.cache.save(key, fine.function, lattice, kept)
-        return Reference(fine.function, **kept, cells_per_period=cells)
+        return self._reference(fine.function, kept, cells, notes=fine.notes)
+
+    def _reference(self, function: fem.Function, kept: dict[str, Any], cells: int, **more: Any) -> Reference:
+        found = Reference(function, **kept, cells_per_period=cells, **more)
+        if found.error_estimate is None:
+            return found
+        timed = found.time_error if isinstance(self.problem, ReactionDiffusionProblem) else None
+        return replace(found, trust={"solution": trusted(found.error_estimate, timed)})
 
     def until(
         self, tolerance: float, cells: int, steps: float, report: Callable[[str], None], check: Callable[[int], None]
@@ -185,8 +201,7 @@ class References:
     def _time_error(self, counts: Sequence[int], steps: float, fine: Solution) -> float:
         if not steps:
             return 0.0
-        loose = self._solved(counts, _LOOSER * steps, fine.function.function_space)
-        return relative_difference(loose.function, fine.function)
+        return time_error(self._solved(counts, LOOSER * steps, fine.function.function_space), fine)
 
 
 @dataclass(frozen=True)
@@ -204,7 +219,8 @@ class Attempt:
     def of(cls, found: Reference) -> Attempt:
         """What is to be remembered of a reference."""
         return cls(
-            found.cells_per_period, found.dofs, found.error_estimate or 0.0, found.time_error, found.seconds, found.cached
+            found.cells_per_period, found.dofs, found.error_estimate if found.error_estimate is not None else math.inf,
+            found.time_error, found.seconds, found.cached,
         )  # fmt: skip
 
     def __str__(self) -> str:
@@ -228,22 +244,30 @@ def _next(attempts: Sequence[Attempt], tolerance: float, steps: float, order: fl
     """
     last, errors = attempts[-1], [a.error_estimate for a in attempts]
     in_time, in_space = last.time_error, last.error_estimate - last.time_error
-    stuck = len(errors) > 2 and min(errors[-2:]) > 0.9 * min(errors[:-2])
-    if stuck or (in_time > tolerance / 2 and steps <= _TIGHTEST):
+    best = min(errors)
+    stuck = len(errors) > 2 and math.isfinite(best) and min(errors[-2:]) > 0.9 * min(errors[:-2])
+    lost = len(errors) > 4 and not math.isfinite(best)
+    if stuck or lost or (in_time > tolerance / 2 and steps <= TIGHTEST):
+        advice = f"ask for {sensible_tolerance(2 * best):.1g} by --reference-tol, or for no estimate" if best < 1 else (
+            "the solutions on finer meshes do not come closer to each other"
+        )  # fmt: skip
         raise SolverError(
-            f"the reference's estimated error does not get below {min(errors):.1e}, and {tolerance:g} was asked for: rounding "
-            "or the linear solver limits it; ask for less by --reference-tol, or try -- -reference_ksp_rtol 1e-13"
+            f"the reference's estimated error does not get below {best:.1e}, and {tolerance:g} was asked for: rounding "
+            f"or the linear solver limits it; {advice}"
         )
     if in_time > tolerance / 2:
-        steps = max(steps / _LOOSER, _TIGHTEST)
+        steps = max(steps / LOOSER, TIGHTEST)
     allowed = tolerance - min(in_time, tolerance / 2)
     cells = last.cells_per_period
     if in_space <= allowed:
         return cells, steps
     earlier = [a for a in attempts if a.cells_per_period < cells]
-    if earlier:
+    if earlier and math.isfinite(in_space):
         before = earlier[-1]
         gain = (before.error_estimate - before.time_error) / in_space
-        order = min(max(math.log(gain) / math.log(cells / before.cells_per_period), 1.0), order) if gain > 0 else 1.0
-    wanted = math.ceil(1.05 * cells * (in_space / allowed) ** (1 / order) / 4) * 4
+        seen = math.log(gain) / math.log(cells / before.cells_per_period) if 0 < gain < math.inf else 0.0
+        order = min(seen, order)
+    if not (math.isfinite(in_space) and order > _SLOW):
+        return 2 * cells, steps
+    wanted = math.ceil(1.05 * cells * min((in_space / allowed) ** (1 / order), 2.0) / 4) * 4
     return (wanted if cells < wanted <= 1.5 * cells else 2 * cells), steps

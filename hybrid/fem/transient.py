@@ -2,30 +2,58 @@
 
 from __future__ import annotations
 
+import math
 import time
+from typing import Any
 
 from mpi4py import MPI
 from petsc4py import PETSc
 
 import numpy as np
-from sympy import Expr
+import numpy.typing as npt
+from sympy import Symbol
 
 import ufl
 from dolfinx import fem
 from dolfinx.fem import petsc as fem_petsc
 
 from hybrid.errors import InputError, SolverError
+from hybrid.fem.coefficients import on_mesh
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.linear import clean_up, last_line
 from hybrid.fem.mesh import zero_on_boundary
 from hybrid.problems import ReactionDiffusionProblem
 from hybrid.symbols import evaluate, numpy_function, t, x
 
+_FIRST_STEP = 1e-5
+"""Of the final time."""
+_SHORTEST = 1e-15
+_TINY = 1e-300
+
+
+def _largest(comm: MPI.Comm, values: npt.NDArray[np.float64]) -> float:
+    return float(comm.allreduce(float(np.abs(values).max(initial=0.0)), op=MPI.MAX))
+
+
+def _power(value: float) -> float:
+    """The power of two next to a positive number: dividing by it leaves the digits as they are."""
+    return 2.0 ** round(math.log2(value)) if value > 0 else 1.0
+
 
 class _Equations:
-    """What TS asks for: F(t, u, u') = M u' + K u - b(t) and its Jacobian shift·M + K; zero rows of M hold u = 0 on ∂Ω."""
+    """What TS asks for: F(t, u, u') = M u' + K u - b(t) and its Jacobian shift·M + K; zero rows of M hold u = 0 on ∂Ω.
 
-    def __init__(self, space: fem.FunctionSpace, diffusion: float, reaction: ufl.core.expr.Expr, f: Expr) -> None:
+    Time, u and volume are in units in which they are about one: in PETSc's beginning of ARKIMEX there are absolute numbers.
+
+    Attributes:
+        time_unit: Seconds, say, in the unit of time.
+        unit: Of u.
+    """
+
+    def __init__(
+        self, problem: ReactionDiffusionProblem, space: fem.FunctionSpace, reaction: ufl.core.expr.Expr
+    ) -> None:
+        diffusion, f = problem.D, problem.f
         degree = space.element.basix_element.degree
         dx = ufl.dx(metadata={"quadrature_degree": 2 * degree + 4})
         u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
@@ -34,26 +62,57 @@ class _Equations:
         self.clock = fem.Constant(space.mesh, 0.0)
         at = ufl.SpatialCoordinate(space.mesh)
         symbols = {s: at[i] for i, s in enumerate(x[: space.mesh.geometry.dim])} | {t: self.clock}
-        self.load = fem.form(ufl.as_ufl(evaluate(f, symbols, "ufl")) * v * dx)
+        self.load = fem.form(on_mesh(f, symbols, space.mesh) * v * dx)
         self.mass = fem_petsc.assemble_matrix(fem.form(u * v * dx), bcs, diag=0.0)
         self.mass.assemble()
         stiffness = (diffusion * ufl.inner(ufl.grad(u), ufl.grad(v)) + reaction * u * v) * dx
         self.stiffness = fem_petsc.assemble_matrix(fem.form(stiffness), bcs)
         self.stiffness.assemble()
-        self.jacobian = self.stiffness.duplicate(copy=True)
         self.b = fem_petsc.create_vector(space)
         self.steady = t not in f.free_symbols
         self.loaded = np.nan
+        owned = space.dofmap.index_map.size_local
+        self._f, self._points = f, space.tabulate_dof_coordinates()[:owned, : problem.dim].T
+        self._comm = space.mesh.comm
+        start = _largest(self._comm, np.asarray(evaluate(problem.u0, self._values()), dtype=float))
+        self._floor = problem.T * _FIRST_STEP * max(self.largest_f(problem.T * k / 16) for k in range(17))
+        self.unit, self.time_unit = _power(max(start, self._floor)), _power(problem.T)
+        volume = _power(math.prod(high - low for low, high in problem.domain))
+        self.mass.scale(1 / volume)
+        self.stiffness.scale(self.time_unit / volume)
+        self.jacobian = self.stiffness.duplicate(copy=True)
+        self._load_unit = self.time_unit / volume / self.unit
+
+    def _values(self) -> dict[Symbol, Any]:
+        return dict(zip(x, self._points, strict=False))
+
+    def largest_f(self, time_: float) -> float:
+        """The maximum of |f(·, t)|; collective."""
+        value = evaluate(self._f, self._values() | {t: time_})
+        return _largest(self._comm, np.asarray(value, dtype=float))
+
+    def before_step(self, ts: PETSc.TS, tolerance: float) -> None:
+        """Measure the errors of the next step against what u is now; collective."""
+        scale = self.scale(ts.getTime(), ts.getTimeStep(), ts.getSolution())
+        ts.setTolerances(rtol=tolerance, atol=max(tolerance * scale, _TINY))
+
+    def scale(self, time_: float, step: float, u: PETSc.Vec) -> float:
+        """What an error in a step is measured against: u as it is, or what f makes of it in the step; collective."""
+        time_, step = time_ * self.time_unit, step * self.time_unit
+        made = [step * self.largest_f(at) for at in ((time_,) if self.steady else (time_, time_ + step))]
+        # Where there is nothing yet, an error is one against what will be there.
+        return max(_largest(self._comm, u.array_r), max(made) / self.unit) or self._floor / self.unit or 1.0
 
     def source(self, time_: float) -> PETSc.Vec:
         """b(t); assembled anew only when the time is another and f depends on it."""
         if np.isnan(self.loaded) or (time_ != self.loaded and not self.steady):
-            self.clock.value = time_
+            self.clock.value = time_ * self.time_unit
             with self.b.localForm() as local:
                 local.set(0.0)
             fem_petsc.assemble_vector(self.b, self.load)
             self.b.ghostUpdate(PETSc.InsertMode.ADD, PETSc.ScatterMode.REVERSE)
             fem_petsc.set_bc(self.b, self.bcs)
+            self.b.scale(self._load_unit)
             self.loaded = time_
         return self.b
 
@@ -89,7 +148,8 @@ def integrate(
     """Integrate ∂_t u - D Δu + `reaction` u = f from u0 to t = T.
 
     A diagonally implicit, stiffly accurate Runge-Kutta method of order 4 (PETSc's ARKIMEX "4", all of it implicit), whose
-    steps keep the estimated error of each below `tolerance` relative to u.
+    steps keep the estimated error of each below `tolerance` relative to the largest value of u at that time, however small u
+    may have become.
 
     Args:
         problem: Gives D, f, u0 and T.
@@ -104,11 +164,13 @@ def integrate(
     """
     start = time.perf_counter()
     comm = space.mesh.comm
-    equations = _Equations(space, problem.D, reaction, problem.f)
+    equations = _Equations(problem, space, reaction)
     u = fem.Function(space)
     initial = numpy_function(problem.u0)
     u.x.array[:] = initial(space.tabulate_dof_coordinates()[:, : problem.dim])
     fem_petsc.set_bc(u.x.petsc_vec, equations.bcs)
+    u.x.petsc_vec.scale(1 / equations.unit)
+    end = problem.T / equations.time_unit
 
     ts = PETSc.TS().create(comm)
     ts.setOptionsPrefix(prefix)
@@ -119,44 +181,45 @@ def integrate(
     ts.setIFunction(equations.function, equations.b.duplicate())
     ts.setIJacobian(equations.derivative, equations.jacobian, equations.jacobian)
     ts.setTime(0.0)
-    ts.setMaxTime(problem.T)
+    ts.setMaxTime(end)
     ts.setMaxSteps(100_000)
-    ts.setTimeStep(problem.T * 1e-5)
+    ts.setStepLimits(_SHORTEST * end, end)
+    ts.setTimeStep(end * _FIRST_STEP)
     ts.setExactFinalTime(PETSc.TS.ExactFinalTime.MATCHSTEP)
-    scale = max(comm.allreduce(float(np.abs(u.x.array).max(initial=0.0)), op=MPI.MAX), 1e-3)
-    ts.setTolerances(rtol=tolerance, atol=tolerance * scale)
+    ts.setPreStep(equations.before_step, [tolerance])
     snes = ts.getSNES()
     snes.setType("ksponly")
     ksp = snes.getKSP()
     if problem.dim < 3:
         ksp.setType("preonly")
         ksp.getPC().setType("lu")
+        ksp.getPC().setFactorPivot(_TINY)  # by default PETSc calls small numbers zero, in whatever unit
         if comm.size > 1:
             ksp.getPC().setFactorSolverType("mumps")
     else:  # factors fill up in space, and the mass, divided by the step, keeps the condition number small
         ksp.setType("cg")
         ksp.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
-        ksp.setTolerances(rtol=1e-10, max_it=2000)
+        ksp.setTolerances(rtol=1e-10, atol=0.0, max_it=2000)
         ksp.getPC().setType("sor")
     try:
         ts.setFromOptions()
     except PETSc.Error as error:
         raise InputError(f"PETSc options -{prefix}…", last_line(error)) from None
+
+    def reached() -> str:
+        at = ts.getTime() / end * problem.T
+        return f"the time stepping '{prefix.rstrip('_')}' stopped at t = {at:.4g} of {problem.T:g}"
+
     try:
         ts.solve(u.x.petsc_vec)
     except PETSc.Error as error:
-        raise SolverError(
-            f"the time stepping '{prefix.rstrip('_')}' failed at t = {ts.getTime():.4g} of {problem.T:g}: "
-            f"{last_line(error)}; leave out the options of prefix {prefix}"
-        ) from None
+        raise SolverError(f"{reached()}: {last_line(error)}; leave out the options of prefix {prefix}") from None
     if ts.getConvergedReason() <= 0:
-        raise SolverError(
-            f"the time stepping '{prefix.rstrip('_')}' stopped at t = {ts.getTime():.4g} of {problem.T:g} (reason "
-            f"{ts.getConvergedReason()}); watch it with -- -{prefix}ts_monitor"
-        )
+        raise SolverError(f"{reached()} (reason {ts.getConvergedReason()}); watch it with -- -{prefix}ts_monitor")
+    u.x.petsc_vec.scale(equations.unit)
     u.x.scatter_forward()
     steps = int(ts.getStepNumber())
     ts.destroy()
-    del ts, snes, ksp, equations
+    del snes, ksp, equations
     clean_up(space)
     return Solution(u, time.perf_counter() - start, steps)

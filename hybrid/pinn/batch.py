@@ -16,8 +16,9 @@ from torch import Tensor
 
 from hybrid.errors import InputError, SolverError
 from hybrid.pinn import sampling
-from hybrid.pinn.cell import CellSolution, cell_networks, finish, solve_cell
+from hybrid.pinn.cell import cell_networks, solve_cell
 from hybrid.pinn.cellrows import cell_operator
+from hybrid.pinn.cellsolution import CellSolution, finish
 from hybrid.pinn.equations import contract
 from hybrid.pinn.network import VALUE, Network
 from hybrid.pinn.optimizer import History
@@ -140,13 +141,14 @@ def _alike(
             histories.append(History(optimizer.name, losses))  # from the last layer that vanishes to the solution
     joint = copy.deepcopy(network)
     joint.weights = torch.nn.ParameterList([*network.weights[:-1], torch.cat([n.weights[-1].data for n in networks])])
-    known: dict[int, Tensor] = {}
+    known: dict[tuple[float, ...], Tensor] = {}
 
     def jet_of(k: int, _: Sequence[Network], points: Tensor, asked: Tensor) -> Tensor:
-        if not known:
-            known[0] = joint.evaluate(points, asked)
+        key = len(points), *points[-1].tolist()  # of a grid from the corner of the cell
+        if key not in known:
+            known[key] = joint.evaluate(points, asked)
         dim = points.shape[1]
-        return known[0][..., k * dim : (k + 1) * dim]
+        return known[key][..., k * dim : (k + 1) * dim]
 
     solutions = []
     for k, (problem, _, _, _) in enumerate(parts):

@@ -2,63 +2,35 @@
 
 from __future__ import annotations
 
-import math
+import copy
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Unpack
 
-import numpy as np
-import numpy.typing as npt
+import sympy
 import torch
-from torch import Tensor
 
-from hybrid.coefficient import SlowCoefficient
-from hybrid.errors import InputError
-from hybrid.pinn import sampling
-from hybrid.pinn.cellforms import check_formulation, flux_distances, form_rows, outputs_for_each, shares
-from hybrid.pinn.cellrows import cell_operator, cell_rows, matrix_at, tensor_at
+from hybrid.errors import InputError, SolverError
+from hybrid.pinn.cellchecks import check_networks, check_points, check_problem, check_shape
+from hybrid.pinn.cellforms import check_formulation, form_rows, outputs_for_each, shares
+from hybrid.pinn.cellrows import cell_rows
+from hybrid.pinn.cellsolution import CellSolution, finish
+from hybrid.pinn.cellunits import cell_unit
 from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding, SideBySide, Together
-from hybrid.pinn.field import Field
-from hybrid.pinn.jumps import KinkEmbedding, cell_points, has_curves
-from hybrid.pinn.network import Embedding, Network, gradient_only
+from hybrid.pinn.inputs import FastOnly, MediumEmbedding, PeriodicWaves
+from hybrid.pinn.jumps import KinkEmbedding
+from hybrid.pinn.network import Embedding, Network
 from hybrid.pinn.optimizer import History
-from hybrid.pinn.slowcell import SlowShift, slow_cell_rows, slow_means
+from hybrid.pinn.rows import Rows
+from hybrid.pinn.separable import separated
+from hybrid.pinn.slowcell import slow_cell_rows
+from hybrid.pinn.slowsolution import finish_product, finish_slow
 from hybrid.pinn.training import Training, joined, of_part
 from hybrid.pinn.training import train as train_network
 from hybrid.problems import EllipticProblem
 
-_QUADRATURE = {1: 512, 2: 128, 3: 30}
-
-
-@dataclass(frozen=True)
-class CellSolution:
-    """The correctors χ_1 … χ_d, by one network with d outputs or by d networks, and the homogenized coefficient.
-
-    Attributes:
-        coefficient: a*, (d, d), or a*(x).
-        correctors: The χ_j, mean zero; functions of y, or of (x, y) where a depends on x.
-        history: Of the training.
-        seconds: Wall time.
-        error_estimates: Upper bounds on the relative L2 errors of the χ_j (exact periodicity only), by Poincaré's inequality
-            from ‖a^½ ∇δ‖ ≤ ‖residual‖_{H^-1} / √(min a), or where a jumps from the flux of the first-order form.
-        bounds: Lower and upper bounds on the a*_jj, (d, 2), where there are error estimates: a*_jj is the energy less
-            ‖a^½ ∇δ_j‖². As the estimates they are as good as the quadrature.
-        slopes: ∂_k a*_ij at the nodes of a*(x) by automatic differentiation, (n, d, d, d) with k first.
-    """
-
-    coefficient: npt.NDArray[np.float64] | SlowCoefficient
-    correctors: tuple[Field, ...]
-    history: History
-    seconds: float
-    error_estimates: tuple[float, ...] | None = None
-    slopes: npt.NDArray[np.float64] | None = None
-    bounds: npt.NDArray[np.float64] | None = None
-
-    @property
-    def networks(self) -> tuple[Network, ...]:
-        """The networks behind the correctors."""
-        return tuple(dict.fromkeys(corrector.network for corrector in self.correctors))
+__all__ = ["CellSolution", "cell_networks", "solve_cell"]
 
 
 def solve_cell(
@@ -68,11 +40,15 @@ def solve_cell(
     hidden: Sequence[int] = (24, 24),
     formulation: str = "strong",
     periodicity: str = "embedding",
-    points: int | None = None,
+    points: int | Sequence[int] | None = None,
     oversampling: int = 2,
     weights: Sequence[float] = (1 / 3, 1 / 3, 1 / 3),
     separate: bool = False,
     scale: float = 1.0,
+    frequencies: Sequence[Sequence[int]] | None = None,
+    medium: bool = False,
+    waves: int = 0,
+    slow_points: Sequence[int] | None = None,
     networks: Sequence[Network] | None = None,
     train: bool = True,
     **training: Unpack[Training],
@@ -89,6 +65,9 @@ def solve_cell(
     further inputs, so that its gradient may jump there too. The energy wants more points than the others: between too
     few of them the network hides steep gradients. `CellSolution.bounds` shows it where it is known.
 
+    Whatever the sizes of the cell and of a, the training sees numbers of order one (`hybrid.pinn.cellunits`). Where a is g(x)
+    times a function of y, that function is solved for, and a*(x) = g(x) b* (`hybrid.pinn.separable`).
+
     Args:
         problem: Gives a and the period. Where a depends on x, one network of (x, y) solves the cell problems of all x.
         seed: Of the initial weights.
@@ -96,12 +75,16 @@ def solve_cell(
         formulation: One of these; not strong only for exact periodicity and an a of y alone.
         periodicity: "embedding" (exact, by the first layer), "oversampling" (the paper's section 4.1) or "penalty" (its
             loss (12), without oversampling).
-        points: Collocation points along each side of the cell.
+        points: Collocation points along each side of the cell, or for each direction.
         oversampling: Layers of points outside the cell, N_o in the paper.
         weights: w_1, w_2, w_3 of the equation, the periodic condition and the oversampled points.
         separate: One network for each corrector, as in the paper; trained one after the other.
         scale: Factor on the initial hidden weights.
-        networks: Networks to start from; new ones by default (`cell_networks`).
+        frequencies: Of the waves among the inputs of the network, for each direction of the cell; the first one by default.
+        medium: Whether log a is an input too.
+        waves: How many waves in x are inputs, where a depends on x.
+        slow_points: Collocation points in each direction of x; about half of `points` by default.
+        networks: Networks to start from; new ones by default (`cell_networks`). Copies of them are trained.
         train: Whether to train them at all.
         **training: See `hybrid.pinn.training.train`.
 
@@ -113,148 +96,121 @@ def solve_cell(
         periodicity, so networks without it get the paper's formula.
 
     Raises:
-        InputError: An unknown kind of periodicity or formulation, or things that do not go together.
-        SolverError: The training diverged.
+        InputError: An argument that is not allowed, or things that do not go together; a jumps in x.
+        SolverError: The training diverged, or the strong form has no finite coefficients.
     """
+    check_problem(problem, EllipticProblem)
+    check_shape(hidden, scale, periodicity)
     if problem.depends_on_slow and periodicity == "oversampling":
         raise InputError("periodicity", f"{periodicity!r}, but a depends on x; allowed are embedding, penalty")
     check_formulation(problem, formulation, periodicity)
+    check_points(points, problem.dim, periodicity, oversampling, weights)
+    if slow_points is not None:
+        check_points(slow_points, problem.dim, "embedding")
     start = time.perf_counter()
     if networks is None:
         networks = cell_networks(
             problem, seed=seed, hidden=hidden, formulation=formulation, periodicity=periodicity, separate=separate,
-            scale=scale,
+            scale=scale, frequencies=frequencies, medium=medium, waves=waves,
         )  # fmt: skip
+    else:
+        networks = _given(problem, networks, formulation, train)
+        if train and hasattr(training.get("progress"), "follow"):
+            training["progress"].follow(networks)  # type: ignore[union-attr]
+    product = _product(problem, networks)
+    base, own = problem, networks
+    if product is not None:
+        base, own = product[1], tuple(_inner(network) for network in networks)
     history = History("given networks")
     if train:
         if formulation != "strong":
-            parts = [form_rows(problem, formulation, points, own) for own in shares(networks, problem.dim)]
+            parts = [form_rows(base, formulation, points, k) for k in shares(own, base.dim)]
         else:
-            if problem.depends_on_slow:
-                rows = slow_cell_rows(problem, points or {1: 48, 2: 10, 3: 5}[problem.dim], periodicity, weights)
+            if base.depends_on_slow:
+                usual = points or {1: 48, 2: 10, 3: 5}[base.dim]
+                rows = slow_cell_rows(base, usual, periodicity, weights, slow_points)
             else:
-                rows = cell_rows(problem, periodicity, points, oversampling, weights)
-            parts = [rows] if len(networks) == 1 else [[part.output(j) for part in rows] for j in range(problem.dim)]
-        history = joined(
-            [
-                train_network(network, rows, **of_part(training, j))
-                for j, (network, rows) in enumerate(zip(networks, parts, strict=True))
-            ]
-        )
-    if problem.depends_on_slow:
-        solution = _finish_slow(problem, networks, history, exact=periodicity == "embedding")
+                rows = cell_rows(base, periodicity, points, oversampling, weights)
+            parts = [rows] if len(own) == 1 else [[part.output(j) for part in rows] for j in range(base.dim)]
+        history = joined([_train(base, n, rows, of_part(training, j)) for j, (n, rows) in enumerate(zip(own, parts))])
+    exact = periodicity == "embedding"
+    if base.depends_on_slow:
+        solution = finish_slow(base, own, history, exact=exact)
     else:
-        flux = formulation == "first-order"
-        solution = finish(problem, networks, history, exact=periodicity == "embedding", flux=flux)
+        solution = finish(base, own, history, exact=exact, flux=formulation == "first-order")
+    if product is not None:
+        solution = finish_product(problem, product[0], solution, networks)
+    comm = training.get("comm")
+    if comm is not None and comm.size > 1:  # what is decided by it is to be decided alike
+        solution = replace(solution, trust=comm.bcast(solution.trust))
     return replace(solution, seconds=time.perf_counter() - start)
+
+
+def _train(problem: EllipticProblem, network: Network, rows: Sequence[Rows], training: Training) -> History:
+    """In units in which everything is of order one; the network is left in those of the problem."""
+    unit = cell_unit(problem)
+    scaled = unit.rows(rows)
+    numbers = [t for part in scaled for t in (part.target, *(coefficients for _, coefficients in part.terms))]
+    if not all(torch.isfinite(t).all() for t in numbers):
+        raise SolverError("the cell problem's equation has coefficients that are not finite: a has an infinite slope; try "
+                          "formulation = 'first-order', which takes no derivative of a")  # fmt: skip
+    unit.times(network, -1)
+    history = train_network(network, scaled, **training)
+    unit.times(network)
+    return history
+
+
+def _given(problem: EllipticProblem, networks: Sequence[Network], formulation: str, train: bool) -> tuple[Network, ...]:
+    """Networks that fit, and copies of them if they are to be trained."""
+    dim = problem.dim
+    coordinates = 2 * dim if problem.depends_on_slow else dim
+    outputs = [outputs_for_each(formulation, dim)] if train or formulation == "first-order" else None
+    networks = check_networks(networks, dim, coordinates, outputs, coordinates)
+    return copy.deepcopy(networks) if train else networks
+
+
+def _product(problem: EllipticProblem, networks: Sequence[Network]) -> tuple[sympy.Expr, EllipticProblem] | None:
+    """g and the problem with b, where a = g(x) b(y) and the networks are of y alone."""
+    return separated(problem) if all(isinstance(network.embedding, FastOnly) for network in networks) else None
+
+
+def _inner(network: Network) -> Network:
+    """The network as one of y; the weights are the same ones."""
+    assert isinstance(network.embedding, FastOnly)
+    inner = copy.copy(network)
+    inner.embedding = network.embedding.inner
+    return inner
 
 
 def cell_networks(
     problem: EllipticProblem, *, seed: int = 0, hidden: Sequence[int] = (24, 24), formulation: str = "strong",
     periodicity: str = "embedding", separate: bool = False, scale: float = 1.0,
+    frequencies: Sequence[Sequence[int]] | None = None, medium: bool = False, waves: int = 0,
 ) -> tuple[Network, ...]:  # fmt: skip
-    """The untrained networks of `solve_cell`: of y, or of x and y where a depends on x.
+    """The untrained networks of `solve_cell`: of y, or of x and y where a depends on x other than by a factor.
 
     Raises:
-        InputError: An unknown kind of periodicity.
+        InputError: An argument that is not allowed.
     """
-    if periodicity not in {"embedding", "oversampling", "penalty"}:
-        raise InputError("periodicity", f"{periodicity!r}; allowed are embedding, oversampling, penalty")
-    embedding: Embedding = AffineEmbedding([(0.0, p) for p in problem.period])
+    check_problem(problem, EllipticProblem)
+    check_shape(hidden, scale, periodicity)
+    check_formulation(problem, formulation, periodicity)
+    product = separated(problem) if periodicity == "embedding" else None
+    base = problem if product is None else product[1]
+    embedding: Embedding = AffineEmbedding([(0.0, p) for p in base.period])
     if periodicity == "embedding":
-        embedding = PeriodicEmbedding(problem.period)
-    if problem.jumps:
-        embedding = Together(embedding, KinkEmbedding(problem))
-    if problem.depends_on_slow:
-        embedding = SideBySide(AffineEmbedding(problem.domain), embedding, problem.dim)
+        embedding = PeriodicEmbedding(base.period)
+        if frequencies is not None:
+            embedding = PeriodicWaves(base.period, frequencies)
+    if base.jumps:
+        embedding = Together(embedding, KinkEmbedding(base))
+    if base.depends_on_slow:
+        embedding = SideBySide(AffineEmbedding(base.domain, waves), embedding, base.dim)
+    if medium and not base.jumps:
+        embedding = Together(embedding, MediumEmbedding(base))
+    if product is not None:
+        embedding = FastOnly(embedding)
     each = outputs_for_each(formulation, problem.dim)
     if not separate:
         return (Network(embedding, hidden, each * problem.dim, seed, scale=scale),)
     return tuple(Network(embedding, hidden, each, seed + 1000 * j, scale=scale) for j in range(problem.dim))
-
-
-def _correctors(networks: Sequence[Network], dim: int) -> list[tuple[Network, int]]:
-    """The network and its output for each corrector."""
-    if len(networks) == 1:
-        each = networks[0].weights[-1].shape[0] // dim
-        return [(networks[0], j * each) for j in range(dim)]
-    return [(network, 0) for network in networks]
-
-
-Evaluation = Callable[[Sequence[Network], Tensor, Tensor], Tensor]
-"""Networks, points and operators to the jets of the correctors, (C, n, d)."""
-
-
-def finish(
-    problem: EllipticProblem, networks: Sequence[Network], history: History, *, exact: bool, flux: bool,
-    jet_of: Evaluation | None = None,
-) -> CellSolution:  # fmt: skip
-    """Means over the cell: the shift to mean zero, a*, and the bounds on the errors."""
-    dim, residual = problem.dim, None
-    if problem.jumps:
-        points, weight = cell_points(problem, _QUADRATURE[dim] * (4 if has_curves(problem) else 1))
-        jet = (jet_of or _jet)(networks, points, gradient_only(dim))
-    else:
-        points, weight = sampling.periodic_grid(problem.period, _QUADRATURE[dim], 0.0)
-        coefficients, target, operators = cell_operator(problem, points)
-        jet = (jet_of or _jet)(networks, points, operators)
-        residual = (torch.einsum("cn,cnk->nk", coefficients, jet) - target).numpy()
-    value, gradient = jet[0].numpy(), jet[1 : 1 + dim].numpy()
-
-    a = matrix_at(problem, lambda e: tensor_at(problem, e, points)).numpy()
-    share = weight.numpy()
-    strain = gradient.transpose(0, 2, 1) + np.eye(dim)[:, :, None]
-    if exact:
-        coefficient = np.einsum("kin,nkl,ljn,n->ij", strain, a, strain, share, optimize=True)
-    else:
-        coefficient = np.einsum("nik,kjn,n->ij", a, strain, share, optimize=True)
-
-    mean = share @ value
-    correctors = tuple(
-        Field(network, output, dim, shift=-float(mean[j]))
-        for j, (network, output) in enumerate(_correctors(networks, dim))
-    )
-    solution = CellSolution(coefficient, correctors, history, 0.0)
-    if not exact or (residual is None and not flux):
-        return solution
-    lowest = float(np.linalg.eigvalsh(a)[:, 0].min())
-    if residual is not None:
-        squares = np.array([_negative_norm(problem.period, column) ** 2 / lowest for column in residual.T])
-    else:
-        squares = flux_distances(problem, networks, points, weight)
-    own = np.sqrt(share @ (value - mean) ** 2)
-    scale = max(own) if max(own) > 1e-8 * max(problem.period) else max(problem.period)
-    sizes = np.where(own > 1e-6 * scale, own, scale)  # as for finite elements, a χ_j may vanish
-    errors = max(problem.period) / (2 * math.pi) * np.sqrt(squares / lowest) / sizes
-    upper = np.diag(coefficient)
-    bounds = np.stack([upper - squares, upper], axis=1)
-    return replace(solution, error_estimates=tuple(map(float, errors)), bounds=bounds)
-
-
-def _jet(networks: Sequence[Network], points: Tensor, operators: Tensor) -> Tensor:
-    """Jets of the correctors, (C, n, d)."""
-    jets = {network: network.evaluate(points, operators) for network in networks}
-    dim = points.shape[1]
-    return torch.stack([jets[network][..., output] for network, output in _correctors(networks, dim)], dim=2)
-
-
-def _finish_slow(
-    problem: EllipticProblem, networks: Sequence[Network], history: History, *, exact: bool
-) -> CellSolution:
-    coefficient, slopes, means = slow_means(problem, networks, exact=exact)
-    correctors = []
-    for j, (network, output) in enumerate(_correctors(networks, problem.dim)):
-        mean = SlowCoefficient(coefficient.domain, coefficient.nodes, means[:, j, None, None])
-        correctors.append(Field(network, output, 2 * problem.dim, known=SlowShift(mean)))
-    return CellSolution(coefficient, tuple(correctors), history, 0.0, None, slopes)
-
-
-def _negative_norm(period: Sequence[float], residual: npt.NDArray[np.float64]) -> float:
-    """‖residual‖_{H^-1}, from its values on a uniform grid: ‖a^½ ∇δ‖ √(min a) is at most this for the error δ."""
-    dim = len(period)
-    count = round(len(residual) ** (1 / dim))
-    frequencies = [2 * math.pi * np.fft.fftfreq(count, p / count) for p in period]
-    square = np.asarray(sum(k**2 for k in np.meshgrid(*frequencies, indexing="ij")))
-    square.flat[0] = np.inf
-    transform = np.fft.fftn(residual.reshape((count,) * dim)) / count**dim
-    return math.sqrt(float((np.abs(transform) ** 2 / square).sum()))

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from hybrid.errors import InputError
 from hybrid.pinn import sampling
 from hybrid.pinn.cellrows import gauge, matrix_at, tensor_at
+from hybrid.pinn.cellunits import length_unit, power
 from hybrid.pinn.jumps import cell_points
 from hybrid.pinn.network import Network, gradient_only
 from hybrid.pinn.rows import Rows, coupled
+from hybrid.pinn.separable import separated
 from hybrid.problems import EllipticProblem
 
 FORMULATIONS = ("strong", "first-order", "energy")
 
-_CURL: dict[int, list[tuple[int, int, int, int]]] = {
+CURL: dict[int, list[tuple[int, int, int, int]]] = {
     1: [],
     2: [(0, 0, 1, 1), (1, 0, 0, -1)],
     3: [(i, (i + 2) % 3, (i + 1) % 3, 1) for i in range(3)] + [(i, (i + 1) % 3, (i + 2) % 3, -1) for i in range(3)],
@@ -33,6 +34,8 @@ def check_formulation(problem: EllipticProblem, formulation: str, periodicity: s
     Raises:
         InputError: With the reason.
     """
+    product = separated(problem) if periodicity == "embedding" else None
+    problem = problem if product is None else product[1]
     if formulation not in FORMULATIONS:
         raise InputError("formulation", f"{formulation!r}; allowed are {', '.join(FORMULATIONS)}")
     if formulation != "strong" and problem.depends_on_slow:
@@ -43,8 +46,6 @@ def check_formulation(problem: EllipticProblem, formulation: str, periodicity: s
         )
     if formulation == "strong" and problem.jumps:
         other = "allowed are first-order, energy; the preset paper has neither"
-        if problem.depends_on_slow:
-            other = "there is no cell problem for it yet"
         raise InputError("formulation", f"'strong' needs the derivatives of a, which jumps; {other}")
 
 
@@ -58,14 +59,16 @@ def shares(networks: Sequence[Network], dim: int) -> list[list[int]]:
     return [list(range(dim))] if len(networks) == 1 else [[k] for k in range(dim)]
 
 
-def form_rows(problem: EllipticProblem, formulation: str, points: int | None, correctors: Sequence[int]) -> list[Rows]:
+def form_rows(
+    problem: EllipticProblem, formulation: str, points: int | Sequence[int] | None, correctors: Sequence[int]
+) -> list[Rows]:
     """The rows of some of the correctors, for one network, by the first-order form or the energy."""
     at, weight = cell_points(problem, points or {1: 128, 2: 40, 3: 14}[problem.dim])
     make = _first_order if formulation == "first-order" else _energy
     return make(problem, at, weight, correctors)
 
 
-def _root(problem: EllipticProblem, points: Tensor) -> tuple[Tensor, Tensor]:
+def cholesky(problem: EllipticProblem, points: Tensor) -> tuple[Tensor, Tensor]:
     """L and L⁻¹, (n, d, d), of a = L Lᵀ.
 
     Raises:
@@ -84,7 +87,7 @@ def _energy(problem: EllipticProblem, points: Tensor, weight: Tensor, correctors
     The sum of squares is the energy, mean (e_k + ∇χ_k)·a(e_k + ∇χ_k), up to a constant, for any constant vector c_k. With
     c_k = (mean a⁻¹)⁻¹ e_k the constant is the harmonic mean: what is left is small, zero in 1D and across a laminate.
     """
-    dim, (lower, inverse) = problem.dim, _root(problem, points)
+    dim, (lower, inverse) = problem.dim, cholesky(problem, points)
     harmonic = torch.linalg.inv(torch.einsum("nji,njk,n->ik", inverse, inverse, weight))
     target = inverse @ harmonic - lower.mT
     rows = [gauge(torch.zeros(1, dim, dtype=torch.float64), len(correctors))]
@@ -94,50 +97,41 @@ def _energy(problem: EllipticProblem, points: Tensor, weight: Tensor, correctors
     return rows
 
 
+def flux_scale(problem: EllipticProblem) -> float:
+    """s of the first-order form, the same whatever the points."""
+    sample, _ = sampling.periodic_grid(problem.period, 16)
+    return float(cholesky(problem, sample)[0].square().sum((1, 2)).mean()) / problem.dim
+
+
+def fixed_point(problem: EllipticProblem) -> Tensor:
+    """Where outputs of the first-order form are its constants."""
+    return torch.tensor([[0.2929 * p for p in problem.period]], dtype=torch.float64)
+
+
 def _first_order(problem: EllipticProblem, points: Tensor, weight: Tensor, correctors: Sequence[int]) -> list[Rows]:
     """L⁻¹ σ_k = Lᵀ(e_k + ∇χ_k) with σ_k = s ( c_k + curl ψ_k ), whose divergence is zero whatever the network.
 
     Outputs are χ_k and ψ_k for each corrector: no potential in 1D, where σ_k is constant, a stream function in 2D, a
     vector in 3D, with the row div ψ_k = 0 to make it unique. The constants c_k are the last d outputs at one point of the
-    cell, as the constants in χ_k and ψ_k mean nothing. s is about the mean of a.
+    cell, over the unit of length, as the constants in χ_k and ψ_k mean nothing. s is about the mean of a.
     """
     dim, outputs = problem.dim, outputs_for_each("first-order", problem.dim)
-    lower, inverse = _root(problem, points)
-    sample, _ = sampling.periodic_grid(problem.period, 16)  # the same s whatever the points
-    scale = float(_root(problem, sample)[0].square().sum((1, 2)).mean()) / dim
+    lower, inverse = cholesky(problem, points)
+    scale = flux_scale(problem)
     here = torch.zeros(outputs, outputs, 1 + dim, len(points), dtype=torch.float64)
     there = torch.zeros_like(here)
     for row in range(dim):
         here[row, 0, 1:] = -lower[:, :, row].T
-        for i, k, j, sign in _CURL[dim]:
+        for i, k, j, sign in CURL[dim]:
             here[row, 1 + k, 1 + j] += sign * scale * inverse[:, row, i]
         for i in range(dim):
-            there[row, outputs - dim + i, 0] = scale * inverse[:, row, i]
+            there[row, outputs - dim + i, 0] = scale / length_unit(problem.period) * inverse[:, row, i]
     if dim == 3:
         for k in range(dim):
-            here[dim, 1 + k, 1 + k] = 1.0
+            here[dim, 1 + k, 1 + k] = math.sqrt(power(scale, 4))
     target = torch.zeros(len(points), len(correctors), outputs, dtype=torch.float64)
     target[:, :, :dim] = lower[:, correctors]
     terms, mixes = coupled(points, here, len(correctors))
-    fixed = torch.tensor([[0.2929 * p for p in problem.period]], dtype=torch.float64)
-    constants, others = coupled(fixed, there, len(correctors))
-    return [Rows(terms + constants, target.flatten(1), gradient_only(dim), weight, mixes + others)]
-
-
-def flux_distances(
-    problem: EllipticProblem, networks: Sequence[Network], points: Tensor, weight: Tensor
-) -> npt.NDArray[np.float64]:
-    """The mean of |L⁻¹σ_k - Lᵀ(e_k + ∇χ_k)|² for each corrector of the first-order form.
-
-    As σ_k has no divergence this is ‖a^½ ∇δ_k‖² + ‖a^-½ (error of σ_k)‖², δ_k the error of χ_k (Prager, Synge 1947).
-    """
-    found = []
-    for network, correctors in zip(networks, shares(networks, problem.dim), strict=True):
-        (rows,) = _first_order(problem, points, weight, correctors)
-        jets = {id(at): network.evaluate(at, rows.operators) for at, _ in rows.terms}
-        residual = -rows.target
-        for (at, coefficients), mix in zip(rows.terms, rows.mixes, strict=True):
-            residual = residual + torch.einsum("cn,cnk->nk", coefficients, jets[id(at)]) @ mix.T
-        squares = (residual.square() * weight[:, None]).sum(0).reshape(len(correctors), -1)
-        found.append(squares[:, : problem.dim].sum(1))
-    return torch.cat(found).numpy()
+    constants, others = coupled(fixed_point(problem), there, len(correctors))
+    copies = len(correctors)
+    return [Rows(terms + constants, target.flatten(1), gradient_only(dim), weight, mixes + others, copies)]

@@ -8,6 +8,7 @@ import sympy
 import torch
 from torch import Tensor
 
+from hybrid.errors import InputError
 from hybrid.pinn import sampling
 from hybrid.pinn.network import VALUE, hessian_operators, laplacian
 from hybrid.pinn.rows import Rows
@@ -19,14 +20,17 @@ At = Callable[[sympy.Expr], Tensor]
 
 
 def cell_rows(
-    problem: EllipticProblem, periodicity: str, points: int | None, oversampling: int, weights: Sequence[float]
-) -> list[Rows]:
+    problem: EllipticProblem, periodicity: str, points: int | Sequence[int] | None, oversampling: int,
+    weights: Sequence[float],
+) -> list[Rows]:  # fmt: skip
     """The rows of `hybrid.pinn.solve_cell` for a coefficient of y alone."""
     dim, period = problem.dim, problem.period
     if periodicity == "embedding":
         at, weight = sampling.periodic_grid(period, points or {1: 128, 2: 32, 3: 14}[dim])
         return [_equation(problem, at, weight), gauge(torch.zeros(1, dim, dtype=torch.float64), dim)]
     count = points or {1: 101, 2: 41, 3: 15}[dim]
+    if not isinstance(count, int):
+        raise InputError("points", f"{count}; one for each direction goes with periodicity = 'embedding' only")
     at = sampling.uniform_grid([(0.0, p) for p in period], count)
     rows = [
         _equation(problem, at, mean_weight(weights[0], len(at))),

@@ -17,14 +17,19 @@ class AffineEmbedding:
     Args:
         box: One (low, high) for each dimension.
         waves: How many of the sin and cos of π m s, m = 1, 2, …, of each scaled coordinate s are added, for functions that
-            oscillate; none by default.
+            oscillate; none by default. Or vectors k: then sin k·s and cos k·s are added, plane waves.
     """
 
-    def __init__(self, box: Sequence[Sequence[float]], waves: int = 0) -> None:
-        self.waves = [(i, math.pi * m) for i in range(len(box)) for m in range(1, waves + 1)]
+    def __init__(self, box: Sequence[Sequence[float]], waves: int | Sequence[Sequence[float]] = 0) -> None:
+        self.waves: list[tuple[int, float]] = []
+        self.planes: list[tuple[float, ...]] = []
+        if isinstance(waves, int):
+            self.waves = [(i, math.pi * m) for i in range(len(box)) for m in range(1, waves + 1)]
+        else:
+            self.planes = [tuple(map(float, k)) for k in waves]
         bounds = torch.tensor(box, dtype=torch.float64)
         self.middle, self.scale = bounds.mean(1), 2 / (bounds[:, 1] - bounds[:, 0])
-        self.width = len(box) + 2 * len(self.waves)
+        self.width = len(box) + 2 * len(self.waves) + 2 * len(self.planes)
 
     def jet(self, points: Tensor, operators: Tensor) -> Tensor:
         """The jet (C, n, d + 2 d waves)."""
@@ -38,6 +43,9 @@ class AffineEmbedding:
             jet[1 + i, :, i] = scale[i]
         for column, (i, k) in enumerate(self.waves):
             _wave(jet, d + 2 * column, i, scaled[:, i], k, float(self.scale[i]), operators)
+        for column, vector in enumerate(self.planes):
+            plane = torch.tensor(vector, dtype=points.dtype, device=points.device)
+            _plane(jet, d + 2 * column, scaled @ plane, plane * scale, operators)
         return jet
 
 
@@ -57,6 +65,17 @@ class PeriodicEmbedding:
         for column, (i, k) in enumerate(self.frequencies):
             _wave(jet, 2 * column, i, points[:, i], k, 1.0, operators)
         return jet
+
+
+def _plane(jet: Tensor, column: int, phase: Tensor, slope: Tensor, operators: Tensor) -> None:
+    """Put sin and cos of a phase with this constant gradient into two columns of the jet."""
+    dim = operators.shape[-1]
+    sine, cosine = torch.sin(phase), torch.cos(phase)
+    for at, value, first in ((column, sine, cosine), (column + 1, cosine, -sine)):
+        jet[0, :, at] = value
+        if dim:
+            jet[1 : 1 + dim, :, at] = slope[:, None] * first
+            jet[1 + dim :, :, at] = -torch.einsum("kij,i,j->k", operators, slope, slope)[:, None] * value
 
 
 def _wave(jet: Tensor, column: int, i: int, s: Tensor, k: float, scale: float, operators: Tensor) -> None:

@@ -16,6 +16,7 @@ from mpi4py import MPI
 import torch
 from torch import Tensor
 
+from hybrid.errors import InputError
 from hybrid.pinn.network import Network
 from hybrid.pinn.rows import Rows
 from hybrid.pinn.shares import MOST, Shares
@@ -47,6 +48,8 @@ _PIECE = 512
 """Rows in a piece of a sweep, at the most."""
 _SHARE = 1024
 """Residuals that are worth a share of their own."""
+_BATCH = 128
+"""Residuals that torch differentiates at once, where it has to."""
 
 
 class Equations:
@@ -60,12 +63,22 @@ class Equations:
     Attributes:
         count: How many residuals there are, on all ranks.
         shares: Of this rank.
+        copies: How many systems of the same form the rows are: the last layer has one matrix for all of them.
+
+    Raises:
+        InputError: A network whose last layer is not linear, or with other outputs than the rows.
     """
 
     def __init__(self, network: Network, rows: Sequence[Rows], comm: MPI.Comm | None = None) -> None:
+        if type(network).jet is not Network.jet:
+            what = "has a jet of its own; only hidden_jet may be another one, the last layer stays linear"
+            raise InputError("networks", f"{type(network).__name__} {what}")
         self.network = network
         self.coupled = any(part.mixes for part in rows)
         self.outputs = network.weights[-1].shape[0]
+        if any(part.target.shape[1] != self.outputs for part in rows):
+            raise InputError("networks", f"{self.outputs} outputs; the equations have {rows[0].target.shape[1]}")
+        self.copies = min(part.copies for part in rows) if self.coupled else 1
         self.count = sum(part.target.numel() for part in rows)
         self.shares = Shares(comm, share_count(rows))
         self.sweep = Sweep(network)
@@ -98,16 +111,17 @@ class Equations:
         """The rows of each own share as a linear system for the last layer W.
 
         Returns:
-            Matrices (rows, width) and right-hand sides (rows, outputs), for Wᵀ; where outputs are coupled, matrices
-            (rows · outputs, outputs · width) and one right-hand side, for W flattened.
+            Matrices (rows, width) and right-hand sides (rows, outputs), for Wᵀ; where outputs are coupled, and are m for each
+            copy of the system, matrices (rows · m, m · width) and a right-hand side for each copy, for its part of W flattened.
         """
         return [self._features(parts) for parts in self._own]
 
     def _features(self, parts: Sequence[_Part]) -> tuple[Tensor, Tensor]:
         blocks: list[Tensor] = []
         targets: list[Tensor] = []
+        each = self.outputs // self.copies
         for part in parts:
-            identity = torch.eye(part.target.shape[1], dtype=part.target.dtype, device=part.target.device)
+            identity = torch.eye(each, dtype=part.target.dtype, device=part.target.device)
             for piece in _pieces(part):
                 block: Tensor | None = None
                 for term in part.terms:
@@ -115,11 +129,13 @@ class Equations:
                     for coefficients, mix in term.operators:
                         row = contract(coefficients[:, piece], last)
                         if self.coupled:
-                            row = torch.einsum("ij,nw->nijw", identity if mix is None else mix, row)
+                            own = identity if mix is None else mix[:each, :each]
+                            row = torch.einsum("ij,nw->nijw", own, row)
                         block = row if block is None else block.add_(row)
                 assert block is not None
                 blocks.append(block.flatten(0, 1).flatten(1) if self.coupled else block)
-            targets.append(part.target.reshape(-1, 1) if self.coupled else part.target)
+            target = part.target.reshape(-1, self.copies, each).transpose(1, 2).reshape(-1, self.copies)
+            targets.append(target if self.coupled else part.target)
         return torch.cat(blocks), torch.cat(targets)
 
     def residuals(self) -> Tensor:
@@ -152,12 +168,19 @@ class Equations:
 
         One adjoint sweep takes the rows in pieces whose jets stay in the processor's cache: that makes it fast.
         """
-        total = self.shares.total(self._gradient(parts) for parts in self._own)
+        total = self.shares.total((self._differentiated if self.sweep.own else self._gradient)(p) for p in self._own)
         gradients, at = [], 1
         for parameter in self.network.parameters():
             gradients.append(total[at : at + parameter.numel()].reshape(parameter.shape))
             at += parameter.numel()
         return float(total[0]), gradients
+
+    def _differentiated(self, parts: Sequence[_Part]) -> Tensor:
+        """The same as `_gradient` by torch, for hidden layers that it does not know."""
+        with torch.enable_grad():
+            loss = self._residuals(parts).square().sum() / self.outputs
+            found = torch.autograd.grad(loss, list(self.network.parameters()), materialize_grads=True)
+        return torch.cat([loss.detach()[None], *(g.reshape(-1) for g in found)])
 
     def _gradient(self, parts: Sequence[_Part]) -> Tensor:
         """The loss of a share and its derivatives, in one vector."""
@@ -215,7 +238,20 @@ class Equations:
         A row depends on the network at its own points only, so one adjoint sweep with the points kept apart gives the
         derivatives of all rows: the outer product of a layer's adjoint and its input, at each point.
         """
-        return map(self._jacobian, self._own)
+        return map(self._jacobian_by_torch if self.sweep.own else self._jacobian, self._own)
+
+    def _jacobian_by_torch(self, parts: Sequence[_Part]) -> tuple[Tensor, Tensor]:
+        """Row by row, for hidden layers that the sweep does not know."""
+        parameters = list(self.network.parameters())
+        with torch.enable_grad():
+            residuals = self._residuals(parts).T.reshape(-1)
+        blocks = []
+        for one in torch.eye(len(residuals), dtype=residuals.dtype, device=residuals.device).split(_BATCH):
+            found = torch.autograd.grad(
+                residuals, parameters, one, retain_graph=True, is_grads_batched=True, materialize_grads=True
+            )
+            blocks.append(torch.cat([g.reshape(len(one), -1) for g in found], dim=1))
+        return residuals.detach(), torch.cat(blocks)
 
     @torch.no_grad()
     def _jacobian(self, parts: Sequence[_Part]) -> tuple[Tensor, Tensor]:

@@ -18,7 +18,7 @@ Jet = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Field:
-    """u(x) = φ(x) N(x) + s(x) + c: a network output with a factor φ and a known part s, either of which may be missing.
+    """u(x) = e φ(x) N(x) + s(x) + c: a network output with a factor φ and a known part s, either of which may be missing.
 
     Attributes:
         network: The network.
@@ -27,6 +27,7 @@ class Field:
         factor: The jet of φ, zero where u has a hard boundary condition.
         known: The jet of s.
         shift: c.
+        unit: e, the unit in which the network measures u.
     """
 
     network: Network
@@ -35,12 +36,15 @@ class Field:
     factor: Jet | None = None
     known: Jet | None = None
     shift: float = 0.0
+    unit: float = 1.0
 
     def jet(self, points: Tensor, operators: Tensor) -> Tensor:
         """The jet (C, n) at the points, (n, d); on the CPU, without gradients by the parameters."""
         jet = self.network.evaluate(points, operators)[..., self.output : self.output + 1]
         if self.factor is not None:
             jet = product_jet(self.factor(points, operators), jet, operators)
+        if self.unit != 1:
+            jet = self.unit * jet
         if self.known is not None:
             jet = jet + self.known(points, operators)
         return torch.cat([jet[:1] + self.shift, jet[1:]])[..., 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -206,7 +207,7 @@ class _HiddenLayers(_Damped):
     def __init__(self, equations: Equations, damping: float, floor: float, ridge: float) -> None:
         super().__init__(equations, damping, floor)
         network = equations.network
-        self.free = [*network.weights[:-1], *network.biases]
+        self.free = [p for p in network.parameters() if p is not network.weights[-1]]
         self.last = LastLayer(ridge)
         self.started = False
 
@@ -235,15 +236,16 @@ class _HiddenLayers(_Damped):
         """Of each own share the residuals and P J for the hidden parameters, (rows · outputs, hidden parameters)."""
         equations, shares = self.equations, self.equations.shares
         bases = _orthonormal(equations)
-        before = sum(w.numel() for w in equations.network.weights[:-1])
-        after = before + equations.network.weights[-1].numel()
+        parameters, last = list(equations.network.parameters()), equations.network.weights[-1]
+        before = sum(p.numel() for p in itertools.takewhile(lambda p: p is not last, parameters))
+        after = before + last.numel()
         blocks = []
         for basis, (residual, jacobian) in zip(bases, equations.jacobian(), strict=True):
             hidden = torch.cat([jacobian[:, :before], jacobian[:, after:]], dim=1)
             if equations.coupled:  # features has the rows of a point together, the Jacobian those of an output
-                outputs = equations.outputs
-                order = torch.arange(len(basis), device=basis.device).reshape(-1, outputs).T.reshape(-1)
-                blocks.append((basis[order], residual, hidden[None]))
+                each = equations.outputs // equations.copies
+                order = torch.arange(len(basis), device=basis.device).reshape(-1, each).T.reshape(-1)
+                blocks.append((basis[order], residual, hidden.reshape(equations.copies, len(basis), -1)))
             else:
                 blocks.append((basis, residual, hidden.reshape(-1, len(basis), hidden.shape[1])))
         inside = shares.total([basis.T @ hidden for basis, _, hidden in blocks])

@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Unpack
 
-import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from hybrid.coefficient import SlowCoefficient
 from hybrid.errors import InputError
+from hybrid.parallel import on_root
 from hybrid.pinn import sampling
-from hybrid.pinn.cellrows import divergence_form, mean_weight
+from hybrid.pinn.bubble import Bubble
+from hybrid.pinn.cellrows import mean_weight
 from hybrid.pinn.corners import corner_part
 from hybrid.pinn.edges import edge_part
 from hybrid.pinn.embedding import AffineEmbedding
+from hybrid.pinn.equations import contract
+from hybrid.pinn.estimates import solution_estimate
 from hybrid.pinn.field import Field, Jet
-from hybrid.pinn.network import VALUE, Network, hessian_operators, product_jet
+from hybrid.pinn.given import positive_counts, started
+from hybrid.pinn.network import VALUE, Network
+from hybrid.pinn.operators import Medium, checked, operator_at
 from hybrid.pinn.optimizer import History
+from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.rows import Rows, behind_factor
+from hybrid.pinn.sectors import SectorPart, sector_part
+from hybrid.pinn.strengths import fit_last_layer, fit_strengths
 from hybrid.pinn.training import Training
 from hybrid.pinn.training import train as train_network
+from hybrid.pinn.units import unit_of
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import numpy_function
+from hybrid.trust import Estimate
+
+POINTS = {1: 256, 2: 40, 3: 12}
+"""Collocation points along each side, by dimension, where none are asked for."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +52,14 @@ class Solution:
         history: Of the training.
         seconds: Wall time.
         networks: What was trained: the field's network, or one for each step in time.
+        trust: The estimated relative L2 error of p, under "solution".
     """
 
     field: Field
     history: History
     seconds: float
     networks: tuple[Network, ...] = ()
+    trust: Mapping[str, Estimate] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.networks:
@@ -57,10 +73,11 @@ def solve_homogenized(
     seed: int = 0,
     hidden: Sequence[int] = (24, 24),
     boundary: str = "hard",
-    corners: bool = True,
+    corners: bool | None = None,
     points: int | None = None,
     weights: Sequence[float] = (0.5, 0.5),
     scale: float = 1.0,
+    waves: Sequence[Sequence[float]] = (),
     networks: Sequence[Network] | None = None,
     train: bool = True,
     **training: Unpack[Training],
@@ -73,66 +90,119 @@ def solve_homogenized(
         seed: Of the initial weights.
         hidden: Widths of the hidden layers.
         boundary: "hard" (p = φ N with φ = 0 on ∂Ω) or "penalty" (the paper's loss (3)).
-        corners: Take the known singular part at corners and edges off first (2D, 3D; diagonal a*, hard boundary).
+        corners: Take what is known of the singular part at corners and edges off (2D, and 3D for a diagonal a*); by default
+            behind a hard boundary. For an a* that is not diagonal, or depends on x, the strengths of the corners' functions
+            (`hybrid.pinn.sectors`) are found with the last layer.
         points: Collocation points along each side of Ω.
         weights: w_1, w_2 of the equation and, with a penalty, the boundary.
         scale: Factor on the initial hidden weights.
-        networks: The network to start from, in a tuple; a new one by default (`homogenized_networks`).
+        waves: Plane waves among the inputs of the network, see `hybrid.pinn.embedding.AffineEmbedding`.
+        networks: The network to start from, in a tuple; a new one by default (`homogenized_networks`). A copy is trained.
         train: Whether to train it at all.
         **training: See `hybrid.pinn.training.train`.
 
     Raises:
-        InputError: An unknown kind of boundary condition.
-        SolverError: The training diverged.
+        InputError: An unknown kind of boundary condition, a coefficient of another shape, another kind of problem, or a
+            number that is not positive.
+        SolverError: The training diverged, or a* is not positive definite.
     """
     start = time.perf_counter()
+    if not isinstance(problem, EllipticProblem):
+        raise InputError("problem", f"{type(problem).__name__}; allowed is an EllipticProblem")
     if boundary not in {"hard", "penalty"}:
         raise InputError("boundary", f"{boundary!r}; allowed are hard, penalty")
     dim, box = problem.dim, problem.domain
-    a = coefficient if isinstance(coefficient, SlowCoefficient) else _symmetric(coefficient)
+    count = POINTS[dim] if points is None else points
+    positive_counts(points=count, hidden=hidden)
+    a = checked(coefficient, dim)
     hard = boundary == "hard"
+    corners = hard if corners is None else corners
     factor = Bubble(tuple((low, high) for low, high in box)) if hard else None
+    parts = sector_part(box, a) if corners else None
     known: Jet | None = None
-    if hard and corners and not isinstance(a, SlowCoefficient):
+    if corners and parts is None and not isinstance(a, SlowCoefficient):
         known = (edge_part if dim == 3 else corner_part)(box, a, numpy_function(problem.f))
     if networks is None:
-        networks = homogenized_networks(problem, seed=seed, hidden=hidden, scale=scale)
+        networks = homogenized_networks(problem, seed=seed, hidden=hidden, scale=scale, waves=waves)
+    else:
+        networks = started(networks, 1, training.get("progress"))
     (network,) = networks
+    points_, _ = _points(problem, factor, count)
+    units = units_of(problem, a, points_)
+    rows = partial(_rows, problem, a, factor, count=count, weights=weights, units=units)
+    comm = training.get("comm")
     history = History("given network")
-    if train:
-        rows = _rows(problem, a, factor, known, points or {1: 256, 2: 40, 3: 12}[dim], weights)
-        history = train_network(network, rows, **training)
-    return Solution(Field(network, 0, dim, factor, known), history, time.perf_counter() - start)
+    if parts is None:
+        if train:
+            history = train_network(network, rows(known), **training)
+    else:
+        columns = _columns(a, parts, points_, units)
+        if train:
+            if not isinstance(training.get("optimizer"), LastLayer):
+                strengths = on_root(comm, lambda: _first_strengths(problem, rows(None), columns))
+                known = replace(parts, strengths=tuple(units[1] * s for s in strengths))
+            history = train_network(network, rows(known), **training)
+            last = on_root(comm, lambda: fit_last_layer(network, rows(None), columns))
+            with torch.no_grad():
+                network.weights[-1].copy_(last)
+        strengths = on_root(comm, lambda: fit_strengths(network, rows(None), columns))
+        known = replace(parts, strengths=tuple(units[1] * s for s in strengths))
+    p = Field(network, 0, dim, factor, known, unit=units[1])
+    estimate = on_root(comm, lambda: solution_estimate(problem, a, p, count, hard))
+    return Solution(p, history, time.perf_counter() - start, trust={"solution": estimate})
 
 
-def _symmetric(coefficient: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """A constant antisymmetric part does not change -a*:∇²p, and the jets want symmetric operators."""
-    a = np.asarray(coefficient, dtype=float)
-    return (a + a.T) / 2
+def _columns(a: Medium, parts: SectorPart, points: Tensor, units: tuple[float, float]) -> Tensor:
+    """What the equation makes of the corners' functions, (n, functions)."""
+    coefficients, operators = operator_at(a, points)
+    return contract(coefficients * (units[1] / units[0]), parts.jets(points, operators))
+
+
+def _first_strengths(problem: EllipticProblem, rows: list[Rows], columns: Tensor) -> tuple[float, ...]:
+    """By frozen features, so that the training has a smooth rest to learn."""
+    network = Network(AffineEmbedding(problem.domain), (600,), 1, 0)
+    with torch.no_grad():
+        network.weights[-1].copy_(fit_last_layer(network, rows, columns))
+    return fit_strengths(network, rows, columns)
 
 
 def homogenized_networks(
-    problem: EllipticProblem, *, seed: int = 0, hidden: Sequence[int] = (24, 24), scale: float = 1.0
-) -> tuple[Network, ...]:
+    problem: EllipticProblem, *, seed: int = 0, hidden: Sequence[int] = (24, 24), scale: float = 1.0,
+    waves: Sequence[Sequence[float]] = (),
+) -> tuple[Network, ...]:  # fmt: skip
     """The untrained network, in a tuple, of `solve_homogenized`."""
-    return (Network(AffineEmbedding(problem.domain), hidden, 1, seed, scale=scale),)
+    return (Network(AffineEmbedding(problem.domain, waves), hidden, 1, seed, scale=scale),)
+
+
+def _points(problem: EllipticProblem, factor: Jet | None, count: int) -> tuple[Tensor, Tensor | None]:
+    """Of the collocation, with the weights of a quadrature rule behind a factor."""
+    if factor is None:
+        return sampling.uniform_grid(problem.domain, count), None
+    return sampling.clustered_grid(problem.domain, count)
+
+
+def units_of(problem: EllipticProblem, a: Medium, points: Tensor) -> tuple[float, float]:
+    """Units of f and of p: the network is trained on numbers near one, whatever the scales of a*, f and Ω."""
+    source = float(source_at(problem, points).abs().max())
+    values = a.values if isinstance(a, SlowCoefficient) else a[None]
+    medium = float(abs(values).max())
+    side = min(high - low for low, high in problem.domain)
+    return unit_of(source), unit_of(source / medium * side * side)
 
 
 def _rows(
-    problem: EllipticProblem, a: npt.NDArray[np.float64] | SlowCoefficient, factor: Jet | None, known: Jet | None, count: int,
-    weights: Sequence[float],
+    problem: EllipticProblem, a: Medium, factor: Jet | None, known: Jet | None, *, count: int, weights: Sequence[float],
+    units: tuple[float, float],
 ) -> list[Rows]:  # fmt: skip
     """-a*:∇²(φN) = f + a*:∇²s at the points, and N = 0 on the boundary where there is no φ."""
     box = problem.domain
-    if factor is None:
-        points = sampling.uniform_grid(box, count)
-        weight = mean_weight(weights[0], len(points))
-    else:
-        points, weight = sampling.clustered_grid(box, count)
+    points, weight = _points(problem, factor, count)
+    weight = mean_weight(weights[0], len(points)) if weight is None else weight
     target = source_at(problem, points)
-    coefficients, operators = _operator(a, points)
+    coefficients, operators = operator_at(a, points)
     if known is not None:
-        target = target + known(points, operators)[-1]
+        target = target - contract(coefficients, known(points, operators))
+    target, coefficients = target / units[0], coefficients * (units[1] / units[0])
     if factor is not None:
         coefficients = behind_factor(coefficients, factor(points, operators), operators)
     rows = [Rows([(points, coefficients)], target, operators, weight)]
@@ -148,20 +218,6 @@ def boundary_rows(box: Sequence[Sequence[float]], count: int, share: float) -> R
     return Rows([(edge, one)], zero, VALUE, mean_weight(share, len(edge)))
 
 
-def _operator(a: npt.NDArray[np.float64] | SlowCoefficient, points: Tensor) -> tuple[Tensor, Tensor]:
-    """-a*:∇² as coefficients and operators, and -(∂_i a*_ij) ∂_j with it where a* depends on x."""
-    dim = points.shape[1]
-    if not isinstance(a, SlowCoefficient):
-        coefficients = torch.zeros(2 + dim, len(points), dtype=torch.float64)
-        coefficients[-1] = -1.0
-        return coefficients, torch.as_tensor(a)[None]  # one second-order channel: a*:∇² itself
-    operators = hessian_operators(dim)
-    entries = [(i, j) for i in range(dim) for j in range(i, dim)]
-    values, slopes = torch.as_tensor(a(points.numpy())), torch.as_tensor(a.gradient(points.numpy()))
-    second = torch.stack([values[:, i, j] if i == j else values[:, i, j] + values[:, j, i] for i, j in entries])
-    return divergence_form(-torch.einsum("niij->jn", slopes), -second, operators)
-
-
 def source_at(problem: EllipticProblem, points: Tensor) -> Tensor:
     """f at the points, (n, d) -> (n, 1).
 
@@ -173,25 +229,3 @@ def source_at(problem: EllipticProblem, points: Tensor) -> Tensor:
         worst = points[int((~target[:, 0].isfinite()).nonzero()[0, 0])].tolist()
         raise InputError("f", f"not a finite number at the collocation point {worst}")
     return target
-
-
-@dataclass(frozen=True)
-class Bubble:
-    """φ = Π 4 (x_i - low_i)(high_i - x_i) / (high_i - low_i)², which is 1 in the middle of the box and 0 on ∂Ω, as a `Jet`."""
-
-    box: tuple[tuple[float, float], ...]
-
-    def __call__(self, points: Tensor, operators: Tensor) -> Tensor:
-        """The jet (C, n, 1)."""
-        count, dim = operators.shape[0], operators.shape[-1]
-        product = None
-        for i, (low, high) in enumerate(self.box):
-            part = torch.zeros(1 + dim + count, len(points), 1, dtype=points.dtype, device=points.device)
-            scale, x = 4 / (high - low) ** 2, points[:, i]
-            part[0, :, 0] = scale * (x - low) * (high - x)
-            if dim:
-                part[1 + i, :, 0] = scale * (low + high - 2 * x)
-                part[1 + dim :, :, 0] = -2 * scale * operators[:, i, i, None]
-            product = part if product is None else product_jet(product, part, operators)
-        assert product is not None
-        return product

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import sympy
@@ -26,8 +27,8 @@ def has_curves(problem: EllipticProblem) -> bool:
     return any(len(phi.free_symbols) > 1 for phi in level_sets(problem))
 
 
-def cell_points(problem: EllipticProblem, count: int) -> tuple[Tensor, Tensor]:
-    """Points of the cell, about (count^d, d), and weights of mean one over n.
+def cell_points(problem: EllipticProblem, count: int | Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Points of the cell, about (count^d, d), and weights of mean one over n; or a count for each direction.
 
     Along each axis the trapezoidal rule; where interfaces y_i = c cut it into pieces, Gauss's rule on each of them. Where
     interfaces of two axes cross, the gradient may be infinite: there y = u³ (10 - 15 u + 6 u²) on a piece [0, 1] puts more
@@ -36,7 +37,8 @@ def cell_points(problem: EllipticProblem, count: int) -> tuple[Tensor, Tensor]:
     found = interfaces.planes(level_sets(problem), problem.fast, [(0.0, p) for p in problem.period])
     corners = sum(map(bool, found)) > 1
     axes, weights = [], []
-    for p, planes in zip(problem.period, found, strict=True):
+    counts = [count] * problem.dim if isinstance(count, int) else list(count)
+    for p, planes, count in zip(problem.period, found, counts, strict=True):
         if not planes:
             axes.append(p * (torch.arange(count, dtype=torch.float64) + 0.5) / count)
             weights.append(torch.full((count,), 1 / count, dtype=torch.float64))
@@ -69,6 +71,8 @@ class KinkEmbedding:
             if largest > 0 and all(torch.allclose(size, other, atol=1e-8 * largest) for other in others):
                 self.functions.append(phi)
                 self.scales.append(1 / largest)
+        slopes = [[sympy.diff(phi, one) for one in self.symbols] for phi in self.functions]
+        self._slopes = [[(slope, [sympy.diff(slope, one) for one in self.symbols]) for slope in own] for own in slopes]
         self.width = len(self.functions)
 
     def _value(self, expression: sympy.Expr, points: Tensor) -> Tensor:
@@ -81,11 +85,9 @@ class KinkEmbedding:
         jet = torch.zeros(1 + dim + count, len(points), self.width, dtype=points.dtype, device=points.device)
         for column, (phi, scale) in enumerate(zip(self.functions, self.scales, strict=True)):
             jet[0, :, column] = self._value(phi, points)
-            for i, one in enumerate(self.symbols[:dim]):
-                slope = sympy.diff(phi, one)
+            for i, (slope, seconds) in enumerate(self._slopes[column][:dim]):
                 jet[1 + i, :, column] = self._value(slope, points)
-                for j, other in enumerate(self.symbols if count else ()):
-                    second = self._value(sympy.diff(slope, other), points)
-                    jet[1 + dim :, :, column] += operators[:, i, j, None] * second
+                for j, second in enumerate(seconds if count else ()):
+                    jet[1 + dim :, :, column] += operators[:, i, j, None] * self._value(second, points)
             jet[:, :, column] *= scale * torch.sign(jet[0, :, column])
         return jet

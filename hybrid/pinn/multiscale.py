@@ -13,10 +13,11 @@ from torch import Tensor
 
 from hybrid.errors import InputError
 from hybrid.pinn import sampling
+from hybrid.pinn.bubble import Bubble
 from hybrid.pinn.cellrows import At, matrix_at, mean_weight, operator_of
 from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding, Together
 from hybrid.pinn.field import Field
-from hybrid.pinn.homogenized import Bubble, Solution, boundary_rows, source_at
+from hybrid.pinn.homogenized import Solution, boundary_rows, source_at
 from hybrid.pinn.network import Embedding, Network, gradient_only
 from hybrid.pinn.optimizer import History
 from hybrid.pinn.rows import Rows, behind_factor, coupled

@@ -25,6 +25,9 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+_EMBEDDED = 8192
+"""Points that are embedded at once where a network is evaluated."""
+
 VALUE = torch.zeros(0, 0, 0, dtype=torch.float64)
 """The operators of a jet that holds the value only."""
 
@@ -139,7 +142,16 @@ class Network(nn.Module):
         device = self.weights[-1].device
         channels = 1 + operators.shape[-1] + operators.shape[0]
         size = max(64, 200_000 // (channels * max(w.shape[0] for w in self.weights)))
-        parts = [self.jet(part.to(device), operators.to(device)).cpu() for part in points.split(size)]
+        operators = operators.to(device)
+        if type(self).jet is not Network.jet:
+            parts = [self.jet(part.to(device), operators).cpu() for part in points.split(size)]
+            return torch.cat(parts, dim=1).double()
+        last, parts = self.weights[-1], []
+        for many in points.split(
+            size * -(-_EMBEDDED // size)
+        ):  # what is embedded is small, and embedding it has its price
+            jet = self.embedding.jet(many.to(device), operators).to(last.dtype)
+            parts += [(self.hidden_jet(part, operators) @ last.T).cpu() for part in jet.split(size, dim=1)]
         return torch.cat(parts, dim=1).double()
 
     def forward(self, points: Tensor) -> Tensor:

@@ -28,6 +28,7 @@ class Rows:
         operators: The second-order operators A_k of the jets, (K, d, d).
         weight: Weights of the squares, (n,): of a quadrature rule, or one over the number of points.
         mixes: For each term the matrix, (outputs, outputs), that couples the outputs; none where each has its own rows.
+        copies: How many equal blocks the mixes have on their diagonals, and nothing beside them.
     """
 
     terms: Sequence[tuple[Tensor, Tensor]]
@@ -35,13 +36,16 @@ class Rows:
     operators: Tensor
     weight: Tensor
     mixes: Sequence[Tensor] = ()
+    copies: int = 1
 
     def to(self, device: str) -> Rows:
         """The same rows on a device."""
         moved = {id(points): points.to(device) for points, _ in self.terms}  # points that terms share stay shared
         terms = [(moved[id(points)], coefficients.to(device)) for points, coefficients in self.terms]
         mixes = [mix.to(device) for mix in self.mixes]
-        return Rows(terms, self.target.to(device), self.operators.to(device), self.weight.to(device), mixes)
+        return Rows(
+            terms, self.target.to(device), self.operators.to(device), self.weight.to(device), mixes, self.copies
+        )
 
     def share(self, k: int, count: int) -> Rows:
         """The k-th of so many shares of the points."""

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 
-def periodic_grid(period: Sequence[float], count: int, offset: float = 0.5) -> tuple[Tensor, Tensor]:
+def periodic_grid(period: Sequence[float], count: int | Sequence[int], offset: float = 0.5) -> tuple[Tensor, Tensor]:
     """Uniform points of the cell, (count^d, d), and weights 1/n: the trapezoidal rule, exact to all orders for smooth
-    periodic functions. `offset` shifts the points by this fraction of their distance."""
-    axes = [p * (torch.arange(count, dtype=torch.float64) + offset) / count for p in period]
+    periodic functions. `offset` shifts the points by this fraction of their distance. A count, or one for each direction."""
+    counts = [count] * len(period) if isinstance(count, int) else count
+    axes = [p * (torch.arange(n, dtype=torch.float64) + offset) / n for p, n in zip(period, counts, strict=True)]
     points = product(axes)
     return points, torch.full((len(points),), 1 / len(points), dtype=torch.float64)
 

@@ -11,32 +11,35 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from hybrid.coefficient import SlowCoefficient, slow_nodes
+from hybrid.coefficient import SlowCoefficient
 from hybrid.pinn import sampling
 from hybrid.pinn.cellrows import cell_operator, gauge, mean_weight, tensor_at
 from hybrid.pinn.network import VALUE, Network, gradient_only
 from hybrid.pinn.rows import Rows
+from hybrid.pinn.slowgrids import chebyshev_nodes, nodes_for
 from hybrid.problems import EllipticProblem
 
-_CELL_POINTS = {1: 256, 2: 32, 3: 12}
-_NODES = {1: 33, 2: 7, 3: 4}
-"""Points of Y along each side for means over it, and Chebyshev nodes of a*(x) in each slow dimension."""
+CELL_POINTS = {1: 256, 2: 32, 3: 12}
+"""Points of Y along each side for means over it."""
 
 
 def slow_cell_rows(
-    problem: EllipticProblem, points: int, periodicity: str = "embedding", weights: Sequence[float] = (0.5, 0.5)
-) -> list[Rows]:
+    problem: EllipticProblem, points: int | Sequence[int], periodicity: str = "embedding",
+    weights: Sequence[float] = (0.5, 0.5), slow_points: Sequence[int] | None = None,
+) -> list[Rows]:  # fmt: skip
     """The equation at clustered x times uniform y: about points / 2 along each x, points along each y.
 
     With the penalty the points are those of the paper's uniform mesh in y, and as many in each x as a fifth of them.
     """
     dim = problem.dim
     exact = periodicity == "embedding"
-    slow, slow_weight = sampling.clustered_grid(problem.domain, max(points // (2 if exact else 5), 4))
+    usual = max(points if isinstance(points, int) else min(points), 1)
+    counts = slow_points or [max(usual // (2 if exact else 5), 4)] * dim
+    slow, slow_weight = _clustered(problem.domain, counts)
     if exact:
         fast, fast_weight = sampling.periodic_grid(problem.period, points)
     else:
-        fast = sampling.uniform_grid([(0.0, p) for p in problem.period], points)
+        fast = sampling.uniform_grid([(0.0, p) for p in problem.period], usual)
         fast_weight = mean_weight(weights[0], len(fast))
     joint = _product(slow, fast)
     weight = (slow_weight[:, None] * fast_weight[None]).reshape(-1)
@@ -44,11 +47,18 @@ def slow_cell_rows(
     at_zero = torch.cat([slow, torch.zeros(len(slow), dim, dtype=torch.float64)], dim=1)
     rows = [Rows([(joint, coefficients)], target, operators, weight), gauge(at_zero, dim)]
     if not exact:
-        upper, lower = sampling.periodic_pairs(problem.period, points)
+        upper, lower = sampling.periodic_pairs(problem.period, usual)
         one, other = _product(slow, upper), _product(slow, lower)
         plus, zero = torch.ones(1, len(one), dtype=torch.float64), torch.zeros(len(one), dim, dtype=torch.float64)
         rows.append(Rows([(one, plus), (other, -plus)], zero, VALUE, mean_weight(weights[1], len(one))))
     return rows
+
+
+def _clustered(box: Sequence[Sequence[float]], counts: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """`hybrid.pinn.sampling.clustered_grid` with a count for each direction."""
+    parts = [sampling.clustered_grid([side], count) for side, count in zip(box, counts, strict=True)]
+    points = sampling.product([at[:, 0] for at, _ in parts])
+    return points, sampling.product([weight for _, weight in parts]).prod(1)
 
 
 def _product(slow: Tensor, fast: Tensor) -> Tensor:
@@ -69,9 +79,9 @@ def slow_means(
         a*; ∂_k a*_ij at its nodes, (n, d, d, d) with k first; the means of χ_j over the cell, (n, d).
     """
     dim = problem.dim
-    nodes = slow_nodes(problem.domain, _NODES[dim])
+    nodes = chebyshev_nodes(problem.domain, nodes_for(problem))
     networks = [copy.deepcopy(network).cpu() for network in networks]
-    fast, _ = sampling.periodic_grid(problem.period, _CELL_POINTS[dim], 0.0)
+    fast, _ = sampling.periodic_grid(problem.period, CELL_POINTS[dim], 0.0)
     values, slopes, means = [], [], []
     for node in nodes:
         x = torch.tensor(node[None], requires_grad=True)

@@ -11,18 +11,25 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from hybrid.errors import InputError
+from hybrid.parallel import on_root
 from hybrid.pinn import sampling
+from hybrid.pinn.bubble import Bubble
 from hybrid.pinn.embedding import AffineEmbedding
 from hybrid.pinn.field import Field
-from hybrid.pinn.homogenized import Bubble, Solution
+from hybrid.pinn.given import checked_reaction, positive_counts, started
+from hybrid.pinn.homogenized import Solution
 from hybrid.pinn.network import Network, laplacian
 from hybrid.pinn.optimizer import History
 from hybrid.pinn.radau import radau
 from hybrid.pinn.rows import Rows, behind_factor
 from hybrid.pinn.training import Training, joined, of_part
 from hybrid.pinn.training import train as train_network
+from hybrid.pinn.transientestimates import modes_of, stages_estimate
+from hybrid.pinn.units import unit_of
 from hybrid.problems import ReactionDiffusionProblem
 from hybrid.symbols import evaluate, numpy_function, t
+from hybrid.trust import Estimate
 
 
 def stage_networks(
@@ -69,14 +76,19 @@ def solve_stages(
         steps: Steps in time, equally long.
         waves: Harmonics of the box among the inputs of the network, for sources that oscillate.
         scale: Factor on the initial hidden weights.
-        networks: Networks to start from, one for each step; new ones by default (`stage_networks`).
+        networks: Networks to start from, one for each step; new ones by default (`stage_networks`). Copies are trained.
         train: Whether to train them at all.
         **training: See `hybrid.pinn.training.train`.
 
     Raises:
+        InputError: Another kind of problem, a number that is not positive, or networks that do not fit.
         SolverError: The training diverged.
     """
     start = time.perf_counter()
+    if not isinstance(problem, ReactionDiffusionProblem):
+        raise InputError("problem", f"{type(problem).__name__}; allowed is a ReactionDiffusionProblem")
+    positive_counts(points=points, hidden=hidden, stages=stages, steps=steps)
+    r_star = checked_reaction(coefficient)
     matrix, nodes = (torch.as_tensor(v) for v in radau(stages))
     h = problem.T / steps
     factor = Bubble(tuple(problem.domain))  # type: ignore[arg-type]
@@ -85,21 +97,31 @@ def solve_stages(
         networks = stage_networks(
             problem, seed=seed, hidden=hidden, scale=scale, stages=stages, steps=steps, waves=waves
         )
-    histories = []
+    else:
+        networks = started(networks, steps, training.get("progress"))
+    histories, fields = [], []
     for step, network in enumerate(networks):
+        rows, unit = _stage_rows(problem, r_star, value, factor, points, matrix, nodes, step * h, h)
         if train:
-            rows = _stage_rows(problem, coefficient, value, factor, points, matrix, nodes, step * h, h)
             histories.append(train_network(network, [rows], **of_part(training, step, len(networks))))
-        field = Field(network, stages - 1, problem.dim, factor)
+        fields.append((network, unit))
+        field = Field(network, stages - 1, problem.dim, factor, unit=unit)
         value = field.values
     history = joined(histories) if histories else History("given networks")
-    return Solution(field, history, time.perf_counter() - start, tuple(networks))
+
+    def estimated() -> Estimate:
+        modes = modes_of(problem, r_star, stages, points)
+        return stages_estimate(modes, fields, factor, numpy_function(problem.u0))
+
+    trust = {"solution": on_root(training.get("comm"), estimated)}
+    return Solution(field, history, time.perf_counter() - start, tuple(networks), trust)
 
 
 def _stage_rows(
     problem: ReactionDiffusionProblem, r_star: float, before: Callable[[npt.ArrayLike], npt.NDArray[np.float64]],
     factor: Bubble, points: int, matrix: Tensor, nodes: Tensor, begin: float, h: float,
-) -> Rows:  # fmt: skip
+) -> tuple[Rows, float]:  # fmt: skip
+    """The rows of a step, and the unit in which its network measures p."""
     dim, stages = problem.dim, len(nodes)
     at, weight = sampling.clustered_grid(problem.domain, points)
     operators = laplacian(dim)
@@ -113,5 +135,8 @@ def _stage_rows(
         values = dict(zip(problem.slow, at.numpy().T, strict=True)) | {t: begin + float(c) * h}
         sources.append(torch.as_tensor(np.broadcast_to(evaluate(problem.f, values), len(at)).copy()))
     target = torch.tensor(before(at.numpy()))[:, None] + h * torch.stack(sources, dim=1) @ matrix.T
+    if not bool(target.isfinite().all()):
+        raise InputError("f", "not a finite number at the collocation points, or u0")
+    unit = unit_of(float(target.abs().max()))
     terms = [(at, behind_factor(part, jet, operators)) for part in (value, spatial)]
-    return Rows(terms, target, operators, weight, [torch.eye(stages, dtype=torch.float64), h * matrix])
+    return Rows(terms, target / unit, operators, weight, [torch.eye(stages, dtype=torch.float64), h * matrix]), unit

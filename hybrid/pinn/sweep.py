@@ -23,6 +23,11 @@ from hybrid.pinn import kernel
 from hybrid.pinn.network import Network, entries
 
 
+def own_hidden_layers(network: Network) -> bool:
+    """Whether a subclass computes its hidden layers in its own way, so that the sweeps here would be another function's."""
+    return type(network).hidden_jet is not Network.hidden_jet
+
+
 class Tape(NamedTuple):
     """What the adjoint of one layer needs: jets before it, (C, n, v), of its pre-activations and of its output, (C, n, w)."""
 
@@ -40,6 +45,7 @@ class Sweep:
 
     def __init__(self, network: Network) -> None:
         self.network = network
+        self.own = own_hidden_layers(network)
         self._memory: dict[tuple[object, ...], Tensor] = {}
         weight = network.weights[-1]
         library = kernel.load() if weight.device.type == "cpu" else None
@@ -57,7 +63,12 @@ class Sweep:
         return found[:size].view(shape)
 
     def forward(self, jet: Tensor, operators: Tensor, slot: int = 0) -> tuple[Tensor, list[Tape]]:
-        """The jet of the last hidden layer, (C, n, w), and the tapes; both stay until the next call with the same slot."""
+        """The jet of the last hidden layer, (C, n, w), and the tapes; both stay until the next call with the same slot.
+
+        A network with a `hidden_jet` of its own has no tapes: torch has to differentiate it.
+        """
+        if self.own:
+            return self.network.hidden_jet(jet, operators), []
         tapes = []
         for layer, (weight, bias) in enumerate(zip(self.network.weights, self.network.biases, strict=False)):
             channels, n, _ = jet.shape

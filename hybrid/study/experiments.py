@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -224,7 +224,9 @@ def spread(run: Run, count: int) -> dict[str, Any]:
     )
     space = run.u.function.function_space
     for seed in found["seeds"][1:]:
-        cell, homogenized = ({**run.networks[part], "seed": seed} for part in ("cell", "homogenized"))
+        cell, homogenized = (
+            {**run.networks[part], **run.settled.get(part, {}), "seed": seed} for part in ("cell", "homogenized")
+        )
 
         def task(seed: int = seed, cell: Any = cell, homogenized: Any = homogenized) -> None:
             chi, _ = run.trained(
@@ -245,7 +247,7 @@ def spread(run: Run, count: int) -> dict[str, Any]:
     return found
 
 
-def shape_of(arguments: dict[str, Any]) -> dict[str, Any]:
+def shape_of(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Those of a solver's arguments that determine its networks."""
     names = ("seed", "hidden", "formulation", "periodicity", "scale", "separate", "method", "stages", "steps", "waves")
     return {name: arguments[name] for name in names if name in arguments}

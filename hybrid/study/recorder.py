@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from hybrid.study.cases import Case
 from hybrid.study.monitor import Monitor, thinned
 from hybrid.study.paper import paper_settings
 from hybrid.study.progress import Reporter
-from hybrid.study.settings import trained_how
+from hybrid.study.settings import Adaptation, trained_how
 
 FORMAT = 2
 """Of `results.json`."""
@@ -47,14 +47,17 @@ class Recorder:
     """The case, its settings and its results; the stages are in `hybrid.study.run`."""
 
     def __init__(
-        self, case: Case, comm: MPI.Comm, preset: str, elements: dict[str, Any], networks: dict[str, Any], key: str,
-        out: Path, resume: bool, reporter: Reporter, references: dict[str, Any],
+        self, case: Case, comm: MPI.Comm, preset: str, elements: dict[str, Any], networks: dict[str, Any],
+        adapted: Adaptation, key: str, out: Path, resume: bool, reporter: Reporter, references: dict[str, Any],
     ) -> None:  # fmt: skip
         self.case, self.problem, self.comm, self.out, self.reporter = case, case.problem, comm, out, reporter
         self.elements, self.networks, self.resume, self.preset = elements, networks, resume, preset
         self.fem, self.pinn = _solvers(case)
         self.paper = paper_settings(case.problem)
         self.references = references  # where they are kept, and what to do while they are refined
+        self.adapted = adapted
+        self.settled: dict[str, dict[str, Any]] = {}  # settings of networks that were larger than the preset's
+        self.refused = ""  # why the reference could not be refined as far as its errors ask for
         self.earlier = 0.0  # seconds of trainings and references that an earlier run did
         torch.set_num_threads(1)  # the same arithmetic on any number of ranks, and no fight over cores
         assumed = self.paper.assumed if preset == "paper" else ()
@@ -80,8 +83,8 @@ class Recorder:
             results.write(self.out, self.results)
 
     def trained(
-        self, name: str, networks: Sequence[Network], solve: Callable[..., Any], arguments: dict[str, Any], depends_on: object,
-        monitor: Monitor | None = None, last: int = 0,
+        self, name: str, networks: Sequence[Network], solve: Callable[..., Any], arguments: Mapping[str, Any],
+        depends_on: object, monitor: Monitor | None = None, last: int = 0,
     ) -> tuple[Any, dict[str, Any]]:  # fmt: skip
         """Train and keep the weights; with --resume take those that are there, or go on where a killed training was.
 

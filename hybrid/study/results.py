@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import time
 from pathlib import Path
@@ -46,7 +47,31 @@ def relative_difference(found: Coefficient, exact: Coefficient) -> float:
         squares = [float((weights * (a**2).sum(axis=(1, 2))).sum()) for a in (one - other, other)]
         return float(np.sqrt(squares[0] / squares[1]))
     one, other = np.asarray(found), np.asarray(exact)
-    return float(np.linalg.norm(one - other) / np.linalg.norm(other))
+    size, off = float(np.linalg.norm(other)), float(np.linalg.norm(one - other))
+    return off / size if size > 0 else (0.0 if off == 0 else math.inf)
+
+
+def loewner_difference(found: Coefficient, exact: Coefficient) -> float:
+    """The smallest δ with (1 - δ) a* ≤ found ≤ (1 + δ) a*, as quadratic forms: what it can change in a solution.
+
+    Where it depends on x the largest over a grid; for r* the relative difference.
+    """
+    if not isinstance(exact, SlowCoefficient):
+        one, other = np.atleast_2d(np.asarray(found, dtype=float)), np.atleast_2d(np.asarray(exact, dtype=float))
+        if np.ndim(exact) == 0:
+            size = abs(float(other[0, 0]))
+            off = abs(float(one[0, 0]) - float(other[0, 0]))
+            return off / size if size > 0 else (0.0 if off == 0 else math.inf)
+    else:
+        axes = [low + (high - low) * (np.arange(33) + 0.5) / 33 for low, high in exact.domain]
+        points = np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
+        one, other = found(points), exact(points)
+    try:
+        root = np.linalg.inv(np.linalg.cholesky(other))
+    except np.linalg.LinAlgError:
+        return math.inf
+    change = root @ (one - other) @ np.swapaxes(root, -1, -2)
+    return float(np.abs(np.linalg.eigvalsh((change + np.swapaxes(change, -1, -2)) / 2)).max())
 
 
 def petsc_options() -> dict[str, str]:
@@ -87,8 +112,24 @@ def is_complete(done: dict[str, Any] | None, key: str) -> bool:
     return fits and isinstance(errors, dict) and {"e1", "e2", "e3", "e4"} <= errors.keys()
 
 
+def finite(tree: Any, place: str = "") -> tuple[Any, list[str]]:
+    """The tree with None in place of numbers that are not finite, which JSON does not have, and the places of those."""
+    if isinstance(tree, float) and not math.isfinite(tree):
+        return None, [f"{place.removeprefix('.')}: {tree}, not a finite number"]
+    if isinstance(tree, dict):
+        pairs = {key: finite(value, f"{place}.{key}") for key, value in tree.items()}
+        return {key: value for key, (value, _) in pairs.items()}, [t for _, found in pairs.values() for t in found]
+    if isinstance(tree, list | tuple):
+        parts = [finite(value, f"{place}[{i}]") for i, value in enumerate(tree)]
+        return [value for value, _ in parts], [text for _, found in parts for text in found]
+    return tree, []
+
+
 def write(out: Path, results: dict[str, Any]) -> None:
     """Write what there is; a complete result of an earlier run stays until this one is complete."""
+    results, places = finite(results)
+    if places:
+        results["undefined"] = places
     path, beside = out / "results.json", out / "results-incomplete.json"
     if results["status"] == "complete":
         store.write_json(path, results)

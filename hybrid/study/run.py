@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +11,25 @@ from mpi4py import MPI
 
 import hybrid
 from hybrid import comparison, store
+from hybrid.errors import InputError, SolverError
 from hybrid.fem.cache import ReferenceCache
+from hybrid.fem.cost import unknowns
+from hybrid.fem.reference import Reference
 from hybrid.parallel import on_root
 from hybrid.problems import is_slow
-from hybrid.study import experiments, results
+from hybrid.study import climbing, experiments, results
 from hybrid.study.cases import Case
 from hybrid.study.fields import write_fields
 from hybrid.study.figures import draw
+from hybrid.study.judging import evidence_of, tolerances_of, wanted_of
 from hybrid.study.paper import paper_settings
 from hybrid.study.progress import Reporter
 from hybrid.study.recorder import FORMAT, Recorder
 from hybrid.study.samples import samples
-from hybrid.study.settings import check_reference, check_size, fem_arguments, pinn_arguments
+from hybrid.study.settings import adaptation, check_reference, check_size, fem_arguments, pinn_arguments
 from hybrid.study.table import table_of
+from hybrid.study.trust import judge, reasons
+from hybrid.trust import estimate_of
 
 
 def run(
@@ -59,14 +65,14 @@ def run(
         SolverError: A solver or a training failed; what was computed before is in ``results.json``.
     """
     name, networks = pinn_arguments(case, preset, seed)
-    elements = fem_arguments(case, reference_tol)
+    elements, adapted = fem_arguments(case, reference_tol), adaptation(case, name, reference_tol)
     nodes = _nodes(comm)
     check_size(case, elements, networks, nodes)
     out = Path("results") / case.problem.name if out is None else out
     on_root(comm, lambda: store.prepare(out))
     key = store.key_of(
         FORMAT, hybrid.__version__, case.problem.digest, elements, networks, results.petsc_options(),
-        paper_settings(case.problem) if name == "paper" else (), seeds,
+        paper_settings(case.problem) if name == "paper" else (), seeds, adapted,
     )  # fmt: skip
     done = comm.bcast(store.read_json(out / "results.json") if comm.rank == 0 else None)
     reporter = Reporter(comm.rank, out / "log.txt")
@@ -74,13 +80,14 @@ def run(
         if resume and done is not None and results.is_complete(done, key):
             reporter.say(f"{case.problem.name}: already done, from {out / 'results.json'}")
             reporter.show(table_of(case, done))
+            _say_what_is_not_resolved(reporter, done)
             return done
         references = {
             "cache": ReferenceCache(warn=reporter.warn) if cache else None,
             "report": lambda text: reporter.say(f"    {text}"),
             "check": lambda cells: check_reference(case, elements, cells, nodes),
         }
-        return Run(case, comm, name, elements, networks, key, out, resume, reporter, references).all(seeds)
+        return Run(case, comm, name, elements, networks, adapted, key, out, resume, reporter, references).all(seeds)
     except OSError as error:
         if error.filename is not None or error.errno is None:
             raise
@@ -89,10 +96,15 @@ def run(
         reporter.close()
 
 
-def _rounded_down(value: float) -> str:
-    """Two digits, as one would type them."""
-    exponent = math.floor(math.log10(value))
-    return f"{math.floor(value / 10.0 ** (exponent - 1)) / 10:g}e{exponent}"
+def _say_what_is_not_resolved(reporter: Reporter, results: Mapping[str, Any]) -> None:
+    """The last lines of a run: which of its numbers are not what they should be, why, and what to do."""
+    unresolved = results.get("unresolved", [])
+    if not unresolved:
+        reporter.say("every number is resolved: its estimated error is small enough to rely on it")
+        return
+    reporter.say(f"NOT RESOLVED: {len(unresolved)} of {len(results['trust'])} numbers are not known well enough")
+    for line in unresolved:
+        reporter.say(f"  {line}")
 
 
 def _nodes(comm: MPI.Comm) -> int:
@@ -132,18 +144,13 @@ class Run(Recorder):
             self.write()
         self.reporter.show(table_of(self.case, self.results))
         self.reporter.say(f"{problem.name}: {self.results['seconds']['total']:.1f} s; everything is in {self.out}")
+        _say_what_is_not_resolved(self.reporter, self.results)
         return self.results
 
     def _finite_elements(self) -> None:
         problem, comm, elements = self.problem, self.comm, self.elements
         self.u = self.timed("reference u_eps (FEM)", "reference", self._reference)
-        wanted = elements["reference"].get("reference_tol")
-        self.results["reference"] = {
-            "dofs": self.u.dofs, "degree": self.u.degree, "cells_per_period": self.u.cells_per_period,
-            "seconds": self.u.seconds, "iterations": self.u.iterations, "error_estimate": self.u.error_estimate,
-            "tolerance": wanted, "attempts": list(self.u.attempts), "cached": self.u.cached,
-        }  # fmt: skip
-        self.write()
+        self._describe_reference(elements["reference"].get("reference_tol"))
         self.cell = self.timed(
             "cell problems (FEM)", "fem_cell", lambda: self.fem.solve_cell(problem, comm, **elements["cell"])
         )
@@ -152,8 +159,17 @@ class Run(Recorder):
         self.v = self._homogenized("v: homogenized equation (FEM)", self.cell.coefficient)
         self.write()
 
-    def _reference(self) -> Any:
-        found = self.fem.solve_multiscale(self.problem, self.comm, **self.elements["reference"], **self.references)
+    def _describe_reference(self, wanted: float | None) -> None:
+        self.results["reference"] = {
+            "dofs": self.u.dofs, "degree": self.u.degree, "cells_per_period": self.u.cells_per_period,
+            "seconds": self.u.seconds, "iterations": self.u.iterations, "error_estimate": self.u.error_estimate,
+            "tolerance": wanted, "attempts": list(self.u.attempts), "cached": self.u.cached,
+        }  # fmt: skip
+        self.write()
+
+    def _reference(self, **more: Any) -> Reference:
+        arguments = self.elements["reference"] | self.references | more
+        found: Reference = self.fem.solve_multiscale(self.problem, self.comm, **arguments)
         if found.attempts:
             self.earlier += sum(attempt["seconds"] for attempt in found.attempts if attempt["cached"])
         elif found.cached:
@@ -169,74 +185,63 @@ class Run(Recorder):
         )  # fmt: skip
 
     def _networks(self) -> None:
-        self.chi = self._cell_networks()
+        self.chi = climbing.cell_networks(self)
         exact, found = self.cell.coefficient, self.chi.coefficient
         difference = results.relative_difference(found, exact)
         self.results["homogenized"] |= {"pinn": results.plain(found), "relative_difference": difference}
         if is_slow(self.problem):
             self.results["homogenized"] |= {"e_a": difference, "slopes": self.chi.slopes.tolist()}
         self.results["cell"]["pinn"] = {
-            "errors": comparison.cell_errors(self.problem, self.chi, self.cell, self.comm),
+            "errors": self.results["training"]["cell"].pop("corrector_errors"),
             "error_estimates": list(self.chi.error_estimates or ()),
         }
-        worst = max(self.results["cell"]["pinn"]["errors"])
-        if worst > 0.02 and self.preset != "paper":
-            self.reporter.warn(
-                f"the network's correctors are off by {100 * worst:.1f} %: the coefficient may be steep or have kinks, or the "
-                "network be too small or trained too little; e1, e2 and e5 carry that error"
-            )
         self.write()
         self.w = self._homogenized("w: coefficient of the network (FEM)", found)
-        self.p = self._homogenized_networks(found)
+        self.p = climbing.homogenized_networks(self, found)
         self.write()
 
-    def _cell_networks(self) -> Any:
-        problem, arguments = self.problem, self.networks["cell"]
-        networks = self.pinn.cell_networks(problem, **experiments.shape_of(arguments))
-        monitor = experiments.cell_monitor(self, networks) if self.preset == "paper" else None
-        solution, self.results["training"]["cell"] = self.timed(
-            "cell problems (network)", "pinn_cell",
-            lambda: self.trained(
-                "cell", networks, lambda **more: self.pinn.solve_cell(problem, **arguments, **more), arguments, (), monitor,
-                self.paper.average["cell"],
-            ),
-        )  # fmt: skip
-        return solution
-
-    def _homogenized_networks(self, coefficient: Any) -> Any:
-        problem, arguments = self.problem, self.networks["homogenized"]
-        networks = self.pinn.homogenized_networks(problem, **experiments.shape_of(arguments))
-        monitor = experiments.homogenized_monitor(self, networks) if self.preset == "paper" else None
-        solution, self.results["training"]["homogenized"] = self.timed(
-            "p: homogenized equation (network)", "pinn_homogenized",
-            lambda: self.trained(
-                "homogenized", networks,
-                lambda **more: self.pinn.solve_homogenized(problem, coefficient, **arguments, **more), arguments,
-                results.plain(coefficient), monitor, self.paper.average["homogenized"],
-            ),
-        )  # fmt: skip
-        return solution
-
     def _compare(self) -> None:
-        def task() -> None:
-            space = self.u.function.function_space
-            reconstruction = comparison.first_order(self.problem, self.p.field, self.chi.correctors, space)
-            solutions = {"v": self.v, "w": self.w, "p": self.p, "r": reconstruction}
-            self.on_reference = {name: comparison.to_space(s, space) for name, s in solutions.items()}
-            self.results["errors"] = comparison.errors(self.u, **self.on_reference)
-            self.results["grid"] = self.paper.grid
-            self.results["errors_grid"] = comparison.grid_errors(
-                self.problem.domain, self.u, count=self.paper.grid, **solutions
-            )
+        self.timed("errors e1 to e5", "comparison", self._measure)
+        measured = [self.results["errors"][name] for name in ("e1", "e2", "e4", "e5")]
+        wanted = wanted_of(measured)
+        if self.adapted.reference and not estimate_of(self.u.trust, "solution").within(max(wanted, self.adapted.fem)):
+            self._refine_reference(max(wanted, self.adapted.fem / 20))
+        judgements = judge(evidence_of(self), tolerances_of(self))
+        self.results["trust"] = {name: found.plain() for name, found in judgements.items()}
+        self.results["unresolved"] = reasons(judgements)
+        self.results["resolved"] = not self.results["unresolved"]
 
-        self.timed("errors e1 to e5", "comparison", task)
-        smallest = min(self.results["errors"][name] for name in ("e1", "e2", "e4", "e5"))
-        estimate = self.u.error_estimate or 0.0
-        if estimate > smallest / 20:
-            self.reporter.warn(
-                f"the reference's own error is estimated at {estimate:.1e}, more than a twentieth of the smallest error "
-                f"measured with it ({smallest:.1e}); raise fem.degree or fem.cells_per_period, or run again with "
-                f"--reference-tol {_rounded_down(smallest / 20)}"
+    def _measure(self) -> None:
+        space = self.u.function.function_space
+        reconstruction = comparison.first_order(self.problem, self.p.field, self.chi.correctors, space)
+        solutions = {"v": self.v, "w": self.w, "p": self.p, "r": reconstruction}
+        self.on_reference = {name: comparison.to_space(s, space) for name, s in solutions.items()}
+        self.results["errors"] = comparison.errors(self.u, **self.on_reference)
+        self.results["grid"] = self.paper.grid
+        self.results["errors_grid"] = comparison.grid_errors(
+            self.problem.domain, self.u, count=self.paper.grid, **solutions
+        )
+
+    def _refine_reference(self, wanted: float) -> None:
+        """Refine until the reference can measure the errors; where that is out of reach the first one stays."""
+        self.reporter.say(f"    the reference is to measure these errors: refined until its own is {wanted:.1e}")
+        try:
+            self.u = self.timed(
+                "reference u_eps, refined (FEM)", "reference",
+                lambda: self._reference(reference_tol=wanted, check=self._within_budget),
+            )  # fmt: skip
+        except (InputError, SolverError) as failed:
+            self.refused = f"refining it was tried: {failed}"
+            return
+        self._describe_reference(wanted)
+        self.timed("errors e1 to e5", "comparison", self._measure)
+
+    def _within_budget(self, cells: int) -> None:
+        self.references["check"](cells)
+        count = unknowns([n * cells for n in self.problem.periods], self.elements["reference"]["degree"])
+        if count > self.adapted.unknowns:
+            raise InputError(
+                "fem.budget", f"{count:.2g} unknowns, more than fem.budget ({self.adapted.unknowns}) allows"
             )
 
     def _leave(self) -> None:

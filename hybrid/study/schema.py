@@ -33,6 +33,12 @@ def tolerance(value: Any, where: str) -> float:
     return float(value)
 
 
+def _seconds(value: Any, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
+        raise InputError(where, f"{value!r}; allowed is a positive number of seconds")
+    return float(value)
+
+
 def _choice(*allowed: str) -> Check:
     def check(value: Any, where: str) -> str:
         if value not in allowed:
@@ -57,6 +63,8 @@ FEM: Mapping[str, Check] = {
     "homogenized_degree": _integer(1, 6),
     "homogenized_cells": _integer(4, 4096),
     "cells": _choice(*SHAPES),
+    "tol": tolerance,
+    "budget": _integer(1000, 2**31),
 }
 PINN: Mapping[str, Check] = {
     "preset": _choice(*PRESETS),
@@ -70,6 +78,8 @@ PINN: Mapping[str, Check] = {
     "boundary": _choice("hard", "penalty"),
     "seed": _integer(0, 2**31 - 1),
     "device": _choice("cpu", "cuda"),
+    "tol": tolerance,
+    "budget": _seconds,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hybrid.errors import InputError
@@ -59,11 +59,71 @@ def fem_arguments(case: Case, reference_tol: float | None = None) -> dict[str, d
         table["reference_tol"] = tolerance(reference_tol, "--reference-tol")
     refined = {key: table[key] for key in ("reference_tol",) if key in table}
     shape = {"shape": table["cells"]}
+    adapted = adaptation(case, "", reference_tol)
+
+    def climbing(part: str) -> dict[str, Any]:
+        """Until when the meshes of a part are refined; not at all where the file has settled them."""
+        settled = any(f"fem.{name}" in adapted.fixed for name in _OF_MESHES[part])
+        return {"tol": None if settled else adapted.fem, "budget": adapted.unknowns}
+
     return {
         "reference": {"degree": table["degree"], "cells_per_period": table["cells_per_period"], **shape, **refined},
-        "cell": {"degree": table["cell_degree"], "cells": table["cell_cells"], **shape},
-        "homogenized": {"degree": table["homogenized_degree"], "cells": table["homogenized_cells"], **shape},
-    }
+        "cell": {"degree": table["cell_degree"], "cells": table["cell_cells"], **shape, **climbing("cell")},
+        "homogenized": {
+            "degree": table["homogenized_degree"], "cells": table["homogenized_cells"], **shape, **climbing("homogenized"),
+        },
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """How far a run may raise resolutions by itself, and until when.
+
+    What a problem file sets itself is kept: with `fem.cell_cells`, `pinn.hidden` and so on that part is solved as it says,
+    unless the table has a `tol` too.
+
+    Attributes:
+        fem: Tolerance of functions and coefficients by finite elements, relative.
+        pinn: Of those by networks.
+        unknowns: The most that a finite element solve may come to have.
+        seconds: The nominal cost (at 5 · 10⁹ operations a second) of the largest training.
+        reference: Whether the reference is refined until it can measure the errors.
+        networks: Whether larger networks are tried.
+        fixed: The names of settings, as in a problem file, that keep parts as they are.
+    """
+
+    fem: float
+    pinn: float
+    unknowns: int
+    seconds: float
+    reference: bool
+    networks: bool
+    fixed: tuple[str, ...] = ()
+
+
+_OF_NETWORKS = ("hidden", "optimizer", "steps", "points", "formulation", "periodicity", "oversampling", "boundary")
+_OF_MESHES = {
+    "reference": ("degree", "cells_per_period", "reference_tol"),
+    "cell": ("cell_degree", "cell_cells"),
+    "homogenized": ("homogenized_degree", "homogenized_cells"),
+}
+
+
+def adaptation(case: Case, preset: str, reference_tol: float | None = None) -> Adaptation:
+    """What a case's tables say about it; the preset paper is what the text states, and is never changed."""
+    fem, pinn, dim = case.fem, case.pinn, case.problem.dim
+    networks = tuple(f"pinn.{name}" for name in _OF_NETWORKS if name in pinn and "tol" not in pinn)
+    meshes = tuple(f"fem.{n}" for names in _OF_MESHES.values() for n in names if n in fem and "tol" not in fem)
+    own = {f"fem.{name}" for name in _OF_MESHES["reference"]}
+    return Adaptation(
+        fem=fem.get("tol", 1e-6 if dim < 3 else 1e-4),
+        pinn=pinn.get("tol", 1e-4),
+        unknowns=fem.get("budget", 2_000_000),
+        seconds=pinn.get("budget", 60.0),
+        reference=not own & set(meshes) and reference_tol is None,
+        networks=not networks and preset != "paper",
+        fixed=(*meshes, *networks),
+    )
 
 
 def pinn_arguments(case: Case, preset: str | None, seed: int | None) -> tuple[str, dict[str, dict[str, Any]]]:

@@ -20,31 +20,43 @@ _MEANING = {
 }
 
 
-def rows_of(case: Case, results: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
-    """(name, meaning, paper, measured by quadrature, measured on the paper's grid), as text."""
-    rows = []
+Row = tuple[str, str, str, str, str, str]
+
+
+def rows_of(case: Case, results: Mapping[str, Any]) -> list[Row]:
+    """(name, meaning, paper, measured by quadrature, how far that may be off, measured on the paper's grid), as text."""
+    rows: list[Row] = []
     for name, meaning in _MEANING.items():
         paper = case.paper.get(name)
-        values = [results[where].get(name) for where in ("errors", "errors_grid")]
-        rows.append(
-            (
-                name,
-                meaning,
-                "–" if paper is None else f"{paper:.6f}",
-                *("–" if v is None else number(v) for v in values),
-            )
-        )
+        measured, on_grid = (results[where].get(name) for where in ("errors", "errors_grid"))
+        rows.append((name, meaning, _paper(paper), _value(measured), estimate_of(results, name), _value(on_grid)))
     elliptic = kind_of(case.problem) == "elliptic"
     for j, error in enumerate(results["cell"].get("pinn", {}).get("errors", []), start=1):
-        paper = case.paper.get(f"chi_{j}" if elliptic else "N")
-        name = f"χ_{j}" if elliptic else "N"
-        rows.append(
-            (name, "corrector, network against FEM", "–" if paper is None else f"{paper:.6f}", number(error), "–")
-        )
+        key, name = (f"chi_{j}", f"χ_{j}") if elliptic else ("N", "N")
+        off = estimate_of(results, f"{key}_pinn")
+        rows.append((name, "corrector, network against FEM", _paper(case.paper.get(key)), _value(error), off, "–"))
     if is_slow(case.problem):
         paper, found = case.paper.get("e_a"), results["homogenized"]["e_a"]
-        rows.append(("e_a", "a*(x), network against FEM", "–" if paper is None else f"{paper:.6f}", number(found), "–"))
-    return rows  # type: ignore[return-value]
+        off = estimate_of(results, "a_pinn")
+        rows.append(("e_a", "a*(x), network against FEM", _paper(paper), _value(found), off, "–"))
+    return rows
+
+
+def _paper(value: float | None) -> str:
+    return "–" if value is None else f"{value:.6f}"
+
+
+def _value(value: float | None) -> str:
+    return "–" if value is None else number(value)
+
+
+def estimate_of(results: Mapping[str, Any], name: str) -> str:
+    """How far a number may be off, for the table; marked where that is too much."""
+    found = results.get("trust", {}).get(name)
+    if found is None:
+        return "–"
+    text = "unknown" if found["estimate"] is None else f"{found['estimate']:.0e}"
+    return text if found["resolved"] else f"{text} (!)"
 
 
 def number(value: float) -> str:
@@ -55,21 +67,27 @@ def number(value: float) -> str:
 def table_of(case: Case, results: Mapping[str, Any]) -> Table:
     """A table for the terminal."""
     table = Table(title=f"{case.problem.name}, preset {results['preset']}: relative L2 errors", title_justify="left")
-    for heading in ("", "what", "paper", "measured", "on the grid"):
+    for heading in ("", "what", "paper", "measured", "off by", "on the grid"):
         table.add_column(heading, justify="left" if heading in {"", "what"} else "right", no_wrap=heading != "what")
     for row in rows_of(case, results):
         table.add_row(*row)
     fem, pinn = (_coefficient(results["homogenized"][k]) for k in ("fem", "pinn"))
     name = "a*" if kind_of(case.problem) == "elliptic" else "r*"
-    estimate = results["reference"].get("error_estimate")
+    symbol = name[0]
+    unsure = {path: estimate_of(results, f"{symbol}_{path}") for path in ("fem", "pinn")}
     kinds = {part: training["kind"] for part, training in results["training"].items()}
     text = " and ".join(sorted(set(kinds.values())))
     table.caption_justify = "left"
     difference = results["homogenized"]["relative_difference"]
     table.caption = (
-        f"{name}: FEM {fem}, network {pinn} (relative difference {difference:.1e})\n"
-        f"reference: {results['reference']['dofs']} dofs, its own error about {estimate or 0:.1e}\n"
-        f"networks: {text}"
+        f"{name}: FEM {fem} (off by {unsure['fem']}), network {pinn} (off by {unsure['pinn']}); difference {difference:.1e}\n"
+        f"reference: {results['reference']['dofs']} dofs, its own error {estimate_of(results, 'reference')}\n"
+        f"networks: {text}\n"
+        + (
+            "(!): not resolved, see below"
+            if results.get("unresolved")
+            else "off by: the estimated error of each number"
+        )
     )
     return table
 
@@ -78,8 +96,8 @@ def _coefficient(value: Any) -> str:
     """A number, a matrix, or the range of a*(x)."""
     if isinstance(value, dict):
         values = np.array(value["values"])[:, 0, 0]
-        return f"a*(x) from {values.min():.6f} to {values.max():.6f}"
+        return f"a*(x) from {values.min():.7g} to {values.max():.7g}"
     a = np.atleast_2d(np.array(value))
     if np.abs(a - a[0, 0] * np.eye(len(a))).max() < 1e-6 * abs(a[0, 0]):
-        return f"{a[0, 0]:.9f}"
-    return "[" + "; ".join(" ".join(f"{entry:.7f}" for entry in row) for row in a) + "]"
+        return f"{a[0, 0]:.10g}"
+    return "[" + "; ".join(" ".join(f"{entry:.8g}" for entry in row) for row in a) + "]"

@@ -5,9 +5,9 @@ import torch
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from hybrid.pinn import equations as equations_module
+from hybrid.pinn.bubble import Bubble
 from hybrid.pinn.embedding import AffineEmbedding
 from hybrid.pinn.equations import Equations
-from hybrid.pinn.homogenized import Bubble
 from hybrid.pinn.network import VALUE, Network, hessian_operators, product_jet
 from hybrid.pinn.rows import Rows, behind_factor
 

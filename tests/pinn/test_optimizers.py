@@ -10,9 +10,9 @@ import torch
 
 from hybrid import SolverError
 from hybrid.pinn import LBFGS, Adam, LastLayer, LevenbergMarquardt, VariableProjection
+from hybrid.pinn.bubble import Bubble
 from hybrid.pinn.embedding import AffineEmbedding
 from hybrid.pinn.equations import Equations
-from hybrid.pinn.homogenized import Bubble
 from hybrid.pinn.network import VALUE, Network, laplacian
 from hybrid.pinn.optimizer import Optimizer
 from hybrid.pinn.presets import OPTIMIZERS

@@ -1,0 +1,168 @@
+"""Settings for cell problems that the ones asked for do not resolve: inputs, points and forms taken from the coefficient."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from hybrid.pinn.cellgrids import KINKS, MOST, coefficient_functions, spectra
+from hybrid.pinn.gaussnewton import VariableProjection
+from hybrid.pinn.ladder import Arguments
+from hybrid.pinn.optimizers import LastLayer
+from hybrid.pinn.separable import separated
+from hybrid.pinn.slowgrids import degrees
+from hybrid.problems import EllipticProblem
+
+SPEED = 5e9
+"""Nominal flops in a second."""
+MEMORY = 2**32
+_WAVES = 4
+"""Frequencies of a direction that become inputs, at the most."""
+_PRIMES = [n for n in range(5, 20000) if all(n % k for k in range(2, math.isqrt(n) + 1))]
+_WIDTHS = {1: (200, 400, 800), 2: (400, 800, 1200, 1600), 3: (500, 800)}
+_TRAINED = {1: ((100, 20), (200, 10)), 2: ((150, 12), (250, 6), (400, 3)), 3: ((200, 4),)}
+"""Widths, and steps of the training."""
+
+
+def cell_rungs(problem: EllipticProblem, arguments: Arguments, budget: float = 60.0) -> Iterator[dict[str, Any]]:
+    """Keyword arguments of `hybrid.pinn.solve_cell`, the cheapest first.
+
+    The first are those given. What comes then takes from the Fourier coefficients of a which waves are inputs of the network
+    and how many points it needs in each direction, has log a as an input too, and the first-order form, which has no derivative
+    of a and measures errors as the energy does. Frozen features stay frozen, and a trained network is trained.
+
+    Args:
+        problem: Gives a.
+        arguments: Those of a preset.
+        budget: Of nominal seconds for one of them: flops by `SPEED`.
+    """
+    yield dict(arguments)
+    if arguments.get("periodicity", "embedding") != "embedding":
+        return
+    product = separated(problem)
+    base = problem if product is None else product[1]
+    frozen = isinstance(arguments.get("optimizer"), LastLayer)
+    if base.depends_on_slow:
+        made = _slow(base, frozen)
+    elif base.jumps:
+        made = _jumps(base, frozen)
+    else:
+        made = _smooth(base, frozen)
+    for changes in made:
+        rung = {**arguments, **changes}
+        flops, memory = _cost(base, rung)
+        if flops / SPEED > budget or memory > MEMORY:
+            return
+        yield rung
+
+
+def dominant(spectrum: Sequence[tuple[int, float]], floor: float = 3e-3) -> tuple[int, ...]:
+    """The frequencies of a direction with the largest amplitudes; harmonics of one that is there add nothing."""
+    chosen: list[int] = []
+    for k, size in sorted(spectrum, key=lambda pair: -pair[1]):
+        if size > floor and len(chosen) < _WAVES and not any(k % one == 0 for one in chosen):
+            chosen.append(k)
+    return tuple(sorted(chosen))
+
+
+def _resolution(problem: EllipticProblem) -> tuple[tuple[tuple[int, ...], ...], list[int], bool]:
+    """For each direction the waves and the points that a asks for; whether a has kinks."""
+    plain = spectra(coefficient_functions(problem, inverse=False), problem.fast, problem.period)
+    both = spectra(coefficient_functions(problem), problem.fast, problem.period)
+    waves = tuple(dominant(spectrum) for spectrum in plain)
+    kinks = max((k for spectrum in plain for k, _ in spectrum), default=0) > KINKS
+    counts = []
+    for own, spectrum in zip(waves, both, strict=True):
+        step = math.gcd(*(k for k, _ in spectrum)) if spectrum else 1
+        highest = max((k for k, _ in spectrum), default=0) // max(step, 1)
+        counts.append(_prime(max(24, min(round(2.2 * highest), 700)), step) if own else 1)
+    return waves, counts, kinks
+
+
+def _prime(least: float, step: int) -> int:
+    """The next prime that does not divide a step between frequencies: so many points have as many phases of each wave."""
+    return next(n for n in _PRIMES if n >= least and step % n)
+
+
+def _enough(counts: Sequence[int], needed: int) -> tuple[int, ...]:
+    """At least so many points in all, more where there is something to resolve."""
+    counts, active = list(counts), [i for i, n in enumerate(counts) if n > 1]
+    while active and math.prod(counts) < needed and max(counts) < 10000:
+        i = min(active, key=lambda i: counts[i])
+        counts[i] = _prime(counts[i] * 1.1 + 1, 1)
+    return tuple(counts)
+
+
+def _smooth(problem: EllipticProblem, frozen: bool) -> Iterator[dict[str, Any]]:
+    waves, counts, kinks = _resolution(problem)
+    if not any(waves):
+        return
+    dim = problem.dim
+    if kinks:
+        waves = tuple(tuple(range(1, 6)) if own else () for own in waves)
+    scale = 1.0 if sum(map(len, waves)) <= dim else 0.7
+    shared = {"formulation": "first-order", "frequencies": waves, "medium": not kinks, "scale": scale}
+    most = MOST[dim] // 4
+    while math.prod(counts) > most:
+        i = max(range(dim), key=lambda i: counts[i])
+        counts[i] = _prime(counts[i] * 0.8, 1)
+    if dim == 3 and not kinks:
+        strong = {"formulation": "strong", "points": _enough(counts, 5000)}
+        if frozen:
+            yield shared | strong | {"hidden": (3000,)}
+    if frozen:
+        for width in _WIDTHS[dim]:
+            yield shared | {"hidden": (width,), "points": _enough(counts, 3 * width)}
+        return
+    for width, steps in _TRAINED[dim]:
+        optimizer = VariableProjection(steps=steps)
+        yield shared | {"hidden": (width,), "points": _enough(counts, 4 * width), "optimizer": optimizer}
+
+
+def _jumps(problem: EllipticProblem, frozen: bool) -> Iterator[dict[str, Any]]:
+    dim = problem.dim
+    widths = {1: ((400, 800),), 2: ((800, 90), (1200, 110)), 3: ((400, 18), (700, 20))}[dim]
+    for width, points in widths:
+        if frozen:
+            yield {"formulation": "first-order", "hidden": (width,), "points": points}
+        else:
+            optimizer = VariableProjection(steps=10)
+            yield {"formulation": "first-order", "hidden": (width // 4,), "points": points, "optimizer": optimizer}
+
+
+def _slow(problem: EllipticProblem, frozen: bool) -> Iterator[dict[str, Any]]:
+    dim = problem.dim
+    needed = degrees(problem, 1e-5)
+    rich = {1: (600, 1000), 2: (1500, 2500), 3: (2000,)}[dim]
+    usual = {1: 48, 2: 14, 3: 7}[dim]
+    for k, width in enumerate(rich):
+        x = [max(round(1.3 * d) + 3, 5) for d in needed]
+        settings = {
+            "medium": True,
+            "hidden": (width if frozen else width // 5,),
+            "points": usual + 6 * k,
+            "slow_points": x,
+        }
+        yield settings
+
+
+def _cost(problem: EllipticProblem, rung: Arguments) -> tuple[float, float]:
+    """Flops and bytes, about: of the least squares, or of the steps of a training."""
+    dim = problem.dim
+    points, width = rung["points"], rung["hidden"][-1]
+    total = float(points**dim if isinstance(points, int) else math.prod(points))
+    if problem.depends_on_slow:
+        total *= math.prod(rung.get("slow_points", [max(points // 2, 4)] * dim))
+    each = {1: 1, 2: 2, 3: 4}[dim] if rung.get("formulation", "strong") == "first-order" else 1
+    energy = dim if rung.get("formulation") == "energy" else 1
+    rows, columns = total * each * energy, float(width * each)
+    flops, memory = 2 * rows * columns**2, 16 * rows * columns
+    if not isinstance(rung["optimizer"], LastLayer):
+        inputs = 2 * sum(map(len, rung.get("frequencies") or [(1,)] * dim)) + 2
+        hidden = width * inputs
+        steps = getattr(rung["optimizer"], "steps", 30)
+        flops = steps * (2 * flops + 2 * rows * dim * hidden**2)
+        memory += 8 * rows * dim * (hidden + 2 * columns)
+    return flops, memory

@@ -1,0 +1,88 @@
+"""How far a function is from the solution of the homogenized equation, from its own residual.
+
+The residual r = f + ∂_i( a*_ij ∂_j p ) is taken at uniform points, which are between the points of the training and more of
+them. What p lacks, δ = u_0 - p, solves -∂_i( a*_ij ∂_j δ ) = r; it is computed there by differences (`hybrid.pinn.sines`), on
+these points and on every second of them, and the larger of the two norms counts: a residual that the points do not resolve
+looks different on the two. Where p is not zero on the boundary, δ has values there; by the maximum principle they add at most
+the largest of them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from hybrid.coefficient import SlowCoefficient
+from hybrid.pinn.equations import contract
+from hybrid.pinn.field import Field
+from hybrid.pinn.network import VALUE
+from hybrid.pinn.operators import Medium, operator_at
+from hybrid.pinn.sines import SineGrid, solve
+from hybrid.problems import EllipticProblem
+from hybrid.symbols import numpy_function
+from hybrid.trust import Estimate
+
+_LEAST = {1: 1024, 2: 96, 3: 36}
+_MOST = {1: 16384, 2: 512, 3: 80}
+"""Cells of the estimate's points along each side."""
+
+
+def solution_estimate(problem: EllipticProblem, a: Medium, field: Field, points: int, hard: bool) -> Estimate:
+    """Of ‖u_0 - p‖ / ‖u_0‖, without finite elements.
+
+    Args:
+        problem: Gives Ω and f.
+        a: a*, symmetric.
+        field: p.
+        points: Of the training, along each side.
+        hard: Whether p is zero on the boundary exactly.
+    """
+    grid = estimate_grid(problem.domain, points)
+    at = torch.tensor(grid.points())
+    coefficients, operators = operator_at(a, at)
+    jet = field.jet(at, operators)
+    with np.errstate(all="ignore"):
+        source = numpy_function(problem.f)(at.numpy())
+    residual = (source - contract(coefficients, jet[..., None])[:, 0].numpy()).reshape(grid.shape)
+    if not np.isfinite(residual).all():
+        return Estimate(None, "the residual of the equation is not finite everywhere")
+    medium = _on_cells(a, grid)
+    lacking = solve(grid, medium, residual)
+    # Not ‖p + δ‖: where p is off by many times itself, the little that δ is off by is more than u_0.
+    size = grid.norm(solve(grid, medium, source.reshape(grid.shape)))
+    coarse = grid.coarse()
+    error = max(grid.norm(lacking), coarse.norm(solve(coarse, _on_cells(a, coarse), grid.halved(residual))))
+    if not hard:
+        volume = float(np.prod([high - low for low, high in problem.domain]))
+        error += volume**0.5 * on_boundary(field, problem.domain, max(grid.cells))
+    how = f"what the residual at {' × '.join(map(str, grid.shape))} other points makes of the solution"
+    return Estimate(error / size if size else None, how if size else "the solution is zero")
+
+
+def _on_cells(a: Medium, grid: SineGrid) -> npt.NDArray[np.float64]:
+    if not isinstance(a, SlowCoefficient):
+        return a
+    values = a(grid.middles())
+    return ((values + values.swapaxes(-1, -2)) / 2).reshape(*grid.cells, *values.shape[1:])
+
+
+def estimate_grid(box: Sequence[Sequence[float]], points: int) -> SineGrid:
+    """Uniform, about twice as fine in the middle of the box as the points of the training, and an even number of cells."""
+    dim = len(box)
+    cells = min(max(_LEAST[dim], 2 * points + 2), max(_MOST[dim], points + 2))
+    return SineGrid(tuple((float(low), float(high)) for low, high in box), (cells + cells % 2,) * dim)
+
+
+def on_boundary(field: Field, box: Sequence[Sequence[float]], count: int) -> float:
+    """The largest value on the boundary."""
+    largest = 0.0
+    axes = [np.linspace(low, high, count) for low, high in box]
+    for i, side in itertools.product(range(len(box)), (0, 1)):
+        face = [np.array([box[i][side]]) if k == i else axis for k, axis in enumerate(axes)]
+        points = np.stack([g.ravel() for g in np.meshgrid(*face, indexing="ij")], axis=1)
+        largest = max(largest, float(field.jet(torch.tensor(points), VALUE)[0].abs().max()))
+    return largest

@@ -1,0 +1,97 @@
+"""How fast a coefficient varies in the slow variables: Chebyshev nodes of a*(x), and points where an error would show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from hybrid.coefficient import slow_nodes
+from hybrid.pinn.cellgrids import coefficient_functions
+from hybrid.problems import EllipticProblem
+from hybrid.symbols import evaluate
+
+Array = npt.NDArray[np.float64]
+
+NODES = {1: 33, 2: 7, 3: 4}
+"""Chebyshev nodes of a*(x) in each slow dimension, where they suffice."""
+_MOST = {1: 513, 2: 400, 3: 512}
+"""All of them, at the most."""
+_SUFFICES = 1e-8
+_TARGET = 1e-10
+_LINE = 1025
+_LINES = 4
+
+
+def degrees(problem: EllipticProblem, floor: float) -> list[int]:
+    """For each slow direction the highest degree of a Chebyshev polynomial that a or its inverse has there above the floor,
+    relative to the largest, along seeded lines; `_LINE` where it has no end."""
+    dim, generator = problem.dim, np.random.default_rng(11)
+    unit = np.cos(np.pi * (np.arange(_LINE) + 0.5) / _LINE)
+    low, high = np.asarray(problem.domain).T
+    symbols = (*problem.slow, *problem.fast)
+    found = []
+    for i in range(dim):
+        largest = np.zeros(_LINE)
+        for _ in range(_LINES):
+            ends = generator.random(2 * dim)
+            at = np.tile(
+                np.concatenate([low + (high - low) * ends[:dim], np.asarray(problem.period) * ends[dim:]]), (_LINE, 1)
+            )
+            at[:, i] = (low[i] + high[i]) / 2 + (high[i] - low[i]) / 2 * unit
+            values = dict(zip(symbols, at.T, strict=True))
+            for function in coefficient_functions(problem):
+                with np.errstate(all="ignore"):
+                    line = np.broadcast_to(np.asarray(evaluate(function, values), dtype=np.float64), _LINE)
+                size = _coefficients(line)
+                if np.isfinite(size).all() and size.max() > 0:
+                    largest = np.maximum(largest, size / size.max())
+        above = np.flatnonzero(largest > floor)
+        found.append(int(above.max()) if len(above) else 0)
+    return found
+
+
+def _coefficients(values: Array) -> Array:
+    """Of the interpolating Chebyshev polynomial, from the values at cos(π (k + 1/2) / n)."""
+    n = len(values)
+    doubled = np.fft.rfft(np.concatenate([values, values[::-1]]))[:n]
+    return np.abs(doubled * np.exp(-0.5j * math.pi * np.arange(n) / n)) / n
+
+
+def nodes_for(problem: EllipticProblem) -> list[int]:
+    """How many nodes in each direction: the usual ones where they resolve a, else as many as it takes, if that can be."""
+    dim = problem.dim
+    needed = degrees(problem, _SUFFICES)
+    if max(needed) < NODES[dim] - 1:
+        return [NODES[dim]] * dim
+    counts = [max(min(d + 3, 257 if dim == 1 else 65), 2) for d in degrees(problem, _TARGET)]
+    while math.prod(counts) > _MOST[dim]:
+        counts[int(np.argmax(counts))] -= 1
+    return counts
+
+
+def chebyshev_nodes(domain: Sequence[Sequence[float]], counts: Sequence[int]) -> Array:
+    """`hybrid.coefficient.slow_nodes`."""
+    return slow_nodes(domain, counts[0] if len(set(counts)) == 1 else max(counts))
+
+
+def probes(problem: EllipticProblem) -> Array:
+    """Seeded points of the domain: half of them anywhere, half where a varies most from one to the next."""
+    count, dim = {1: 8, 2: 6, 3: 4}[problem.dim], problem.dim
+    generator = np.random.default_rng(17)
+    low, high = np.asarray(problem.domain).T
+    at = low + (high - low) * generator.random((count + 400, dim))
+    fast = generator.random((400, dim)) * np.asarray(problem.period)
+    steep = np.zeros(400)
+    for i in range(dim):
+        step = np.zeros(dim)
+        step[i] = 1e-3 * (high[i] - low[i])
+        ends = []
+        for side in (at[count:] + step, at[count:] - step):
+            values = dict(zip((*problem.slow, *problem.fast), np.hstack([side, fast]).T, strict=True))
+            with np.errstate(all="ignore"):
+                ends.append(np.log(np.broadcast_to(evaluate(problem.matrix.trace(), values), 400)))
+        steep = np.fmax(steep, np.abs(ends[0] - ends[1]))
+    return np.vstack([at[:count], at[count:][np.argsort(-steep, kind="stable")[:count]]])

@@ -1,0 +1,105 @@
+"""What follows from correctors that depend on x too: a*(x), and how far it and they may be off."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import sympy
+import torch
+
+from hybrid.coefficient import SlowCoefficient
+from hybrid.pinn import sampling
+from hybrid.pinn.cellbounds import ROUNDING, distances, subgrid_difference
+from hybrid.pinn.cellgrids import MOST, cell_bandwidths, resolved_counts
+from hybrid.pinn.cellrows import matrix_at, tensor_at
+from hybrid.pinn.cellsolution import CellSolution, correctors_of, jets_of, relative_to
+from hybrid.pinn.field import Field
+from hybrid.pinn.network import Network, gradient_only
+from hybrid.pinn.optimizer import History
+from hybrid.pinn.slowcell import SlowShift, slow_means
+from hybrid.pinn.slowgrids import chebyshev_nodes, nodes_for, probes
+from hybrid.problems import EllipticProblem
+from hybrid.symbols import evaluate
+from hybrid.trust import Estimate
+
+Array = npt.NDArray[np.float64]
+
+
+def finish_slow(
+    problem: EllipticProblem, networks: Sequence[Network], history: History, *, exact: bool
+) -> CellSolution:
+    """a*(x) at its nodes, and bounds at other x."""
+    coefficient, slopes, means = slow_means(problem, networks, exact=exact)
+    correctors = []
+    for j, (network, output) in enumerate(correctors_of(networks, problem.dim)):
+        mean = SlowCoefficient(coefficient.domain, coefficient.nodes, means[:, j, None, None])
+        correctors.append(Field(network, output, 2 * problem.dim, known=SlowShift(mean)))
+    names = ("coefficient", *(f"chi_{j + 1}" for j in range(problem.dim)))
+    if not exact:
+        why = "no estimate: the networks are not exactly periodic"
+        trust = {name: Estimate(None, why) for name in names}
+        return CellSolution(coefficient, tuple(correctors), history, 0.0, None, slopes, trust=trust)
+    a_error, errors = _bounds(problem, networks, coefficient)
+    how = "bounds from the equation's residual in H^-1 and the interpolation in x, both at x between the nodes"
+    trust = {name: Estimate(float(error), how) for name, error in zip(names, (a_error, *errors), strict=True)}
+    estimates = tuple(map(float, errors)) if np.isfinite(errors).all() else None
+    return CellSolution(coefficient, tuple(correctors), history, 0.0, estimates, slopes, trust=trust)
+
+
+def _bounds(problem: EllipticProblem, networks: Sequence[Network], coefficient: SlowCoefficient) -> tuple[float, Array]:
+    """Relative, of a*(x) the largest, of the χ_j in the mean square over x."""
+    dim, at = problem.dim, probes(problem)
+    # A coarser grid than for a function of y alone, as there are many x.
+    usual, most = {1: 256, 2: 64, 3: 16}[dim], MOST[dim] // {1: 4, 2: 8, 3: 16}[dim]
+    counts = resolved_counts(cell_bandwidths(problem, at), usual, most)
+    fast, _ = sampling.periodic_grid(problem.period, counts, 0.0)
+    worst, sizes, values = 0.0, np.zeros(dim), np.zeros(dim)
+    for x in at:
+        joint = torch.cat([torch.tensor(x).expand(len(fast), dim), fast], dim=1)
+        jet = jets_of(networks, joint, gradient_only(2 * dim), dim)
+        strains = jet[1 + dim :].permute(2, 1, 0) + torch.eye(dim, dtype=torch.float64)[:, None, :]
+        a = matrix_at(problem, lambda e, joint=joint: tensor_at(problem, e, joint))  # type: ignore[misc]
+        density = torch.einsum("kni,nij,lnj->nkl", strains, a, strains).numpy()
+        energy = density.mean(0)
+        found = distances(problem.period, counts, a, strains)
+        off = np.linalg.norm(energy - coefficient(x[None])[0]) + np.linalg.norm(subgrid_difference(density, counts))
+        worst = max(worst, float(off + sum(d.energy for d in found)) / float(np.linalg.norm(energy)))
+        value = jet[0].numpy()
+        sizes += value.var(axis=0)
+        values += [d.value**2 for d in found]
+    own = np.sqrt(sizes / len(at))
+    return worst + coefficient.truncation, np.sqrt(values / len(at)) / relative_to(own, problem.period)
+
+
+def finish_product(
+    problem: EllipticProblem, g: sympy.Expr, solution: CellSolution, networks: Sequence[Network]
+) -> CellSolution:
+    """a*(x) = g(x) b*, and the correctors of b as functions of x and y."""
+    dim, star = problem.dim, solution.coefficient
+    assert isinstance(star, np.ndarray)
+    nodes = chebyshev_nodes(problem.domain, nodes_for(problem))
+
+    def at(expression: sympy.Expr, points: Array) -> Array:
+        value = evaluate(expression, dict(zip(problem.slow, points.T, strict=True)))
+        return np.broadcast_to(np.asarray(value, dtype=np.float64), len(points))
+
+    values = at(g, nodes)[:, None, None] * star
+    slopes = np.stack([at(sympy.diff(g, x), nodes)[:, None, None] * star for x in problem.slow], axis=1)
+    coefficient = SlowCoefficient(tuple(problem.domain), nodes, values)  # type: ignore[arg-type]
+    correctors = tuple(
+        Field(network, output, 2 * dim, shift=corrector.shift)
+        for corrector, (network, output) in zip(solution.correctors, correctors_of(networks, dim), strict=True)
+    )
+    x = probes(problem)
+    exact = at(g, x)[:, None, None] * star
+    off = np.linalg.norm(coefficient(x) - exact, axis=(1, 2)) / np.linalg.norm(exact, axis=(1, 2))
+    rough = float(off.max()) + coefficient.truncation + ROUNDING * math.sqrt(len(nodes))
+    trust = dict(solution.trust)
+    own = trust["coefficient"]
+    if own.error is not None:
+        trust["coefficient"] = Estimate(own.error + rough, f"a = g(x) b(y); b*: {own.how}; g: interpolation at other x")
+    return replace(solution, coefficient=coefficient, correctors=correctors, slopes=slopes, bounds=None, trust=trust)

@@ -1,0 +1,111 @@
+"""The networks of a run: larger and larger ones, until the estimate of their error is small enough."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from hybrid import comparison
+from hybrid.pinn.ladder import climb
+from hybrid.problems import kind_of
+from hybrid.study import experiments, results
+from hybrid.trust import Estimate, estimate_of, largest
+
+if TYPE_CHECKING:
+    from hybrid.study.run import Run
+
+Trained = tuple[Any, dict[str, Any]]
+"""A solution, and what is recorded of its training."""
+
+
+def rungs(run: Run, part: str, seconds: float) -> Iterator[Mapping[str, Any]]:
+    """The settings to try for the networks of a part, "cell" or "homogenized", in the order of their cost.
+
+    Args:
+        run: With the preset's settings, and the network's coefficient for the second part.
+        part: Which.
+        seconds: The nominal cost of the last of them, at the most.
+    """
+    arguments = run.networks[part]
+    if not run.adapted.networks:
+        return iter([arguments])
+    if part == "cell":
+        return run.pinn.cell_rungs(run.problem, arguments, budget=seconds)
+    return run.pinn.homogenized_rungs(run.problem, run.chi.coefficient, arguments, budget=seconds)
+
+
+def cell_networks(run: Run) -> Any:
+    """The cell problems by networks; collective."""
+    problem = run.problem
+
+    def solve(number: int, rung: Mapping[str, Any]) -> Trained:
+        networks = run.pinn.cell_networks(problem, **experiments.shape_of(rung))
+        monitor = experiments.cell_monitor(run, networks) if run.preset == "paper" else None
+        return run.trained(
+            _name("cell", number), networks, lambda **more: run.pinn.solve_cell(problem, **rung, **more), rung, (),
+            monitor, run.paper.average["cell"],
+        )  # fmt: skip
+
+    def estimate(trained: Trained) -> Estimate:
+        """Of the worst corrector."""
+        found, meta = trained
+        meta["corrector_errors"] = comparison.cell_errors(problem, found, run.cell, run.comm)
+        worst = []
+        for j, difference in enumerate(meta["corrector_errors"], 1):
+            name = f"chi_{j}" if kind_of(problem) == "elliptic" else "N"
+            worst.append(_smaller(estimate_of(found.trust, name), estimate_of(run.cell.trust, name), difference))
+        return largest(worst)
+
+    return _climbed(run, "cell", "cell problems (network)", solve, estimate)
+
+
+def homogenized_networks(run: Run, coefficient: Any) -> Any:
+    """The homogenized equation by a network, for the coefficient of the cell networks; collective."""
+    problem = run.problem
+
+    def solve(number: int, rung: Mapping[str, Any]) -> Trained:
+        networks = run.pinn.homogenized_networks(problem, **experiments.shape_of(rung))
+        monitor = experiments.homogenized_monitor(run, networks) if run.preset == "paper" else None
+        return run.trained(
+            _name("homogenized", number), networks,
+            lambda **more: run.pinn.solve_homogenized(problem, coefficient, **rung, **more), rung,
+            results.plain(coefficient), monitor, run.paper.average["homogenized"],
+        )  # fmt: skip
+
+    def estimate(trained: Trained) -> Estimate:
+        p, w = trained[0], run.w
+        difference = comparison.sampled_difference(p, w)
+        return _smaller(estimate_of(p.trust, "solution"), estimate_of(w.trust, "solution"), difference)
+
+    return _climbed(run, "homogenized", "p: homogenized equation (network)", solve, estimate)
+
+
+def _climbed(
+    run: Run, part: str, title: str, solve: Callable[[int, Mapping[str, Any]], Trained],
+    estimate: Callable[[Trained], Estimate],
+) -> Any:  # fmt: skip
+    """The best of the networks tried; what was tried is recorded."""
+    (solution, meta), number, attempts = run.timed(
+        title, f"pinn_{part}",
+        lambda: climb(
+            solve, rungs(run, part, run.adapted.seconds), run.adapted.pinn, estimate,
+            lambda text: run.reporter.say(f"    {text}"),
+        ),
+    )  # fmt: skip
+    if number:  # what trains again, from other seeds, does it with the settings that were good
+        run.settled[part] = dict(next(islice(rungs(run, part, run.adapted.seconds), number, None)))
+    run.results["training"][part] = meta | {"attempts": [attempt.plain() for attempt in attempts]}
+    return solution
+
+
+def _smaller(own: Estimate, fem: Estimate, difference: float) -> Estimate:
+    """A network's estimate: its own, or its difference from finite elements and their estimate, if that is less."""
+    by_fem = Estimate(None if fem.error is None else fem.error + difference, "finite elements")
+    return min((own, by_fem), key=lambda e: math.inf if e.error is None else e.error)
+
+
+def _name(part: str, number: int) -> str:
+    """Of the files of a training."""
+    return f"{part}-{number + 1}" if number else part

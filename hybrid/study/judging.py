@@ -1,0 +1,120 @@
+"""What a run knows of its own errors, and what could be done about those that are too large."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from hybrid.problems import Problem, ReactionDiffusionProblem, has_jumps
+from hybrid.study.climbing import rungs
+from hybrid.study.results import loewner_difference
+from hybrid.study.trust import Evidence, Tolerances
+from hybrid.trust import Estimate, estimate_of
+
+if TYPE_CHECKING:
+    from hybrid.study.run import Run
+
+_JUMPS, _CORRECTORS_OF_JUMPS = 1e-3, 1e-2
+"""What a* and the χ_j of a coefficient that jumps are asked for, relative."""
+SMALLEST = 1e-10
+"""No reference is asked to be more accurate: that is where rounding and linear solvers stop."""
+
+
+def tolerances_of(run: Run) -> Tolerances:
+    """What counts as resolved."""
+    jumps, adapted = has_jumps(run.problem), run.adapted
+    corrector = max(_CORRECTORS_OF_JUMPS if jumps else adapted.pinn, 10 * adapted.fem if run.problem.dim == 3 else 0.0)
+    return Tolerances(adapted.fem, adapted.pinn, _JUMPS if jumps else 0.0, corrector)
+
+
+def evidence_of(run: Run) -> Evidence:
+    """Everything that is known at the end of a run."""
+    elliptic = not isinstance(run.problem, ReactionDiffusionProblem)
+    return Evidence(
+        errors=run.results["errors"],
+        reference=estimate_of(run.u.trust, "solution"),
+        v=estimate_of(run.v.trust, "solution"),
+        w=estimate_of(run.w.trust, "solution"),
+        p=estimate_of(run.p.trust, "solution"),
+        fem=_with_coefficient(run.cell.trust),
+        pinn=_with_coefficient(run.chi.trust),
+        difference=loewner_difference(run.chi.coefficient, run.cell.coefficient),
+        corrector_differences=run.results["cell"]["pinn"]["errors"],
+        proved=getattr(run.cell, "bounds", None) is not None,
+        symbol="a" if elliptic else "r",
+        effect=_effect(run.problem, run.cell.coefficient),
+        cures=cures_of(run),
+    )
+
+
+def _with_coefficient(trust: Mapping[str, Estimate]) -> dict[str, Estimate]:
+    return {"coefficient": estimate_of(trust, "coefficient")} | dict(trust)
+
+
+def _effect(problem: Problem, coefficient: Any) -> float:
+    """How much of a relative change of the coefficient is seen in the homogenized solution.
+
+    All of it in -∇·(a*∇u) = f. In u_t - D Δu + r* u = f a change δr* acts for a time T, or until diffusion has the upper hand:
+    δu / u is about δr* · min(T, 1/λ), λ the smallest eigenvalue of -D Δ.
+    """
+    if not isinstance(problem, ReactionDiffusionProblem):
+        return 1.0
+    slowest = problem.D * math.pi**2 * sum(1 / (high - low) ** 2 for low, high in problem.domain)
+    return abs(float(coefficient)) * min(problem.T, 1 / slowest)
+
+
+def cures_of(run: Run) -> dict[str, str]:
+    """What to do about each stage of a run where its estimate is too large."""
+    found = {"reference": _of_reference(run)}
+    for part, owner in (("cell", run.cell), ("homogenized", run.v)):
+        names = [name for name in run.adapted.fixed if name.startswith(f"fem.{part}_")]
+        found[f"fem_{part}"] = (
+            f"leave out {_listed(names)}, or set fem.tol: the mesh is then refined"
+            if names
+            else f"raise fem.budget (now {run.adapted.unknowns} unknowns)"
+            if getattr(owner, "limited", True)
+            else "finite elements have no finer mesh to offer here"
+        )
+    for part in ("cell", "homogenized"):
+        found[f"pinn_{part}"] = _of_networks(run, part)
+    return found
+
+
+def _of_reference(run: Run) -> str:
+    errors = [run.results["errors"][name] for name in ("e1", "e2", "e4", "e5")]
+    if run.refused:
+        return run.refused
+    return (
+        f"that is more than a twentieth of the smallest error measured with it ({min(errors):.1e}); raise fem.degree or "
+        f"fem.cells_per_period, or run again with --reference-tol {rounded_down(wanted_of(errors))}"
+    )
+
+
+def wanted_of(errors: Sequence[float]) -> float:
+    """The error that a reference may have to measure these."""
+    return max(min(errors) / 20, SMALLEST)
+
+
+def rounded_down(value: float) -> str:
+    """Two digits, as one would type them."""
+    exponent = math.floor(math.log10(value))
+    return f"{math.floor(value / 10.0 ** (exponent - 1)) / 10:g}e{exponent}"
+
+
+def _of_networks(run: Run, part: str) -> str:
+    if run.preset == "paper":
+        return "the preset paper is what the text states; the presets accurate and fast adapt to the problem"
+    names = [name for name in run.adapted.fixed if name.startswith("pinn.")]
+    if names:
+        return f"leave out {_listed(names)}, or set pinn.tol: the networks then adapt to the problem"
+    tried = len(run.results["training"][part]["attempts"])
+    larger = islice(rungs(run, part, 100 * run.adapted.seconds), tried, tried + 1)
+    if next(larger, None) is not None:
+        return f"raise pinn.budget (now {run.adapted.seconds:g} s a training): there are larger networks to try"
+    return "no larger network is left to try: take the finite elements' number"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(names)

@@ -1,0 +1,225 @@
+"""Which of a run's numbers to believe: for each an estimate of its error, whether that is small enough, and if not what to do.
+
+Both paths answer the same questions, so each can show the other one wrong: where they differ by more than they say they may be
+off, neither estimate is believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from hybrid.trust import Estimate, largest
+
+SHARE = 0.05
+"""An error e1 … e5 is resolved if it is known to this fraction of itself, or to the tolerance of its path."""
+_DISAGREE = 3.0
+"""Times the sum of the two estimates: a difference that large shows that one of them is wrong."""
+_ROUNDING = 1e-11
+
+
+@dataclass(frozen=True)
+class Tolerances:
+    """What counts as resolved, relative (absolute for e1 … e5).
+
+    Attributes:
+        fem: Functions and coefficients by finite elements.
+        pinn: Those by networks.
+        coefficient: a* or r*, where that is more than the two.
+        corrector: The χ_j or N.
+    """
+
+    fem: float
+    pinn: float
+    coefficient: float = 0.0
+    corrector: float = 1e-3
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a run knows of its own errors.
+
+    Attributes:
+        errors: e1 … e5 and their H1 twins, as measured.
+        reference: Of u_ε.
+        v: Of the homogenized solution for the finite elements' coefficient, given that coefficient.
+        w: The same for the network's.
+        p: Of the network's solution, given the network's coefficient.
+        fem: Of "coefficient" and of each corrector, by finite elements.
+        pinn: The same by networks.
+        difference: Of the coefficients of the two paths, relative.
+        corrector_differences: Of the correctors of the two paths, relative: χ_1, χ_2, … or N.
+        proved: Whether the finite elements' coefficient is between bounds: a difference then is the network's.
+        symbol: "a" or "r": what the coefficient is called.
+        effect: Relative change of the homogenized solution for a relative change of one of the coefficient.
+        cures: What to do for "reference", "fem_cell", "fem_homogenized", "pinn_cell", "pinn_homogenized".
+    """
+
+    errors: Mapping[str, float]
+    reference: Estimate
+    v: Estimate
+    w: Estimate
+    p: Estimate
+    fem: Mapping[str, Estimate]
+    pinn: Mapping[str, Estimate]
+    difference: float
+    corrector_differences: Sequence[float]
+    proved: bool = False
+    symbol: str = "a"
+    effect: float = 1.0
+    cures: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Of one number.
+
+    Attributes:
+        estimate: How far it may be off: relative to itself, and for e1 … e5, which are relative already, as a difference.
+        how: What it was estimated from, or why it was not.
+        allowed: The largest estimate that counts as resolved.
+        cure: What to do where it does not.
+    """
+
+    estimate: float | None
+    how: str
+    allowed: float
+    cure: str = ""
+
+    @property
+    def resolved(self) -> bool:
+        """Whether the number is known well enough."""
+        return self.estimate is not None and self.estimate <= self.allowed
+
+    def plain(self) -> dict[str, float | str | bool | None]:
+        """As JSON."""
+        return {"estimate": self.estimate, "how": self.how, "resolved": self.resolved}
+
+
+def judge(evidence: Evidence, tolerances: Tolerances) -> dict[str, Judgement]:
+    """An estimate for every number of a run, from `Evidence`.
+
+    e4 = ‖v - u_ε‖/‖u_ε‖ is off by what u_ε and v are off by, v by what its coefficient is off by too; e1 and e2 likewise by p
+    and w. e5 has the correctors' errors as well, in proportion to what the correctors change.
+
+    Returns:
+        By name: "reference", "a_fem", "a_pinn" (or "r_…"), the correctors "chi_1_fem" …, "v", "w", "p", "e1" … "e5".
+    """
+    errors, cures, s, effect = evidence.errors, evidence.cures, evidence.symbol, evidence.effect
+    fem, pinn = evidence.fem["coefficient"], evidence.pinn["coefficient"]
+    a_fem, a_pinn = _confronted(fem, pinn, evidence.difference, proved=evidence.proved)
+    correctors = _correctors(evidence)
+    w, p = _confronted(evidence.w, evidence.p, errors["e3"])
+    v = _sum(
+        {
+            "discretization": largest([evidence.v, w]) if w is not evidence.w else evidence.v,
+            f"{s}*": _times(effect, a_fem),
+        }
+    )
+    network = _times(effect, a_pinn)
+    loose = max(tolerances.fem, tolerances.coefficient)
+    found = {
+        "reference": Judgement(
+            evidence.reference.error, evidence.reference.how,
+            max(tolerances.fem, SHARE * min(errors[k] for k in ("e1", "e2", "e4", "e5") if k in errors)),
+            cures.get("reference", ""),
+        ),
+        f"{s}_fem": _of(a_fem, loose, cures, "fem_cell"),
+        f"{s}_pinn": _of(a_pinn, max(tolerances.pinn, tolerances.coefficient), cures, "pinn_cell"),
+        **{
+            f"{name}_{path}": _of(estimate, tolerances.corrector, cures, f"{path}_cell")
+            for (name, path), estimate in correctors.items()
+        },
+        "v": _of(v, loose, cures, "fem_cell" if evidence.v.within(tolerances.fem) else "fem_homogenized"),
+        "w": _of(w, tolerances.fem, cures, "fem_homogenized"),
+        "p": _of(p, tolerances.pinn, cures, "pinn_homogenized"),
+    }  # fmt: skip
+    u = evidence.reference
+    chi = largest([e for (_, path), e in correctors.items() if path == "pinn"] or [Estimate(0.0, "")])
+    slopes = Estimate(errors.get("e3_h1", errors["e3"]), "e3_h1")
+    changed = errors["e4"] + errors.get("e5", 0.0)  # at the most, by the correctors
+    parts = {
+        "e1": {"reference": u, "p": p, f"{s}* of the network": network},
+        "e2": {"reference": u, "w": w, f"{s}* of the network": network},
+        "e3": {"w": w},
+        "e4": {"reference": u, "v": v},
+        "e5": {
+            "reference": u, "p": p, f"{s}* of the network": network,
+            "correctors": _times(changed, chi), "slopes of p": _times(changed, slopes),
+        },
+    }  # fmt: skip
+    for name, terms in parts.items():
+        if name not in errors:
+            continue
+        total = _sum(terms)
+        floor = tolerances.fem if name == "e4" else max(tolerances.pinn, tolerances.fem)
+        worst = max(terms, key=lambda k: float("inf") if terms[k].error is None else terms[k].error or 0.0)
+        found[name] = Judgement(total.error, total.how, max(SHARE * errors[name], floor), f"see {worst}")
+    if not found["p"].resolved and "e3" in found:  # e3 is the network's error, and that is not small
+        found["e3"] = Judgement(p.error, p.how, found["e3"].allowed, "see p")
+    return found
+
+
+def reasons(judgements: Mapping[str, Judgement]) -> list[str]:
+    """One line for each number that is not resolved: what, how far it may be off and why, and what cures it."""
+    lines = []
+    for name, found in judgements.items():
+        if found.resolved:
+            continue
+        size = "no estimate" if found.estimate is None else f"may be off by {found.estimate:.1e}"
+        cure = f"; {found.cure}" if found.cure else ""
+        lines.append(f"{name}: {size} (resolved: {found.allowed:.1e}), from {found.how}{cure}")
+    return lines
+
+
+def _of(estimate: Estimate, allowed: float, cures: Mapping[str, str], stage: str) -> Judgement:
+    return Judgement(estimate.error, estimate.how, allowed, cures.get(stage, ""))
+
+
+def _times(factor: float, estimate: Estimate) -> Estimate:
+    return Estimate(None if estimate.error is None else factor * estimate.error, estimate.how)
+
+
+def _sum(terms: Mapping[str, Estimate]) -> Estimate:
+    """What is off by several errors at once."""
+    missing = [f"{name}: {e.how}" if name else e.how for name, e in terms.items() if e.error is None]
+    if missing:
+        return Estimate(None, "; ".join(missing))
+    if len(terms) == 1:
+        (only,) = terms.values()
+        return only
+    text = " + ".join(f"{name} {e.error:.1e}" for name, e in terms.items())
+    return Estimate(sum(e.error or 0.0 for e in terms.values()), text)
+
+
+def _confronted(fem: Estimate, pinn: Estimate, difference: float, *, proved: bool = False) -> tuple[Estimate, Estimate]:
+    """The estimates of the two paths, of finite elements and of networks, once their difference is known.
+
+    Each may be what the other one's estimate and the difference say. Where they contradict each other neither is believed, but
+    for finite elements whose error is proved.
+    """
+    gap = Estimate(difference, "difference")
+    by_fem = _sum({"difference from finite elements": gap, "their own error": fem})
+    by_pinn = _sum({"difference from the network": gap, "its own error": pinn})
+    if fem.error is None or pinn.error is None:
+        return (by_pinn if fem.error is None else fem), (by_fem if pinn.error is None else pinn)
+    assert by_fem.error is not None
+    if difference > _DISAGREE * (fem.error + pinn.error) + _ROUNDING:
+        wrong = "the network's estimate is wrong" if proved else "one of these is wrong"
+        text = (
+            f"finite elements and network differ by {difference:.1e} and say {fem.error:.1e} and {pinn.error:.1e} of "
+            f"themselves: {wrong}"
+        )
+        return (fem if proved else Estimate(difference, text)), Estimate(by_fem.error, text)
+    return fem, min((pinn, by_fem), key=lambda e: e.error or 0.0)
+
+
+def _correctors(evidence: Evidence) -> dict[tuple[str, str], Estimate]:
+    """By name and path."""
+    none = Estimate(None, "no estimate was made")
+    found: dict[tuple[str, str], Estimate] = {}
+    for j, difference in enumerate(evidence.corrector_differences, 1):
+        name = f"chi_{j}" if evidence.symbol == "a" else "N"
+        pair = _confronted(evidence.fem.get(name, none), evidence.pinn.get(name, none), difference)
+        found[name, "fem"], found[name, "pinn"] = pair
+    return found

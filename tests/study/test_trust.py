@@ -1,0 +1,94 @@
+"""Which numbers are called resolved, and what is said of the others."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+
+from hybrid.study import results
+from hybrid.study.trust import Evidence, Tolerances, judge, reasons
+from hybrid.trust import Estimate, largest
+
+GOOD = Evidence(
+    errors={"e1": 0.0117, "e2": 0.0117, "e3": 3e-7, "e4": 0.0117, "e5": 0.004, "e3_h1": 1e-6},
+    reference=Estimate(1e-6, "Richardson"),
+    v=Estimate(1e-7, "half the cells"),
+    w=Estimate(1e-7, "half the cells"),
+    p=Estimate(2e-7, "residual"),
+    fem={"coefficient": Estimate(1e-12, "Richardson"), "chi_1": Estimate(1e-8, "Richardson")},
+    pinn={"coefficient": Estimate(1e-9, "bounds"), "chi_1": Estimate(1e-5, "residual")},
+    difference=1e-10,
+    corrector_differences=[1e-7],
+    cures={"pinn_homogenized": "do this"},
+)
+ALLOWED = Tolerances(1e-6, 1e-4)
+
+
+def test_where_everything_is_known_everything_is_resolved() -> None:
+    found = judge(GOOD, ALLOWED)
+    assert reasons(found) == []
+    assert found["e4"].estimate == pytest.approx(1e-6 + 1e-7 + 1e-12)
+    # what finite elements say of the network's corrector is less than what it says itself
+    assert found["chi_1_pinn"].estimate == pytest.approx(1e-7 + 1e-8)
+
+
+def test_a_network_that_is_off_makes_e1_and_e3_unresolved_and_nothing_else() -> None:
+    errors = dict(GOOD.errors) | {"e1": 0.27, "e3": 0.26, "e3_h1": 0.9}
+    found = judge(replace(GOOD, errors=errors, p=Estimate(0.3, "residual")), ALLOWED)
+    wrong = {name for name, judgement in found.items() if not judgement.resolved}
+    assert wrong == {"p", "e1", "e3", "e5"}
+    (line,) = [text for text in reasons(found) if text.startswith("p:")]
+    assert line.endswith("; do this")
+
+
+def test_estimates_that_contradict_each_other_are_not_believed() -> None:
+    found = judge(replace(GOOD, difference=1e-2), ALLOWED)
+    for name in ("a_fem", "a_pinn", "e1", "e4"):
+        assert not found[name].resolved, name
+    assert "one of these is wrong" in found["a_fem"].how
+    proved = judge(replace(GOOD, difference=1e-2, proved=True), ALLOWED)
+    assert proved["a_fem"].resolved
+    assert proved["e4"].resolved
+    assert not proved["a_pinn"].resolved
+    shared = judge(replace(GOOD, errors=dict(GOOD.errors) | {"e3": 0.01}), ALLOWED)
+    assert not shared["w"].resolved
+    assert not shared["e4"].resolved  # v is solved as w is
+
+
+def test_no_estimate_is_not_resolved_and_says_why() -> None:
+    found = judge(replace(GOOD, reference=Estimate(None, "too coarse to see an order")), ALLOWED)
+    assert found["e4"].estimate is None
+    assert [line for line in reasons(found) if line.startswith("e4: no estimate") and "too coarse" in line]
+
+
+def test_an_error_at_the_level_of_discretization_is_resolved_by_its_size() -> None:
+    """A homogeneous medium: e4 is rounding, and no reference can measure that to five per cent."""
+    errors = {"e1": 2e-7, "e2": 3e-10, "e3": 2e-7, "e4": 3e-10, "e5": 2e-7, "e3_h1": 1e-6}
+    found = judge(replace(GOOD, errors=errors, reference=Estimate(2e-9, "Richardson")), ALLOWED)
+    assert reasons(found) == []
+
+
+def test_estimates_are_numbers_or_none() -> None:
+    for size in (math.nan, math.inf, -1.0):
+        estimate = Estimate(size, "measured")
+        assert estimate.error is None
+        assert "not a finite number" in estimate.how
+    assert largest([Estimate(1.0, ""), Estimate(None, "none")]).how == "none"
+    assert not Estimate(None, "").within(1.0)
+
+
+def test_results_have_no_nan_but_null_with_its_place() -> None:
+    tree, places = results.finite({"cell": {"errors": [1.0, math.nan]}, "a": math.inf, "text": "nan"})
+    assert json.dumps(tree, allow_nan=False)
+    assert tree == {"cell": {"errors": [1.0, None]}, "a": None, "text": "nan"}
+    assert places == ["cell.errors[1]: nan, not a finite number", "a: inf, not a finite number"]
+
+
+def test_the_difference_of_coefficients_is_what_it_can_change() -> None:
+    exact = [[1.0, 0.0], [0.0, 1000.0]]
+    assert results.loewner_difference([[1.1, 0.0], [0.0, 1000.0]], exact) == pytest.approx(0.1)
+    assert results.loewner_difference(-0.25, -0.2) == pytest.approx(0.25)
+    assert results.loewner_difference(0.0, 0.0) == 0.0

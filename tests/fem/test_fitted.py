@@ -76,7 +76,7 @@ def test_laminates_off_the_mesh_lines_are_exact(comm: MPI.Comm, contrast: float,
     exact = np.array([harmonic, arithmetic][:dim])
     assert np.abs(np.diag(solution.coefficient) / exact - 1).max() < 1e-13 * contrast + 1e-12
     assert solution.trust["coefficient"].within(1e-7)
-    assert all(solution.trust[f"chi_{j + 1}"].within(1e-9) for j in range(dim))
+    assert all(solution.trust[f"chi_{j + 1}"].within(1e-6) for j in range(dim))
     assert solution.bounds is not None
     assert np.linalg.eigvalsh(solution.bounds[1] - solution.bounds[0]).min() > -1e-12 * arithmetic
 

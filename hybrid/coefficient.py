@@ -16,8 +16,6 @@ from hybrid.problems import EllipticProblem
 from hybrid.symbols import numpy_function, x
 
 Array = npt.NDArray[np.float64]
-_SMALL = 300
-"""Operations in an expression up to which it is worth while to look for factors that it was not written with."""
 
 
 def slow_nodes(domain: Sequence[Sequence[float]], count: int | Sequence[int]) -> Array:
@@ -153,7 +151,7 @@ def separated(problem: EllipticProblem) -> tuple[Expr, EllipticProblem] | None:
         if factor is None:
             factor = g
         elif g != factor:
-            ratio = sympy.simplify(g / factor) if g.count_ops() < _SMALL else g / factor
+            ratio = g / factor
             if ratio.free_symbols:
                 return None
             b = ratio * b
@@ -167,19 +165,21 @@ def separated(problem: EllipticProblem) -> tuple[Expr, EllipticProblem] | None:
 
 
 def _product(entry: Expr, slow: set[sympy.Symbol]) -> tuple[Expr, Expr] | None:
-    for expression in (entry, sympy.factor(entry) if entry.count_ops() < _SMALL else entry):
-        g: Expr = sympy.S.One
-        b: Expr = sympy.S.One
-        for part in sympy.Mul.make_args(expression):
-            if not part.free_symbols & slow:
-                b *= part
-            elif part.free_symbols <= slow:
-                g *= part
-            else:
-                break
+    """As it was written, or with what all its terms have in common taken out."""
+    return _parted(entry, slow) or _parted(sympy.factor_terms(entry), slow)
+
+
+def _parted(product: Expr, slow: set[sympy.Symbol]) -> tuple[Expr, Expr] | None:
+    g: Expr = sympy.S.One
+    b: Expr = sympy.S.One
+    for part in sympy.Mul.make_args(product):
+        if not part.free_symbols & slow:
+            b *= part
+        elif part.free_symbols <= slow:
+            g *= part
         else:
-            return g, b
-    return None
+            return None
+    return g, b
 
 
 def positive_definite(coefficient: SlowCoefficient) -> bool:

@@ -25,7 +25,7 @@ from hybrid.fem.bounds import harmonic_mean, with_bounds
 from hybrid.fem.cellmeshes import refined
 from hybrid.fem.cellsolution import CellSolution as CellSolution
 from hybrid.fem.coefficients import as_arrays, as_ufl
-from hybrid.fem.fitted import Fitting, cell_planes
+from hybrid.fem.fitted import Fitting, cell_planes, inner_degree
 from hybrid.fem.jumpcell import has_corners, solve_adaptive
 from hybrid.fem.linear import DIRECT, MULTIGRID, LinearSolver, check_symmetric, clean_up
 from hybrid.fem.multigrid import levels
@@ -87,7 +87,7 @@ def solve_cell(
         spaces: dict[Any, fem.FunctionSpace] = {}
 
         def at(x: npt.NDArray[np.float64], count: int, ranks: MPI.Comm) -> CellSolution:
-            return _solve_at(problem, ranks, degree, count, shape, x, spaces)
+            return _solve_at(problem, ranks, degree, count, shape, x, spaces, cells)
 
         def alone(fixed: EllipticProblem) -> CellSolution:
             return solve_cell(
@@ -99,7 +99,7 @@ def solve_cell(
         return solve_adaptive(problem, problem.matrix, comm, degree=degree, tol=tol, budget=budget)
 
     def on_mesh(count: int) -> CellSolution:
-        return _solve_at(problem, comm, degree, count, shape, None)
+        return _solve_at(problem, comm, degree, count, shape, None, None, cells)
 
     found = refined(on_mesh, cells, problem, degree, estimate or tol is not None, tol, budget)
     return replace(found, seconds=time.perf_counter() - start)
@@ -113,9 +113,11 @@ def _solve_at(
     shape: str,
     at: npt.NDArray[np.float64] | None,
     spaces: dict[Any, fem.FunctionSpace] | None = None,
+    base: int | None = None,
 ) -> CellSolution:
     """The cell problems for one x (None: a does not depend on it).
 
+    There are `count` cells along each side, on a mesh that is compared with one of `base` cells.
     `spaces` keeps those on meshes of this communicator: each mesh takes communicators, of which there are not many.
     """
     dim = problem.dim
@@ -124,7 +126,7 @@ def _solve_at(
     fixed = problem.matrix.subs(slow) if slow and problem.matrix.has(*BROKEN) else problem.matrix
     if has_corners(problem, fixed):
         return solve_adaptive(problem, fixed, comm, degree=degree)
-    fitting = Fitting.to(cell, [count] * dim, cell_planes(fixed, problem))
+    fitting = Fitting.to(cell, [count] * dim, cell_planes(fixed, problem), base)
     key = (fitting.counts, tuple(map(tuple, fitting.images)))
     space = None if spaces is None else spaces.get(key)
     if space is None:
@@ -144,6 +146,8 @@ def _solve_at(
     more: dict[str, Any] = {"space": space}
     if fitting.moves:
         more["uniform"] = fitting.back
+    if problem.jumps:
+        more["dx"] = ufl.dx(domain=mesh, metadata={"quadrature_degree": inner_degree(mesh, 2 * degree + 2)})
     if problem.jumps and dim < 3 and (count * degree) ** dim <= _DIRECTLY:
         more["defaults"] = DIRECT
     known = None if problem.jumps or fitting.moves else entries

@@ -61,6 +61,7 @@ def solve_dirichlet(
     prefix: str,
     defaults: Mapping[str, object],
     entries: Entries | None = None,
+    quadrature: int | None = None,
 ) -> Solution:
     """Find u in the space with u = 0 on ∂Ω and ∫ a∇u·∇φ = ∫ f φ for all φ.
 
@@ -71,13 +72,14 @@ def solve_dirichlet(
         prefix: Of the linear solver's PETSc options.
         defaults: What they are where the user has not set them.
         entries: The coefficient as a function of coordinates: multigrid's coarser matrices are then quicker to find.
+        quadrature: Its degree; by default twice that of the elements.
 
     Raises:
         SolverError: The linear solver did not converge.
     """
     begin = time.perf_counter()
     degree = space.element.basix_element.degree
-    dx = ufl.dx(metadata={"quadrature_degree": 2 * degree})
+    dx = ufl.dx(metadata={"quadrature_degree": quadrature or 2 * degree})
     u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
     bcs = zero_on_boundary(space)
     matrix, b = assembled(ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx, bcs), load(f * v * dx, bcs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 import sympy
 from sympy import Symbol
 
+import basix
 from dolfinx import mesh
 
 from hybrid.fem.mesh import box
@@ -19,8 +21,9 @@ from hybrid.interfaces import BROKEN, kinks, level_sets, planes
 from hybrid.problems import EllipticProblem, Problem
 
 Array = npt.NDArray[np.float64]
-_SMALLEST = 2
-"""Cells in a piece between two planes, at the least."""
+_COARSER = 4
+"""How much coarser than a mesh those are that its error is estimated with."""
+_SIMPLICES = {"interval", "triangle", "tetrahedron"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Fitting:
 
     Attributes:
         domain: One (low, high) for each dimension.
-        counts: Cells in each direction: those asked for, or a few more so that there are two between any planes.
+        counts: Cells in each direction: those asked for, or a few more so that there are some between any planes.
         knots: For each direction the places in the uniform mesh, (m,), whose images are given.
         images: The images: the ends of the box and the planes.
     """
@@ -40,16 +43,38 @@ class Fitting:
     images: tuple[Array, ...]
 
     @classmethod
-    def to(cls, domain: Sequence[Sequence[float]], counts: Sequence[int], found: Sequence[Sequence[float]]) -> Fitting:
-        """The fitting of a box with about `counts` cells to planes x_i = c, a list of c for each i."""
+    def to(
+        cls,
+        domain: Sequence[Sequence[float]],
+        counts: Sequence[int],
+        found: Sequence[Sequence[float]],
+        base: int | None = None,
+    ) -> Fitting:
+        """The fitting of a box with about `counts` cells to planes x_i = c, a list of c for each i.
+
+        Meshes with half and a quarter of the cells have half and a quarter of them in each piece between two planes: else what
+        they show of the error would not be that of the pieces.
+
+        Args:
+            domain: The box.
+            counts: Cells in each direction.
+            found: The planes.
+            base: Cells in each direction of the mesh that this one is compared with, if that is known: there are then four in
+                each of its pieces at the least. Otherwise the pieces have as many as the planes leave room for.
+        """
         totals, knots, images = [], [], []
         for (low, high), count, inner in zip(domain, counts, found, strict=True):
             near = 1e-9 * (high - low)
             image = np.array([low, *(c for c in inner if low + near < c < high - near), high], dtype=float)
-            share = np.diff(image) / (high - low) * count
-            whole = np.round(share)
-            if np.abs(share - whole).max() > 1e-6 or whole.min() < 1:
-                whole = _apportioned(share)
+            part = np.diff(image) / (high - low)
+            whole = np.round(part * count)
+            if np.abs(part * count - whole).max() > 1e-6 or whole.min() < 1:
+                if base is None:
+                    unit = 2.0 ** max(math.floor(math.log2(count / (2 * len(part)))), 0)
+                    whole = unit * _apportioned(part * count / unit)
+                else:
+                    unit = _COARSER * 2.0 ** round(math.log2(count / base))
+                    whole = np.maximum(np.round(unit * _apportioned(part * base / _COARSER)), 1)
             total = int(whole.sum())
             ends = np.concatenate([[0.0], np.cumsum(whole)]) / total
             totals.append(total)
@@ -83,13 +108,13 @@ class Fitting:
 
 
 def _apportioned(share: Array) -> Array:
-    """Whole numbers near the shares, at least `_SMALLEST`, with the same sum if that is possible."""
-    whole = np.maximum(np.floor(share), _SMALLEST)
+    """Whole numbers near the shares, at least one, with the same sum if that is possible."""
+    whole = np.maximum(np.floor(share), 1)
     missing = round(float(share.sum() - whole.sum()))
     if missing > 0:
         whole[np.argsort(whole - share, kind="stable")[:missing]] += 1
     for _ in range(-missing):
-        spare = np.where(whole > _SMALLEST, whole - share, -np.inf)
+        spare = np.where(whole > 1, whole - share, -np.inf)
         if not np.isfinite(spare.max()):
             break
         whole[int(np.argmax(spare))] -= 1
@@ -139,3 +164,19 @@ def reference_fitting(problem: Problem, counts: Sequence[int]) -> Fitting:
 def slow_fitting(problem: EllipticProblem, cells: int) -> Fitting:
     """The same for the homogenized equation: with lines where a(x, y) jumps or has a kink in x."""
     return Fitting.to(problem.domain, [cells] * problem.dim, slow_planes(problem))
+
+
+def inner_degree(domain: mesh.Mesh, degree: int) -> int:
+    """The degree of a quadrature, or a higher one, whose points are all inside the cells and whose weights are positive.
+
+    Some rules on tetrahedra have points on faces, where a coefficient that jumps from cell to cell is neither of its values.
+    """
+    name = domain.topology.cell_name()
+    while True:
+        points, weights = basix.make_quadrature(basix.CellType[name], degree)
+        inside = (
+            np.column_stack([points, 1 - points.sum(axis=1)]) if name in _SIMPLICES else np.hstack([points, 1 - points])
+        )
+        if inside.min() > 1e-9 and weights.min() > 0:
+            return degree
+        degree += 1

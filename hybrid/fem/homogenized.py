@@ -16,7 +16,7 @@ from hybrid.coefficient import ProductCoefficient, SlowCoefficient
 from hybrid.errors import InputError, SolverError
 from hybrid.fem.cost import unknowns
 from hybrid.fem.dirichlet import Solution, solve_dirichlet
-from hybrid.fem.fitted import slow_fitting
+from hybrid.fem.fitted import inner_degree, slow_fitting
 from hybrid.fem.linear import DIRECT, MULTIGRID
 from hybrid.fem.multiscale import source
 from hybrid.fem.norms import order_limit
@@ -64,7 +64,9 @@ def solve_homogenized(
         mesh = slow_fitting(problem, count).mesh(comm, shape)
         space = fem.functionspace(mesh, ("Lagrange", degree))
         a = _on_mesh(coefficient, space) if isinstance(coefficient, SlowCoefficient) else _constant(coefficient)
-        return solve_dirichlet(space, a, source(problem, mesh), "homogenized_", defaults, _entries(coefficient))
+        quadrature = inner_degree(mesh, 2 * degree) if problem.jumps else 2 * degree
+        known = _entries(coefficient)
+        return solve_dirichlet(space, a, source(problem, mesh), "homogenized_", defaults, known, quadrature)
 
     if tol is None and not estimate:
         return solve_on(cells, 0.0)

@@ -15,6 +15,7 @@ from dolfinx import fem
 from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.coefficients import as_arrays, as_ufl
 from hybrid.fem.dirichlet import Solution, solve_dirichlet
+from hybrid.fem.fitted import inner_degree
 from hybrid.fem.linear import DIRECT, MULTIGRID
 from hybrid.fem.reference import Reference, References, anything, silent
 from hybrid.fem.stencil import Entries
@@ -78,7 +79,10 @@ def solve_on(problem: EllipticProblem, space: fem.FunctionSpace) -> Solution:
         SolverError: The linear solver (prefix ``reference_``) did not converge.
     """
     a, f = coefficient(problem, space.mesh), source(problem, space.mesh)
-    return solve_dirichlet(space, a, f, "reference_", DIRECT if problem.dim == 1 else MULTIGRID, entries(problem))
+    degree = 2 * space.element.basix_element.degree
+    quadrature = inner_degree(space.mesh, degree) if problem.jumps else degree
+    defaults = DIRECT if problem.dim == 1 else MULTIGRID
+    return solve_dirichlet(space, a, f, "reference_", defaults, entries(problem), quadrature)
 
 
 def coefficient(problem: EllipticProblem, mesh: object) -> ufl.core.expr.Expr:

@@ -4,6 +4,7 @@ from hybrid.pinn.batch import solve_cells
 from hybrid.pinn.cell import CellSolution
 from hybrid.pinn.doors import (
     cell_networks,
+    cell_rungs,
     homogenized_networks,
     homogenized_rungs,
     multiscale_networks,
@@ -22,6 +23,6 @@ from hybrid.pinn.presets import PRESETS, preset
 __all__ = [
     "LBFGS", "PRESETS", "Adam", "CellSolution", "Field", "History", "LastLayer", "LevenbergMarquardt", "Network",
     "Solution", "VariableProjection",
-    "cell_networks", "homogenized_networks", "homogenized_rungs", "multiscale_networks", "preset", "solve_cell", "solve_cells",
-    "solve_homogenized", "solve_multiscale",
+    "cell_networks", "cell_rungs", "homogenized_networks", "homogenized_rungs", "multiscale_networks", "preset", "solve_cell",
+    "solve_cells", "solve_homogenized", "solve_multiscale",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from hybrid.coefficient import SlowCoefficient
 from hybrid.errors import InputError
-from hybrid.pinn import cell, homogenized, homogenizedrungs, multiscale, reaction, spacetime
+from hybrid.pinn import cell, cellrungs, homogenized, homogenizedrungs, multiscale, reaction, spacetime
 from hybrid.pinn.cell import CellSolution
 from hybrid.pinn.homogenized import Solution
 from hybrid.pinn.network import Network
@@ -84,5 +84,8 @@ def homogenized_rungs(
     return rungs
 
 
-# MERGE: `cell_rungs`, of hybrid.pinn.cellrungs and of hybrid.pinn.reaction, belongs here, as `homogenized_rungs` above; then
-# into `__all__` of hybrid/pinn/__init__.py.
+def cell_rungs(problem: Problem, arguments: Mapping[str, Any], budget: float = 60.0) -> Iterator[dict[str, Any]]:
+    """Arguments of `solve_cell`, cheapest first: `hybrid.pinn.cellrungs` or that of `hybrid.pinn.reaction`."""
+    solver: Any = cellrungs if _elliptic(problem) else reaction
+    rungs: Iterator[dict[str, Any]] = solver.cell_rungs(problem, arguments, budget)
+    return rungs

@@ -66,7 +66,7 @@ class Equations:
         copies: How many systems of the same form the rows are: the last layer has one matrix for all of them.
 
     Raises:
-        InputError: A network whose last layer is not linear, or with other outputs than the rows.
+        InputError: A network whose last layer is not linear.
     """
 
     def __init__(self, network: Network, rows: Sequence[Rows], comm: MPI.Comm | None = None) -> None:
@@ -76,8 +76,6 @@ class Equations:
         self.network = network
         self.coupled = any(part.mixes for part in rows)
         self.outputs = network.weights[-1].shape[0]
-        if any(part.target.shape[1] != self.outputs for part in rows):
-            raise InputError("networks", f"{self.outputs} outputs; the equations have {rows[0].target.shape[1]}")
         self.copies = min(part.copies for part in rows) if self.coupled else 1
         self.count = sum(part.target.numel() for part in rows)
         self.shares = Shares(comm, share_count(rows))

@@ -58,11 +58,14 @@ def train(
         checkpoint: Where the training's state is kept, and taken up from.
 
     Raises:
-        InputError: An unknown precision, or a damaged checkpoint.
+        InputError: An unknown precision, a network with other outputs than the rows, or a damaged checkpoint.
         SolverError: The training diverged.
     """
     if precision not in PRECISIONS:
         raise InputError("precision", f"{precision!r}; allowed are {', '.join(PRECISIONS)}")
+    outputs = network.weights[-1].shape[0]
+    if any(part.target.shape[1] != outputs for part in rows):
+        raise InputError("networks", f"{outputs} outputs; the equations have {rows[0].target.shape[1]}")
     chosen = LevenbergMarquardt() if optimizer is None else optimizer
     if precision == "single" and not isinstance(chosen, Adam | LBFGS):
         raise InputError("precision", f"'single' does not go with {chosen.name}, only with adam and l-bfgs")

@@ -94,8 +94,8 @@ def mesh_error(
 
     Jumps and kinks lie now nearer to the mesh's lines and now farther: two solutions then may be close by chance. Where there
     are some, or where three solutions show no order, a fourth is asked. If all agree that the order is that of the elements,
-    as on meshes whose lines are the jumps, it is; and otherwise it is that on the average, and no more than what jumps and kinks
-    allow.
+    as on meshes whose lines are the jumps, it is; and otherwise it is that on the average, and no more than what jumps and
+    kinks allow.
 
     Args:
         function_on: The solution on the mesh with so many cells along the sides.

@@ -32,8 +32,7 @@ def operator(lattice: Lattice, a: Entries, kept: PETSc.Vec, parts: int = 1) -> P
     Args:
         lattice: Where the functions are; at least three points in each direction if it is periodic.
         a: The coefficient, in the whole box.
-        kept: What `Lattice.interpolation` returns; points with zeros get the largest diagonal entry, and else an empty row and
-            column.
+        kept: What `Lattice.interpolation` returns; points with zeros get a row and a column of the identity.
         parts: Of a cell in each direction.
     """
     own, dim = lattice.own, len(lattice.counts)
@@ -63,9 +62,8 @@ def operator(lattice: Lattice, a: Entries, kept: PETSc.Vec, parts: int = 1) -> P
     row, number, value = (np.concatenate(each) for each in zip(*others, strict=True))
     matrix = aij(lattice.comm, lattice.owned, rows, columns, values, (row, number, value))
     matrix.diagonalScale(None, kept)
-    largest = matrix.getDiagonal().max()[1]
     diagonal = (without + lattice.first[lattice.comm.rank]).astype(PETSc.IntType)[:, None]
-    matrix.setValuesRCV(diagonal, diagonal, np.full(diagonal.shape, largest))
+    matrix.setValuesRCV(diagonal, diagonal, np.ones(diagonal.shape))
     matrix.assemble()
     return matrix
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from mpi4py import MPI
 
@@ -10,10 +11,11 @@ import numpy as np
 import pytest
 
 from hybrid import EllipticProblem, ReactionDiffusionProblem
-from hybrid.errors import InputError
-from hybrid.fem import reaction, solve_homogenized
+from hybrid.errors import InputError, SolverError
+from hybrid.fem import reaction, solve_cell, solve_homogenized, solve_multiscale
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.points import at_points, spread
+from hybrid.fem.reference import sensible_tolerance
 from hybrid.symbols import cos, exp, pi, sin, t, x, y
 
 COMM = MPI.COMM_SELF
@@ -166,3 +168,28 @@ def test_no_source_and_no_reaction() -> None:
     v = reaction.solve_homogenized(still, cell.coefficient, COMM, cells=32, tolerance=1e-6)
     for found in (u, v):
         assert error(found, decaying(0.01, 0, 0, 0.1)) < 1e-5
+
+
+def test_a_homogeneous_medium_is_nothing_special() -> None:
+    """Correctors vanish, and estimates are rounding: not worse, and not a tolerance to be advised."""
+    problem = EllipticProblem(domain=[(0, 1), (0, 1)], eps=0.25, a=3, f=1)
+    cell = solve_cell(problem, COMM, cells=6)
+    np.testing.assert_allclose(cell.coefficient, 3 * np.eye(2), rtol=1e-12, atol=1e-12)
+    assert cell.error_estimates == (0, 0)
+    line = EllipticProblem(domain=[(0, 1)], eps=0.25, a=3, f=1)
+    u = solve_multiscale(line, COMM, cells_per_period=8)
+    assert u.error_estimate is not None
+    assert u.error_estimate < 1e-11
+    advised = sensible_tolerance(u.error_estimate / 20)
+    assert solve_multiscale(line, COMM, cells_per_period=8, reference_tol=advised).trust["solution"].within(advised)
+
+
+def test_the_advice_where_rounding_ends_refinement_cures_it() -> None:
+    problem = EllipticProblem(domain=[(0, 1)], eps=0.25, a=2 + sin(2 * pi * y[0]), f=1)
+    with pytest.raises(SolverError, match="rounding") as failed:
+        solve_multiscale(problem, COMM, degree=4, cells_per_period=8, reference_tol=1e-17)
+    advised = re.search(r"ask for (\S+) by --reference-tol", str(failed.value))
+    assert advised is not None
+    tolerance = float(advised[1])
+    found = solve_multiscale(problem, COMM, degree=4, cells_per_period=8, reference_tol=tolerance)
+    assert found.trust["solution"].within(tolerance)

@@ -22,6 +22,7 @@ from hybrid.pinn.field import Field
 from hybrid.pinn.network import VALUE
 from hybrid.pinn.operators import Medium, operator_at
 from hybrid.pinn.sines import SineGrid, solve
+from hybrid.pinn.spectrum import spectrum_of
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import numpy_function
 from hybrid.trust import Estimate
@@ -41,7 +42,10 @@ def solution_estimate(problem: EllipticProblem, a: Medium, field: Field, points:
         points: Of the training, along each side.
         hard: Whether p is zero on the boundary exactly.
     """
-    grid = estimate_grid(problem.domain, points)
+    band = spectrum_of(problem, a).band
+    grid = estimate_grid(problem.domain, points, band)
+    if band > max(grid.cells):  # less than three points for half a wave
+        return Estimate(None, f"f or a*(x) oscillates too fast for the {max(grid.cells)} points a side of the estimate")
     at = torch.tensor(grid.points())
     coefficients, operators = operator_at(a, at)
     jet = field.jet(at, operators)
@@ -70,10 +74,11 @@ def _on_cells(a: Medium, grid: SineGrid) -> npt.NDArray[np.float64]:
     return ((values + values.swapaxes(-1, -2)) / 2).reshape(*grid.cells, *values.shape[1:])
 
 
-def estimate_grid(box: Sequence[Sequence[float]], points: int) -> SineGrid:
-    """Uniform, about twice as fine in the middle of the box as the points of the training, and an even number of cells."""
+def estimate_grid(box: Sequence[Sequence[float]], points: int, band: float = 0.0) -> SineGrid:
+    """Uniform, about twice as fine in the middle of the box as the points of the training, with five points for half a wave of
+    the fastest frequency (scaled to a side from -1 to 1) if they are not too many; an even number of cells."""
     dim = len(box)
-    cells = min(max(_LEAST[dim], 2 * points + 2), max(_MOST[dim], points + 2))
+    cells = min(max(_LEAST[dim], 2 * points + 2, round(3 * band)), max(_MOST[dim], points + 2))
     return SineGrid(tuple((float(low), float(high)) for low, high in box), (cells + cells % 2,) * dim)
 
 

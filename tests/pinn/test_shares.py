@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from hybrid import EllipticProblem
-from hybrid.pinn import LBFGS, Adam, LastLayer, LevenbergMarquardt, VariableProjection, solve_cell
+from hybrid.pinn import LBFGS, Adam, LastLayer, LevenbergMarquardt, VariableProjection, solve_cell, solve_homogenized
 from hybrid.pinn.equations import Equations
 from hybrid.pinn.gaussnewton import NormalModel, ResidualModel
 from hybrid.pinn.optimizer import Optimizer
 from hybrid.pinn.shares import Shares
+from hybrid.symbols import y
 
 
 @pytest.mark.mpi
@@ -87,3 +88,14 @@ def test_every_residual_is_in_one_share(paper: EllipticProblem) -> None:
     with torch.no_grad():
         equations.network.weights[-1].zero_()
     assert equations.loss() == pytest.approx(whole / 2, rel=1e-12)
+
+
+@pytest.mark.mpi
+@pytest.mark.parametrize("optimizer", [LastLayer(), VariableProjection(steps=2)], ids=lambda o: o.name)
+def test_strengths_of_corners_do_not_depend_on_the_ranks(comm: MPI.Comm, optimizer: Optimizer) -> None:
+    problem = EllipticProblem(domain=[(0, 1), (0, 1)], eps=0.1, a=1 + 0 * y[0], f=1)
+    size = {"hidden": (30,), "points": 36, "optimizer": optimizer}
+    together, alone = (solve_homogenized(problem, [[2, 0.5], [0.5, 1]], comm=c, **size) for c in (comm, None))
+    assert together.trust == alone.trust
+    points = [[0.3, 0.4], [0.01, 0.02]]
+    assert (together.field.values(points) == alone.field.values(points)).all()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from hybrid import EllipticProblem
+from hybrid.pinn import LevenbergMarquardt, homogenized_networks, solve_homogenized
 from hybrid.study.monitor import Monitor, significant, thinned
+from hybrid.symbols import y
 
 
 def test_errors_are_kept_every_few_steps_and_averaged_over_the_last() -> None:
@@ -41,3 +44,21 @@ def test_long_histories_are_thinned_from_the_end() -> None:
     assert kept["loss"][-2] == pytest.approx(loss[-1 - kept["loss_every"]], rel=1e-5)
     assert thinned([1.0, 0.5])["loss"] == [1.0, 0.5]
     assert significant([1.23456789]) == [1.23457]
+
+
+def test_a_monitor_sees_the_copies_that_are_trained() -> None:
+    """Solvers leave the networks that they are given as they are."""
+    problem = EllipticProblem(domain=[(0, 1)], eps=0.1, a=2 + 0 * y[0], f=1)
+    networks = homogenized_networks(problem, hidden=(6,))
+    seen: list[float] = []
+
+    def measure() -> dict[str, float]:
+        seen.append(float(networks[0].weights[0].sum()))
+        return {"e1": 0.0}
+
+    monitor = Monitor(measure, 1, lambda *_: None)
+    monitor.networks = networks
+    optimizer = LevenbergMarquardt(steps=3)
+    found = solve_homogenized(problem, [[1.0]], points=30, networks=networks, progress=monitor, optimizer=optimizer)
+    assert len(set(seen)) == 4
+    assert seen[-1] == float(found.networks[0].weights[0].sum())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sympy
 
-from hybrid.pinn import LastLayer, LevenbergMarquardt
+from hybrid.pinn import LastLayer, LevenbergMarquardt, preset
 from hybrid.pinn.radau import radau
 from hybrid.pinn.reaction import cell_rungs, solve_cell
 from hybrid.pinn.stages import solve_stages

@@ -59,10 +59,10 @@ def cell_rungs(problem: EllipticProblem, arguments: Arguments, budget: float = 6
 
 
 def dominant(spectrum: Sequence[tuple[int, float]], floor: float = 3e-3) -> tuple[int, ...]:
-    """The frequencies of a direction with the largest amplitudes; harmonics of one that is there add nothing."""
+    """The frequencies of a direction with the largest amplitudes; the first harmonics of one that is there add nothing."""
     chosen: list[int] = []
     for k, size in sorted(spectrum, key=lambda pair: -pair[1]):
-        if size > floor and len(chosen) < _WAVES and not any(k % one == 0 for one in chosen):
+        if size > floor and len(chosen) < _WAVES and not any(k in {2 * one, 3 * one, 4 * one} for one in chosen):
             chosen.append(k)
     return tuple(sorted(chosen))
 
@@ -123,13 +123,11 @@ def _smooth(problem: EllipticProblem, frozen: bool) -> Iterator[dict[str, Any]]:
 
 def _jumps(problem: EllipticProblem, frozen: bool) -> Iterator[dict[str, Any]]:
     dim = problem.dim
-    widths = {1: ((400, 800),), 2: ((800, 90), (1200, 110)), 3: ((400, 18), (700, 20))}[dim]
-    for width, points in widths:
-        if frozen:
-            yield {"formulation": "first-order", "hidden": (width,), "points": points}
-        else:
-            optimizer = VariableProjection(steps=10)
-            yield {"formulation": "first-order", "hidden": (width // 4,), "points": points, "optimizer": optimizer}
+    widths = {1: ((400, 800),), 2: ((500, 72), (800, 90), (1200, 110)), 3: ((300, 16), (500, 18))}[dim]
+    trained = {1: ((100, 800),), 2: ((150, 72), (250, 90)), 3: ((100, 14),)}[dim]
+    for width, points in widths if frozen else trained:
+        rung = {"formulation": "first-order", "hidden": (width,), "points": points}
+        yield rung if frozen else {**rung, "optimizer": VariableProjection(steps=8)}
 
 
 def _slow(problem: EllipticProblem, frozen: bool) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,8 @@ from typing import Any
 from hybrid.errors import InputError
 from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
 from hybrid.pinn.optimizers import LBFGS, Adam, LastLayer
-from hybrid.problems import Problem, has_jumps, is_slow, kind_of
+from hybrid.pinn.separable import separated
+from hybrid.problems import EllipticProblem, Problem, has_jumps, is_slow, kind_of
 
 OPTIMIZERS: dict[str, Any] = {
     "adam": Adam,
@@ -60,6 +61,9 @@ def preset(name: str, part: str, problem: Problem) -> dict[str, Any]:
         raise InputError("preset", f"{name!r}; allowed are {', '.join(PRESETS)}")
     if kind_of(problem) == "reaction-diffusion" and part == "homogenized":
         return _stages(name, dim)
+    if part == "cell" and isinstance(problem, EllipticProblem):
+        product = separated(problem)
+        problem = problem if product is None else product[1]
     if is_slow(problem) and part == "cell":
         if name == "fast":
             features, points_per_side = _SLOW_FEATURES[dim]

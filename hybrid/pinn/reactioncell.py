@@ -23,6 +23,7 @@ from hybrid.pinn.cellrungs import MEMORY, SPEED, cost, dominant, enough, prime
 from hybrid.pinn.cellunits import Unit, length_unit, power
 from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding, Together
 from hybrid.pinn.field import Field
+from hybrid.pinn.gaussnewton import VariableProjection
 from hybrid.pinn.inputs import PeriodicWaves
 from hybrid.pinn.jumps import BendEmbedding, cell_axes, cell_points, has_curves
 from hybrid.pinn.ladder import Arguments
@@ -186,7 +187,7 @@ def _finish(
     wide = [0] * dim if jumps else _bandwidths(problem)
     counts = resolved_counts(wide, _QUADRATURE[dim], MOST[dim])
     if jumps:
-        factor = 1 if not has_curves(problem) else {1: 1, 2: 4, 3: 2}[dim]
+        factor = {1: 1, 2: 4 if has_curves(problem) else 2, 3: 2 if has_curves(problem) else 1}[dim]
         counts = tuple(factor * n for n in counts)
     axes, shares = _axes(problem, counts, jumps=jumps)
     grid, weight = sampling.product(axes), sampling.product(shares).prod(1)
@@ -298,6 +299,8 @@ def cell_rungs(
         hidden = width if frozen else max(width // 5, 60)
         points = enough(counts, 3 * (width if frozen else width * (1 + sum(map(len, waves))) // 2))
         rung = {**arguments, "frequencies": waves, "hidden": (hidden,), "points": points}
+        if not frozen and isinstance(arguments.get("optimizer"), VariableProjection):
+            rung["optimizer"] = VariableProjection(steps=12)
         flops, memory = cost(problem, rung)
         if flops / SPEED > budget or memory > MEMORY:
             return

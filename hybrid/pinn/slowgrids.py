@@ -66,7 +66,7 @@ def nodes_for(problem: EllipticProblem) -> list[int]:
     needed = degrees(problem, _SUFFICES)
     if max(needed) < NODES[dim] - 1:
         return [NODES[dim]] * dim
-    counts = [max(min(d + 3, 257 if dim == 1 else 65), 2) for d in degrees(problem, _TARGET)]
+    counts = [max(min(d + 3, 401 if dim == 1 else 65), 2) for d in degrees(problem, _TARGET)]
     while math.prod(counts) > _MOST[dim]:
         counts[int(np.argmax(counts))] -= 1
     return counts

@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 import pytest
+import sympy
 
-from hybrid.pinn import LastLayer, LevenbergMarquardt
+from hybrid.pinn import LastLayer, LevenbergMarquardt, preset
 from hybrid.pinn.radau import radau
-from hybrid.pinn.reaction import solve_cell
+from hybrid.pinn.reaction import cell_rungs, solve_cell
 from hybrid.pinn.stages import solve_stages
 from hybrid.problems import ReactionDiffusionProblem
 from hybrid.symbols import cos, exp, pi, sin, t, x, y
@@ -58,3 +59,48 @@ def test_stages_follow_a_source_that_depends_on_time(optimizer: object, hidden: 
     exact = math.exp(-0.7) * np.sin(np.pi * points[:, 0])
     assert np.linalg.norm(solution.field.values(points) - exact) < bound * np.linalg.norm(exact)
     assert len(solution.history.loss) >= 4
+
+
+@pytest.mark.parametrize(("length", "size", "diffusion"), [(1.0, 1.0, 2.0), (1e-7, 1e-9, 1e-6), (1e9, 1e6, 1e10)])
+@pytest.mark.parametrize("name", ["fast", "accurate"])
+def test_the_cell_problem_has_estimates_whatever_the_sizes(
+    name: str, length: float, size: float, diffusion: float
+) -> None:
+    problem = ReactionDiffusionProblem(
+        domain=[(0, 1)],
+        eps=0.1 / length,
+        D=diffusion,
+        r=size * cos(2 * pi * y[0] / length),
+        f=1,
+        u0=0,
+        T=1.0,
+        period=length,
+    )
+    solution = solve_cell(problem, **preset(name, "cell", problem))
+    exact = -((size * length) ** 2) / (8 * math.pi**2 * diffusion)
+    error = abs(solution.coefficient / exact - 1)
+    assert error <= (solution.trust["coefficient"].error or 0) < 1e-8
+    assert (solution.trust["N"].error or 1) < 1e-6
+
+
+def test_a_reaction_too_fast_for_the_points_says_so() -> None:
+    problem = ReactionDiffusionProblem(domain=[(0, 1)], eps=0.1, D=1.0, r=cos(40 * pi * y[0]), f=1, u0=0, T=1.0)
+    arguments = preset("accurate", "cell", problem)
+    exact = -1 / (8 * math.pi**2 * 400)
+    first, second, *_ = cell_rungs(problem, arguments)
+    poor, good = (solve_cell(problem, **rung) for rung in (first, second))
+    assert first == arguments
+    assert abs(poor.coefficient / exact - 1) <= (poor.trust["coefficient"].error or 0) * 1.01
+    assert abs(good.coefficient / exact - 1) < 1e-9
+    assert good.trust["N"].within(1e-6)
+
+
+def test_a_reaction_that_jumps_or_vanishes() -> None:
+    """N' is a zigzag: r* = -100 / (192 D)."""
+    r = 10 * (sympy.Heaviside(cos(2 * pi * y[0])) - sympy.S.Half)
+    for reaction, exact in ((r, -100 / 384), (sympy.Integer(0), 0.0)):
+        problem = ReactionDiffusionProblem(domain=[(0, 1)], eps=0.1, D=2.0, r=reaction, f=1, u0=0, T=1.0)
+        solution = solve_cell(problem, **preset("accurate", "cell", problem))
+        assert solution.coefficient == pytest.approx(exact, rel=1e-7)
+        assert solution.trust["coefficient"].within(1e-5)
+        assert solution.trust["N"].within(1e-4)

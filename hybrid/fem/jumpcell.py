@@ -106,7 +106,7 @@ def _medium(problem: EllipticProblem, matrix: ImmutableMatrix) -> Medium:
         counts = np.maximum(np.ceil(along * np.diff(ends) / p - 1e-9), 1).astype(int)
         parts = [a + (b - a) * np.arange(n) / n for a, b, n in zip(ends[:-1], ends[1:], counts, strict=True)]
         axes.append(np.concatenate([*parts, [p]]))
-    flat = matrix.subs({step: sympy.Symbol(f"step{i}") for i, step in enumerate(matrix.atoms(sympy.Heaviside))})
+    flat = matrix.xreplace({step: sympy.Symbol(f"step{i}") for i, step in enumerate(matrix.atoms(sympy.Heaviside))})
 
     def values(points: Array) -> Array:
         out = np.empty((len(points), 2, 2))

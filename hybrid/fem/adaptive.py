@@ -25,6 +25,8 @@ _FROZEN = 1e-6
 """Of the cell's smaller side: smaller triangles take over the coefficient of larger ones."""
 _RECENT = 6
 """Rounds of bisection towards a corner after which a triangle has none of the next ones' neighbours."""
+_AROUND = 8
+"""Triangles round a corner, so many more with each round."""
 _SMALLEST = 1e-120
 """Of the same: no smaller triangles, whose squares could not be told from zero."""
 
@@ -101,7 +103,7 @@ def adapt(medium: Medium, degree: int, tolerance: float, budget: int) -> Adapted
             found.changes = _changes(before, found, gaps[-1] / max(gaps[-2], 1e-300))
         if gaps[-1] <= tolerance and before is not None:
             return found
-        _refine(forest, space, shares, depths, tolerance)
+        _refine(forest, space, shares, depths, tolerance, (budget - space.size) / 2)
 
 
 def geometric_mean(one: Array, other: Array) -> Array:
@@ -176,10 +178,15 @@ def _energies(weight: Array, a: Array, fields: Array) -> Array:
 
 
 def _refine(
-    forest: Forest, space: TorusSpace, shares: Array, depths: dict[int, tuple[int, float]], tolerance: float
+    forest: Forest,
+    space: TorusSpace,
+    shares: Array,
+    depths: dict[int, tuple[int, float]],
+    tolerance: float,
+    room: float,
 ) -> None:
     """Bisect twice where the gap is, and towards corners of the coarsest mesh as often as their singularities ask for."""
-    rounds = _rounds(forest, space, shares, depths, tolerance)
+    rounds = _rounds(forest, space, shares, depths, tolerance, room)
     order = np.argsort(-shares, kind="stable")
     total = np.cumsum(shares[order])
     marked = space.leaves[order[: int(np.searchsorted(total, _BULK * total[-1])) + 1]]
@@ -202,12 +209,18 @@ def _refine(
 
 
 def _rounds(
-    forest: Forest, space: TorusSpace, shares: Array, depths: dict[int, tuple[int, float]], tolerance: float
+    forest: Forest,
+    space: TorusSpace,
+    shares: Array,
+    depths: dict[int, tuple[int, float]],
+    tolerance: float,
+    room: float,
 ) -> npt.NDArray[np.int64]:
     """How often more to bisect what touches each corner of the coarsest mesh.
 
     Round a singularity the gap decays geometrically with the generations, at a rate that two meshes show; where it is slow
-    (r^0.13 for a checkerboard of contrast 100) one generation a mesh would take for ever.
+    (r^0.13 for a checkerboard of contrast 100) one generation a mesh would take for ever. With all of
+    them the mesh gets about `room` more unknowns at the most.
     """
     corners = forest.vertices[space.leaves]
     touching = np.flatnonzero((corners < forest.corners).any(axis=1))
@@ -217,7 +230,7 @@ def _rounds(
         np.add.at(share, column[inside], shares[touching[inside]])
         np.maximum.at(depth, column[inside], forest.generation[space.leaves[touching[inside]]])
     rounds = np.zeros(forest.corners, dtype=np.int64)
-    hot = np.flatnonzero(share > 0.02 * float(shares.sum()))
+    hot = np.flatnonzero(share > max(0.1 * share.max(), 1e-4 * shares.sum()))
     for corner in hot.tolist():
         here, size = int(depth[corner]), float(share[corner])
         more = 4.0
@@ -227,7 +240,8 @@ def _rounds(
             more = wanted / rate if rate > 0.0 else 4.0
         rounds[corner] = int(np.ceil(min(max(more, 4.0), 2.0 * here + 8.0)))
         depths[corner] = (here, size)
-    return rounds
+    cost = float(rounds.sum()) * _AROUND * space.degree**2 / 2
+    return rounds if cost <= room else (rounds * (max(room, 0.0) / cost)).astype(np.int64)
 
 
 def _changes(before: Adapted, after: Adapted, ratio: float) -> list[tuple[float, float]]:

@@ -31,6 +31,8 @@ from hybrid.trust import Estimate
 Array = npt.NDArray[np.float64]
 TOLERANCE, BUDGET, MOST = 1e-3, 100_000, 300_000
 """Of half the relative gap, where none is asked for; unknowns then; unknowns at the most, for a direct solver."""
+_LONGEST = 50
+"""Ratio of the cell's sides that the coarsest mesh follows."""
 _SHOWN = 1e-7
 """Of the cell's smaller side: the smallest triangles of the mesh that correctors are handed out on."""
 
@@ -100,10 +102,11 @@ def _medium(problem: EllipticProblem, matrix: ImmutableMatrix) -> Medium:
     axes = []
     for p, inner in zip(problem.period, cell_planes(matrix, problem), strict=True):
         ends = np.array([0.0, *(c for c in inner if 1e-9 * p < c < (1 - 1e-9) * p), p])
-        counts = np.maximum(np.ceil((8 if bent else 4) * np.diff(ends) / p - 1e-9), 1).astype(int)
+        along = (8 if bent else 4) * min(p / min(problem.period), _LONGEST)  # cells about as long as they are wide
+        counts = np.maximum(np.ceil(along * np.diff(ends) / p - 1e-9), 1).astype(int)
         parts = [a + (b - a) * np.arange(n) / n for a, b, n in zip(ends[:-1], ends[1:], counts, strict=True)]
         axes.append(np.concatenate([*parts, [p]]))
-    flat = matrix.subs({step: sympy.Symbol(f"step{i}") for i, step in enumerate(matrix.atoms(sympy.Heaviside))})
+    flat = matrix.xreplace({step: sympy.Symbol(f"step{i}") for i, step in enumerate(matrix.atoms(sympy.Heaviside))})
 
     def values(points: Array) -> Array:
         out = np.empty((len(points), 2, 2))

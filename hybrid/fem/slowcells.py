@@ -95,9 +95,17 @@ def solve_slow_cells(
             f"a*(x) between {' x '.join(map(str, counts))} nodes is not positive, though a is: it varies too fast in x; "
             "raise nodes or budget of solve_cell"
         )
-    cell_trust = dict(found.trust)
-    if len(cell_trust) <= problem.dim:  # not from each node
+    while True:
+        cell_trust = dict(found.trust)
+        if len(cell_trust) > problem.dim:  # known from each node
+            break
         cell_trust = _trust_at_a_node(found, comm, at, cells, degree, max(problem.period)) | cell_trust
+        enough = tol is None or cell_trust["coefficient"].within(tol)
+        if enough or math.prod(counts) * (2 * cells * degree) ** problem.dim > budget:
+            break
+        cells *= 2
+        found = _interpolated(problem, comm, at, cells, counts)
+        attempts.append({"nodes": tuple(counts), "cells": cells, "truncation": max(tails)})
     base = cell_trust["coefficient"]
     together = None if base.error is None else base.error + max(tails)
     trust = cell_trust | {

@@ -75,6 +75,7 @@ class _Equations:
         self._f, self._points = f, space.tabulate_dof_coordinates()[:owned, : problem.dim].T
         self._comm = space.mesh.comm
         start = _largest(self._comm, np.asarray(evaluate(problem.u0, self._values()), dtype=float))
+        self._sizes: dict[float, float] = {}
         self._floor = problem.T * _FIRST_STEP * max(self.largest_f(problem.T * k / 16) for k in range(17))
         self.unit, self.time_unit = _power(max(start, self._floor)), _power(problem.T)
         volume = _power(math.prod(high - low for low, high in problem.domain))
@@ -88,8 +89,11 @@ class _Equations:
 
     def largest_f(self, time_: float) -> float:
         """The maximum of |f(·, t)|; collective."""
-        value = evaluate(self._f, self._values() | {t: time_})
-        return _largest(self._comm, np.asarray(value, dtype=float))
+        time_ = 0.0 if self.steady else time_
+        if time_ not in self._sizes:
+            value = np.asarray(evaluate(self._f, self._values() | {t: time_}), dtype=float)
+            self._sizes = {time_: _largest(self._comm, value)}
+        return self._sizes[time_]
 
     def before_step(self, ts: PETSc.TS, tolerance: float) -> None:
         """Measure the errors of the next step against what u is now; collective."""
@@ -99,7 +103,7 @@ class _Equations:
     def scale(self, time_: float, step: float, u: PETSc.Vec) -> float:
         """What an error in a step is measured against: u as it is, or what f makes of it in the step; collective."""
         time_, step = time_ * self.time_unit, step * self.time_unit
-        made = [step * self.largest_f(at) for at in ((time_,) if self.steady else (time_, time_ + step))]
+        made = [step * self.largest_f(at) for at in (time_, time_ + step)]
         # Where there is nothing yet, an error is one against what will be there.
         return max(_largest(self._comm, u.array_r), max(made) / self.unit) or self._floor / self.unit or 1.0
 

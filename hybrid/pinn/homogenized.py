@@ -128,8 +128,8 @@ def solve_homogenized(
     else:
         networks = started(networks, 1, training.get("progress"))
     (network,) = networks
-    points_, _ = _points(problem, factor, count)
-    units = units_of(problem, a, points_)
+    at, _ = _points(problem, factor, count)
+    units = units_of(problem, a, at)
     rows = partial(_rows, problem, a, factor, count=count, weights=weights, units=units)
     comm = training.get("comm")
     history = History("given network")
@@ -137,7 +137,7 @@ def solve_homogenized(
         if train:
             history = train_network(network, rows(known), **training)
     else:
-        columns = _columns(a, parts, points_, units)
+        columns = _columns(a, parts, at, units)
         if train:
             if not isinstance(training.get("optimizer"), LastLayer):
                 strengths = on_root(comm, lambda: _first_strengths(problem, rows(None), columns))

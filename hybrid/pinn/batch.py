@@ -17,8 +17,10 @@ from torch import Tensor
 from hybrid.errors import InputError, SolverError
 from hybrid.pinn import sampling
 from hybrid.pinn.cell import cell_networks, solve_cell
+from hybrid.pinn.cellchecks import check_points, check_problem
 from hybrid.pinn.cellrows import cell_operator
 from hybrid.pinn.cellsolution import CellSolution, finish
+from hybrid.pinn.cellunits import cell_unit
 from hybrid.pinn.equations import contract
 from hybrid.pinn.network import VALUE, Network
 from hybrid.pinn.optimizer import History
@@ -53,6 +55,10 @@ def solve_cells(
         InputError: Problems that do not go together.
         SolverError: A training diverged.
     """
+    for problem in problems:
+        check_problem(problem, EllipticProblem)
+    if problems:
+        check_points(arguments.get("points"), problems[0].dim, "embedding")
     if len({(problem.dim, problem.period) for problem in problems}) > 1:
         raise InputError("problems", "of different dimensions or periods; solve them apart")
     rank, size = (comm.rank, comm.size) if comm is not None else (0, 1)
@@ -130,12 +136,16 @@ def _alike(
         origin = torch.zeros(1, at.shape[1], dtype=torch.float64)
         matrices[:, -1] = network.hidden_jet(network.embedding.jet(origin, VALUE), VALUE)[0]  # χ(0) = 0
         networks, histories = [], []
-        for matrix, (_, _, target, _) in zip(matrices, parts, strict=True):
-            right = torch.cat([target * root[:, None], torch.zeros(1, target.shape[1], dtype=torch.float64)])
+        for matrix, (problem, _, target, _) in zip(matrices, parts, strict=True):
+            unit = cell_unit(problem)
+            matrix[:-1] *= unit.output / unit.equation
+            right = torch.cat(
+                [target * root[:, None] / unit.equation, torch.zeros(1, target.shape[1], dtype=torch.float64)]
+            )
             norms = matrix.norm(dim=0).clamp_min(1e-300)
             solution = optimizer.damped(torch.cat([matrix / norms, right], dim=1), width) / norms[:, None]
             own_network = copy.deepcopy(network)
-            own_network.weights[-1].copy_(solution.T)
+            own_network.weights[-1].copy_(unit.output * solution.T)
             networks.append(own_network)
             losses = [float(r.square().sum()) / right.shape[1] for r in (right, matrix @ solution - right)]
             histories.append(History(optimizer.name, losses))  # from the last layer that vanishes to the solution

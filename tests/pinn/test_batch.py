@@ -52,3 +52,17 @@ def test_what_does_not_go_together_is_refused_on_all_ranks(comm: MPI.Comm) -> No
     with pytest.raises(InputError, match="smooth coefficients of y alone"):
         solve_cells([*_problems(3), slow], comm=comm, optimizer=LastLayer())
     assert solve_cells([], comm=comm) == []
+
+
+def test_a_batch_knows_no_absolute_sizes() -> None:
+    """a = 1e12 (2 + …) in a cell of 1e-7, with a* relative to it; and points that are none."""
+    arguments = {"hidden": (60,), "points": 24, "optimizer": LastLayer()}
+    stars = []
+    for length, value in ((1.0, 1.0), (1e-7, 1e12), (1e9, 1e-12)):
+        a = value * (2 + sin(2 * pi * y[0] / length))
+        problem = EllipticProblem(domain=[(0, 1)], eps=0.1 / length, a=a, f=1, period=length)
+        (solution,) = solve_cells([problem], **arguments)
+        stars.append(solution.coefficient[0, 0] / value)
+    assert stars == pytest.approx([3**0.5] * 3, rel=1e-6)
+    with pytest.raises(InputError, match="points"):
+        solve_cells([problem], points=-1, optimizer=LastLayer())

@@ -12,6 +12,7 @@ import sympy
 from numpy.polynomial import chebyshev
 from sympy import Expr, ImmutableMatrix
 
+from hybrid.interfaces import BROKEN
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import numpy_function, x
 
@@ -151,8 +152,8 @@ def separated(problem: EllipticProblem) -> tuple[Expr, EllipticProblem] | None:
         if factor is None:
             factor = g
         elif g != factor:
-            ratio = g / factor
-            if ratio.free_symbols:
+            ratio = _constant_ratio(problem, g, factor)
+            if ratio is None:
                 return None
             b = ratio * b
         entries.append(b)
@@ -162,6 +163,20 @@ def separated(problem: EllipticProblem) -> tuple[Expr, EllipticProblem] | None:
     matrix = ImmutableMatrix(problem.dim, problem.dim, [sign * b for b in entries])
     rest = EllipticProblem(problem.domain, problem.eps, a=matrix, f=problem.f, period=problem.period, name=problem.name)
     return sign * factor, rest
+
+
+def _constant_ratio(problem: EllipticProblem, one: Expr, other: Expr) -> Expr | None:
+    """one / other, if that is a number: by SymPy, or at many points if neither jumps."""
+    ratio = one / other
+    if not ratio.free_symbols:
+        return ratio
+    if ratio.has(*BROKEN):
+        return None
+    low, high = np.array(problem.domain).T
+    points = low + (high - low) * np.random.default_rng(0).random((200, problem.dim))
+    values = numpy_function(ratio)(points)
+    constant = bool(np.isfinite(values).all() and np.ptp(values) <= 1e-13 * np.abs(values).max())
+    return sympy.Float(values[0]) if constant else None
 
 
 def _product(entry: Expr, slow: set[sympy.Symbol]) -> tuple[Expr, Expr] | None:

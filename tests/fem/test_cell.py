@@ -142,6 +142,33 @@ def test_slow_variables_in_two_dimensions(comm: MPI.Comm) -> None:
     assert np.abs(solution.coefficient(points) - expected).max() < 1e-4
 
 
+def test_a_tolerance_is_met_by_more_cells(comm: MPI.Comm) -> None:
+    solution = solve_cell(_problem(2 + 1.9 * sin(2 * pi * y[0]), 1), comm, cells=6, tol=1e-6)
+    assert solution.coefficient[0, 0] == pytest.approx(math.sqrt(4 - 1.9**2), rel=1e-6)
+    assert solution.trust["coefficient"].within(1e-6)
+    assert len(solution.attempts) > 1
+
+
+def test_estimates_of_the_coefficient_are_near_its_error(comm: MPI.Comm) -> None:
+    solution = solve_cell(_problem(2 + 1.9 * sin(2 * pi * y[0]), 1), comm, cells=48, degree=2)
+    off = abs(solution.coefficient[0, 0] / math.sqrt(4 - 1.9**2) - 1)
+    error = solution.trust["coefficient"].error
+    assert error is not None
+    assert off < error < 30 * off
+
+
+def test_a_slow_variable_gets_as_many_nodes_as_it_takes(comm: MPI.Comm) -> None:
+    a = 1.1 + 9 / (1 + sympy.exp(-20 * (x[0] - 1))) + sin(2 * pi * y[0])
+    problem = EllipticProblem(domain=[(0, 2)], eps=0.1, a=a, f=1)
+    solution = solve_cell(problem, comm, cells=12)
+    assert isinstance(solution.coefficient, SlowCoefficient)
+    assert len(solution.coefficient.nodes) > 33
+    points = np.linspace(0, 2, 101)
+    mean = 1.1 + 9 / (1 + np.exp(-20 * (points - 1)))
+    assert np.abs(solution.coefficient(points[:, None])[:, 0, 0] / np.sqrt(mean**2 - 1) - 1).max() < 1e-4
+    assert len(solution.attempts) > 1
+
+
 def test_a_failure_on_the_way_leaves_nothing_locked(comm: MPI.Comm, monkeypatch: pytest.MonkeyPatch) -> None:
     """Meshes that die while an exception passes free their communicators then, and mpi4py waits for its own lock for good."""
     problem = _problem(2 + sin(2 * pi * y[0]) * cos(2 * pi * y[1]), 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -136,8 +137,11 @@ class ProductCoefficient(SlowCoefficient):
         return np.asarray(numpy_function(part)(points)[:, None, None] * self.base)
 
 
+@functools.lru_cache(maxsize=32)
 def separated(problem: EllipticProblem) -> tuple[Expr, EllipticProblem] | None:
     """g and the problem with b in place of a, if a(x, y) = g(x) b(y) with a positive g; None otherwise."""
+    if not problem.depends_on_slow:
+        return None
     slow = set(problem.slow)
     factor: Expr | None = None
     entries = []
@@ -195,6 +199,24 @@ def _parted(product: Expr, slow: set[sympy.Symbol]) -> tuple[Expr, Expr] | None:
         else:
             return None
     return g, b
+
+
+def relative_change(change: npt.ArrayLike, a: npt.ArrayLike) -> float:
+    """The smallest δ with -δ a ≤ change ≤ δ a as quadratic forms, the largest over all matrices given, (d, d) or (n, d, d).
+
+    That is what a change of a* can do to a solution; the norm of a matrix would hide what happens to its small entries.
+    Infinite where a is not positive definite, or something is not finite.
+    """
+    matrices = np.asarray(a, dtype=np.float64)
+    delta = np.asarray(change, dtype=np.float64)
+    if not (np.isfinite(matrices).all() and np.isfinite(delta).all()):
+        return math.inf
+    try:
+        root = np.linalg.inv(np.linalg.cholesky((matrices + np.swapaxes(matrices, -1, -2)) / 2))
+    except np.linalg.LinAlgError:
+        return math.inf
+    turned = root @ delta @ np.swapaxes(root, -1, -2)
+    return float(np.linalg.norm(turned, ord=2, axis=(-2, -1)).max())
 
 
 def positive_definite(coefficient: SlowCoefficient) -> bool:

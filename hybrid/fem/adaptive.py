@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from hybrid.coefficient import relative_change
 from hybrid.errors import SolverError
 from hybrid.fem.bisection import Forest
 from hybrid.fem.torus import Part, TorusSpace, rule
@@ -96,8 +97,7 @@ def adapt(medium: Medium, degree: int, tolerance: float, budget: int) -> Adapted
                 raise
             return before
         found.attempts = attempts
-        size = np.linalg.norm(geometric_mean(found.lower, found.upper))
-        gaps.append(float(np.linalg.norm(found.upper - found.lower) / size / 2))
+        gaps.append(relative_change(found.upper - found.lower, geometric_mean(found.lower, found.upper)) / 2)
         attempts.append({"unknowns": space.size, "gap": gaps[-1]})
         if before is not None:
             found.changes = _changes(before, found, gaps[-1] / max(gaps[-2], 1e-300))

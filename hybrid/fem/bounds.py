@@ -14,6 +14,7 @@ from sympy import ImmutableMatrix
 
 from dolfinx import fem
 
+from hybrid.coefficient import relative_change
 from hybrid.fem.adaptive import geometric_mean
 from hybrid.fem.cellsolution import CellSolution
 from hybrid.fem.fitted import cell_planes
@@ -35,7 +36,7 @@ def with_bounds(found: CellSolution, lower: Array) -> CellSolution:
     upper = np.asarray(found.coefficient)
     lower = (lower + lower.T) / 2
     mean = geometric_mean(lower, upper)
-    gap = float(np.linalg.norm(upper - lower) / np.linalg.norm(mean) / 2)
+    gap = relative_change(upper - lower, mean) / 2
     estimate = Estimate(max(gap, _ROUNDING), "half the gap between bounds of a* from both sides")
     return replace(found, coefficient=mean, bounds=np.stack([lower, upper]), trust={"coefficient": estimate})
 
@@ -49,8 +50,7 @@ def extrapolated(values: Sequence[Array], ratios: Sequence[float], order: float)
         order: At most this is believed; what is off by the square of correctors' errors converges faster.
     """
     how = "a* on meshes twice and four times as coarse, by the order that they show"
-    size = float(np.linalg.norm(values[0]))
-    first, second = (float(np.linalg.norm(a - b)) / size for a, b in itertools.pairwise(values))
+    first, second = (relative_change(a - b, values[0]) for a, b in itertools.pairwise(values))
     if min(first, second) <= _ROUNDING or min(ratios) <= 1:
         return Estimate(max(first, _ROUNDING), how)
     seen = math.log(second / first) / math.log(ratios[1])

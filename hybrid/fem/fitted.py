@@ -18,7 +18,7 @@ from dolfinx import mesh
 
 from hybrid.fem.mesh import box
 from hybrid.interfaces import BROKEN, kinks, level_sets, planes
-from hybrid.problems import EllipticProblem, Problem
+from hybrid.problems import EllipticProblem, Problem, ReactionDiffusionProblem
 
 Array = npt.NDArray[np.float64]
 _COARSER = 4
@@ -121,15 +121,24 @@ def _apportioned(share: Array) -> Array:
     return whole
 
 
-def cell_planes(matrix: sympy.MatrixBase, problem: EllipticProblem) -> list[list[float]]:
+def medium(problem: Problem) -> sympy.ImmutableMatrix:
+    """a, or r as a matrix of one entry."""
+    if isinstance(problem, EllipticProblem):
+        return problem.matrix
+    assert isinstance(problem, ReactionDiffusionProblem)
+    return sympy.ImmutableMatrix([[problem.r]])
+
+
+def cell_planes(matrix: sympy.MatrixBase, problem: Problem) -> list[list[float]]:
     """For each i the c in [0, period_i) for which a function of y jumps or has a kink at y_i = c."""
     box = [(0.0, p) for p in problem.period]
     return planes([*level_sets(matrix), *kinks(matrix)], problem.fast, box, 4000)
 
 
-def domain_planes(problem: EllipticProblem) -> list[list[float]]:
-    """For each i the c for which a(x, x/ε) jumps or has a kink at x_i = c in the domain."""
-    fast = cell_planes(problem.matrix, problem)
+def domain_planes(problem: Problem) -> list[list[float]]:
+    """For each i the c for which a(x, x/ε), or r(x/ε), jumps or has a kink at x_i = c in the domain."""
+    matrix = medium(problem)
+    fast = cell_planes(matrix, problem)
     found = []
     for i, ((low, high), p) in enumerate(zip(problem.domain, problem.period, strict=True)):
         step = problem.eps * p
@@ -139,7 +148,7 @@ def domain_planes(problem: EllipticProblem) -> list[list[float]]:
     slow = slow_planes(problem)
     both: list[Symbol] = [*problem.slow, *problem.fast]
     mixed = []
-    for phi in [*level_sets(problem.matrix), *kinks(problem.matrix)]:
+    for phi in [*level_sets(matrix), *kinks(matrix)]:
         places = {both.index(s) % problem.dim for s in phi.free_symbols}
         if len(phi.free_symbols) == 2 and len(places) == 1:  # of x_i and y_i: along the axis a function of x_i
             i = places.pop()
@@ -149,14 +158,15 @@ def domain_planes(problem: EllipticProblem) -> list[list[float]]:
     return [sorted([*a, *b, *c]) for a, b, c in zip(found, slow, crossing, strict=True)]
 
 
-def slow_planes(problem: EllipticProblem) -> list[list[float]]:
+def slow_planes(problem: Problem) -> list[list[float]]:
     """For each i the c for which a jumps or has a kink at the slow x_i = c."""
-    return planes([*level_sets(problem.matrix), *kinks(problem.matrix)], problem.slow, problem.domain, 4000)
+    matrix = medium(problem)
+    return planes([*level_sets(matrix), *kinks(matrix)], problem.slow, problem.domain, 4000)
 
 
 def reference_fitting(problem: Problem, counts: Sequence[int]) -> Fitting:
     """The mesh of the domain for the multiscale equation: with lines on all planes where a(x, x/ε) jumps or has a kink."""
-    if isinstance(problem, EllipticProblem) and problem.matrix.has(*BROKEN):
+    if medium(problem).has(*BROKEN):
         return Fitting.to(problem.domain, counts, domain_planes(problem))
     return Fitting.to(problem.domain, counts, [[] for _ in counts])
 

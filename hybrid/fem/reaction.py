@@ -20,6 +20,7 @@ from hybrid.fem.cell import CellOperator
 from hybrid.fem.coefficients import on_mesh
 from hybrid.fem.cost import unknowns
 from hybrid.fem.dirichlet import Solution
+from hybrid.fem.fitted import Fitting, cell_planes, medium
 from hybrid.fem.linear import clean_up
 from hybrid.fem.mesh import box
 from hybrid.fem.norms import coarsened, integral, order_limit, richardson, richardson_of_values
@@ -133,7 +134,8 @@ def solve_cell(
 
     def solve(count: int) -> ReactionCellSolution:
         if count not in known:  # each with a name, see the cell problems of hybrid.fem.cell
-            known[count] = _solve_cell_on(problem, box(comm, cell, [count] * problem.dim, shape), cell, degree)
+            fitting = Fitting.to(cell, [count] * problem.dim, cell_planes(medium(problem), problem), cells)
+            known[count] = _solve_cell_on(problem, fitting.mesh(comm, shape), cell, degree)
         return known[count]
 
     def estimated(count: int) -> tuple[float, float]:

@@ -12,7 +12,14 @@ from mpi4py import MPI
 import numpy as np
 import numpy.typing as npt
 
-from hybrid.coefficient import ProductCoefficient, SlowCoefficient, positive_definite, separated, slow_nodes
+from hybrid.coefficient import (
+    ProductCoefficient,
+    SlowCoefficient,
+    positive_definite,
+    relative_change,
+    separated,
+    slow_nodes,
+)
 from hybrid.errors import InputError, SolverError
 from hybrid.fem.bounds import corrector_estimates, extrapolated
 from hybrid.fem.cellsolution import CellSolution
@@ -177,7 +184,7 @@ def _fewest(problem: EllipticProblem, at: SolveAt, cells: int, tolerance: float)
     here = np.asarray(at(middle, cells, MPI.COMM_SELF).coefficient)
     while cells >= 8:
         coarse = np.asarray(at(middle, cells // 2, MPI.COMM_SELF).coefficient)
-        if np.linalg.norm(coarse - here) > tolerance / 10 * np.linalg.norm(here):
+        if relative_change(coarse - here, here) > tolerance / 10:
             break
         cells //= 2
     return cells

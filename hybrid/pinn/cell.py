@@ -11,6 +11,7 @@ from typing import Unpack
 import sympy
 import torch
 
+from hybrid.coefficient import separated
 from hybrid.errors import InputError, SolverError
 from hybrid.pinn.cellchecks import check_networks, check_points, check_problem, check_shape
 from hybrid.pinn.cellforms import check_formulation, form_rows, outputs_for_each, shares
@@ -23,7 +24,6 @@ from hybrid.pinn.jumps import KinkEmbedding, has_infinite_slopes, kink_sets
 from hybrid.pinn.network import Embedding, Network
 from hybrid.pinn.optimizer import History
 from hybrid.pinn.rows import Rows
-from hybrid.pinn.separable import separated
 from hybrid.pinn.slowcell import slow_cell_rows
 from hybrid.pinn.slowsolution import finish_product, finish_slow
 from hybrid.pinn.training import Training, joined, of_part
@@ -66,7 +66,7 @@ def solve_cell(
     few of them the network hides steep gradients. `CellSolution.bounds` shows it where it is known.
 
     Whatever the sizes of the cell and of a, the training sees numbers of order one (`hybrid.pinn.cellunits`). Where a is g(x)
-    times a function of y, that function is solved for, and a*(x) = g(x) b* (`hybrid.pinn.separable`).
+    times a function of y, that function is solved for, and a*(x) = g(x) b* (`hybrid.coefficient.separated`).
 
     Args:
         problem: Gives a and the period. Where a depends on x, one network of (x, y) solves the cell problems of all x.

@@ -32,7 +32,7 @@ def check_problem(problem: Any, kind: type[Problem]) -> None:
                 "write a smooth front instead"
             )  # fmt: skip
         if steps and problem.depends_on_slow:
-            from hybrid.pinn.separable import separated
+            from hybrid.coefficient import separated
 
             if separated(problem) is None:
                 what = "jumps in y and depends on x other than by a factor: networks have no cell problem for that yet"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from hybrid.coefficient import separated
 from hybrid.errors import InputError
 from hybrid.pinn import sampling
 from hybrid.pinn.cellrows import gauge, matrix_at, tensor_at
@@ -15,7 +16,6 @@ from hybrid.pinn.cellunits import length_unit, power
 from hybrid.pinn.jumps import cell_points
 from hybrid.pinn.network import Network, gradient_only
 from hybrid.pinn.rows import Rows, coupled
-from hybrid.pinn.separable import separated
 from hybrid.problems import EllipticProblem
 
 FORMULATIONS = ("strong", "first-order", "energy")

@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from hybrid.coefficient import separated
 from hybrid.pinn.cellgrids import KINKS, MOST, coefficient_functions, spectra
 from hybrid.pinn.gaussnewton import VariableProjection
 from hybrid.pinn.jumps import has_infinite_slopes
 from hybrid.pinn.ladder import Arguments
 from hybrid.pinn.optimizers import LastLayer
-from hybrid.pinn.separable import separated
 from hybrid.pinn.slowgrids import degrees
 from hybrid.problems import EllipticProblem, Problem, is_slow
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from hybrid.coefficient import SlowCoefficient
+from hybrid.coefficient import SlowCoefficient, relative_change
 from hybrid.pinn import sampling
 from hybrid.pinn.cellbounds import ROUNDING, Distance, distances, subgrid_difference
 from hybrid.pinn.cellfluxes import energy_operands, fitted_fluxes, means, trained_fluxes
@@ -43,7 +43,7 @@ class CellSolution:
         bounds: Lower and upper bounds on the a*_jj, (d, 2), where there are error estimates: a*_jj is the energy less
             ‖a^½ ∇δ_j‖², δ_j the error of χ_j. The error of the quadrature is in them.
         slopes: ∂_k a*_ij at the nodes of a*(x), (n, d, d, d) with k first.
-        trust: The estimated relative errors of "coefficient", in the Frobenius norm, and of "chi_1", …; where a corrector
+        trust: The estimated relative errors of "coefficient", as of quadratic forms, and of "chi_1", …; where a corrector
             vanishes its error is relative to the largest one, or to the period.
     """
 
@@ -168,7 +168,8 @@ def _estimated(
     rough = rough + ROUNDING * np.abs(coefficient).max()
     upper = np.diag(coefficient)
     bounds = np.stack([upper - energies - np.diag(rough), upper + np.diag(rough)], axis=1)
-    total = float((energies.sum() + np.linalg.norm(rough)) / np.linalg.norm(coefficient))
+    # The energies of the errors form a matrix that is at most their trace, or its diagonal d times over.
+    total = len(energies) * relative_change(np.diag(energies), coefficient) + relative_change(rough, coefficient)
     trust = {"coefficient": Estimate(total, how)}
     trust |= {f"chi_{j + 1}": Estimate(float(error), how) for j, error in enumerate(errors)}
     estimates = tuple(map(float, errors)) if np.isfinite(errors).all() else None

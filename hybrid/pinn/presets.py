@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from hybrid.coefficient import separated
 from hybrid.errors import InputError
 from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
 from hybrid.pinn.optimizers import LBFGS, Adam, LastLayer
-from hybrid.pinn.separable import separated
 from hybrid.problems import EllipticProblem, Problem, has_jumps, is_slow, kind_of
 
 OPTIMIZERS: dict[str, Any] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,9 +10,9 @@ import numpy.typing as npt
 import sympy
 import torch
 
-from hybrid.coefficient import SlowCoefficient
+from hybrid.coefficient import ProductCoefficient, SlowCoefficient, relative_change
 from hybrid.pinn import sampling
-from hybrid.pinn.cellbounds import ROUNDING, distances, subgrid_difference
+from hybrid.pinn.cellbounds import distances, subgrid_difference
 from hybrid.pinn.cellgrids import MOST, cell_bandwidths, resolved_counts
 from hybrid.pinn.cellrows import matrix_at, tensor_at
 from hybrid.pinn.cellsolution import CellSolution, correctors_of, jets_of, relative_to
@@ -21,9 +20,8 @@ from hybrid.pinn.field import Field
 from hybrid.pinn.network import Network, gradient_only
 from hybrid.pinn.optimizer import History
 from hybrid.pinn.slowcell import SlowShift, slow_means
-from hybrid.pinn.slowgrids import chebyshev_nodes, nodes_for, probes
+from hybrid.pinn.slowgrids import probes
 from hybrid.problems import EllipticProblem
-from hybrid.symbols import evaluate
 from hybrid.trust import Estimate
 
 Array = npt.NDArray[np.float64]
@@ -66,8 +64,9 @@ def _bounds(problem: EllipticProblem, networks: Sequence[Network], coefficient: 
         density = torch.einsum("kni,nij,lnj->nkl", strains, a, strains).numpy()
         energy = density.mean(0)
         found = distances(problem.period, counts, a, strains)
-        off = np.linalg.norm(energy - coefficient(x[None])[0]) + np.linalg.norm(subgrid_difference(density, counts))
-        worst = max(worst, float(off + sum(d.energy for d in found)) / float(np.linalg.norm(energy)))
+        off = relative_change(energy - coefficient(x[None])[0], energy)
+        off += relative_change(np.diag([d.energy for d in found]) + subgrid_difference(density, counts), energy)
+        worst = max(worst, off)
         value = jet[0].numpy()
         sizes += value.var(axis=0)
         values += [d.value**2 for d in found]
@@ -81,25 +80,10 @@ def finish_product(
     """a*(x) = g(x) b*, and the correctors of b as functions of x and y."""
     dim, star = problem.dim, solution.coefficient
     assert isinstance(star, np.ndarray)
-    nodes = chebyshev_nodes(problem.domain, nodes_for(problem))
-
-    def at(expression: sympy.Expr, points: Array) -> Array:
-        value = evaluate(expression, dict(zip(problem.slow, points.T, strict=True)))
-        return np.broadcast_to(np.asarray(value, dtype=np.float64), len(points))
-
-    values = at(g, nodes)[:, None, None] * star
-    slopes = np.stack([at(sympy.diff(g, x), nodes)[:, None, None] * star for x in problem.slow], axis=1)
-    coefficient = SlowCoefficient(tuple(problem.domain), nodes, values)  # type: ignore[arg-type]
+    coefficient = ProductCoefficient.of(problem.domain, g, star)
     correctors = tuple(
         Field(network, output, 2 * dim, shift=corrector.shift)
         for corrector, (network, output) in zip(solution.correctors, correctors_of(networks, dim), strict=True)
     )
-    x = probes(problem)
-    exact = at(g, x)[:, None, None] * star
-    off = np.linalg.norm(coefficient(x) - exact, axis=(1, 2)) / np.linalg.norm(exact, axis=(1, 2))
-    rough = float(off.max()) + coefficient.truncation + ROUNDING * math.sqrt(len(nodes))
-    trust = dict(solution.trust)
-    own = trust["coefficient"]
-    if own.error is not None:
-        trust["coefficient"] = Estimate(own.error + rough, f"a = g(x) b(y); b*: {own.how}; g: interpolation at other x")
-    return replace(solution, coefficient=coefficient, correctors=correctors, slopes=slopes, bounds=None, trust=trust)
+    slopes = coefficient.gradient(coefficient.nodes)
+    return replace(solution, coefficient=coefficient, correctors=correctors, slopes=slopes, bounds=None)

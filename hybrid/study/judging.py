@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid.problems import Problem, ReactionDiffusionProblem, has_jumps
 from hybrid.study.climbing import rungs
-from hybrid.study.results import loewner_difference
+from hybrid.study.results import effective_difference
+from hybrid.study.settings import COARSE
 from hybrid.study.trust import Evidence, Tolerances
 from hybrid.trust import Estimate, estimate_of
 
 if TYPE_CHECKING:
     from hybrid.study.run import Run
 
-_JUMPS, _CORRECTORS_OF_JUMPS = 1e-3, 1e-2
-"""What a* and the χ_j of a coefficient that jumps are asked for, relative."""
+_CORRECTORS_OF_JUMPS = 1e-2
+"""What the χ_j of a coefficient that jumps are asked for, relative."""
 SMALLEST = 1e-10
 """No reference is asked to be more accurate: that is where rounding and linear solvers stop."""
 
@@ -26,7 +27,7 @@ def tolerances_of(run: Run) -> Tolerances:
     """What counts as resolved."""
     jumps, adapted = has_jumps(run.problem), run.adapted
     corrector = max(_CORRECTORS_OF_JUMPS if jumps else adapted.pinn, 10 * adapted.fem if run.problem.dim == 3 else 0.0)
-    return Tolerances(adapted.fem, adapted.pinn, _JUMPS if jumps else 0.0, corrector)
+    return Tolerances(adapted.fem, adapted.pinn, COARSE if jumps else 0.0, corrector)
 
 
 def evidence_of(run: Run) -> Evidence:
@@ -40,7 +41,7 @@ def evidence_of(run: Run) -> Evidence:
         p=estimate_of(run.p.trust, "solution"),
         fem=_with_coefficient(run.cell.trust),
         pinn=_with_coefficient(run.chi.trust),
-        difference=loewner_difference(run.chi.coefficient, run.cell.coefficient),
+        difference=effective_difference(run.chi.coefficient, run.cell.coefficient),
         corrector_differences=run.results["cell"]["pinn"]["errors"],
         proved=getattr(run.cell, "bounds", None) is not None,
         symbol="a" if elliptic else "r",

@@ -19,7 +19,7 @@ import dolfinx
 
 import hybrid
 from hybrid import store
-from hybrid.coefficient import SlowCoefficient
+from hybrid.coefficient import SlowCoefficient, relative_change
 from hybrid.study.cases import Case
 from hybrid.study.monitor import significant
 
@@ -51,27 +51,19 @@ def relative_difference(found: Coefficient, exact: Coefficient) -> float:
     return off / size if size > 0 else (0.0 if off == 0 else math.inf)
 
 
-def loewner_difference(found: Coefficient, exact: Coefficient) -> float:
-    """The smallest δ with (1 - δ) a* ≤ found ≤ (1 + δ) a*, as quadratic forms: what it can change in a solution.
+def effective_difference(found: Coefficient, exact: Coefficient) -> float:
+    """What the difference of two coefficients can change in a solution, relative: `hybrid.coefficient.relative_change`.
 
-    Where it depends on x the largest over a grid; for r* the relative difference.
+    Where they depend on x the largest over a grid; for r* the relative difference.
     """
     if not isinstance(exact, SlowCoefficient):
-        one, other = np.atleast_2d(np.asarray(found, dtype=float)), np.atleast_2d(np.asarray(exact, dtype=float))
         if np.ndim(exact) == 0:
-            size = abs(float(other[0, 0]))
-            off = abs(float(one[0, 0]) - float(other[0, 0]))
-            return off / size if size > 0 else (0.0 if off == 0 else math.inf)
-    else:
-        axes = [low + (high - low) * (np.arange(33) + 0.5) / 33 for low, high in exact.domain]
-        points = np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
-        one, other = found(points), exact(points)
-    try:
-        root = np.linalg.inv(np.linalg.cholesky(other))
-    except np.linalg.LinAlgError:
-        return math.inf
-    change = root @ (one - other) @ np.swapaxes(root, -1, -2)
-    return float(np.abs(np.linalg.eigvalsh((change + np.swapaxes(change, -1, -2)) / 2)).max())
+            return relative_difference(found, exact)
+        return relative_change(np.asarray(found) - np.asarray(exact), exact)
+    axes = [low + (high - low) * (np.arange(33) + 0.5) / 33 for low, high in exact.domain]
+    points = np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
+    values = exact(points)
+    return relative_change(found(points) - values, values)
 
 
 def petsc_options() -> dict[str, str]:

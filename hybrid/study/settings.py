@@ -64,7 +64,9 @@ def fem_arguments(case: Case, reference_tol: float | None = None) -> dict[str, d
     def climbing(part: str) -> dict[str, Any]:
         """Until when the meshes of a part are refined; not at all where the file has settled them."""
         settled = any(f"fem.{name}" in adapted.fixed for name in _OF_MESHES[part])
-        return {"tol": None if settled else adapted.fem, "budget": adapted.unknowns}
+        # Where a jumps, a* is asked for to three digits: its mesh then refines towards corners.
+        tolerance = max(adapted.fem, COARSE) if part == "cell" and has_jumps(case.problem) else adapted.fem
+        return {"tol": None if settled else tolerance, "budget": adapted.unknowns}
 
     return {
         "reference": {"degree": table["degree"], "cells_per_period": table["cells_per_period"], **shape, **refined},
@@ -73,6 +75,10 @@ def fem_arguments(case: Case, reference_tol: float | None = None) -> dict[str, d
             "degree": table["homogenized_degree"], "cells": table["homogenized_cells"], **shape, **climbing("homogenized"),
         },
     }  # fmt: skip
+
+
+COARSE = 1e-3
+"""Tolerance of a* where a jumps."""
 
 
 @dataclass(frozen=True)

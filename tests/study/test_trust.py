@@ -89,6 +89,6 @@ def test_results_have_no_nan_but_null_with_its_place() -> None:
 
 def test_the_difference_of_coefficients_is_what_it_can_change() -> None:
     exact = [[1.0, 0.0], [0.0, 1000.0]]
-    assert results.loewner_difference([[1.1, 0.0], [0.0, 1000.0]], exact) == pytest.approx(0.1)
-    assert results.loewner_difference(-0.25, -0.2) == pytest.approx(0.25)
-    assert results.loewner_difference(0.0, 0.0) == 0.0
+    assert results.effective_difference([[1.1, 0.0], [0.0, 1000.0]], exact) == pytest.approx(0.1)
+    assert results.effective_difference(-0.25, -0.2) == pytest.approx(0.25)
+    assert results.effective_difference(0.0, 0.0) == 0.0

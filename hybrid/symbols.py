@@ -112,6 +112,12 @@ def evaluate(expression: Expr | float, values: Mapping[Symbol, Any], module: str
         InputError: A function without a counterpart in the back end, or a symbol without a value.
     """
     seen: dict[Any, Any] = {}
+    varies: dict[Any, bool] = {}  # SymPy looks through the whole tree for every node anew
+
+    def has_symbols(node: Any) -> bool:
+        if node not in varies:
+            varies[node] = node.is_Symbol or any(map(has_symbols, node.args))
+        return varies[node]
 
     def walk(node: Expr) -> Any:
         if node not in seen:
@@ -121,7 +127,7 @@ def evaluate(expression: Expr | float, values: Mapping[Symbol, Any], module: str
     def visit(node: Expr) -> Any:
         if node in values:
             return values[node]
-        if not node.free_symbols:
+        if not has_symbols(node):
             return float(node)
         if node.is_Add:
             return reduce(operator.add, map(walk, node.args))

@@ -26,10 +26,11 @@ def check_problem(problem: Any, kind: type[Problem]) -> None:
         raise InputError("problem", f"a {type(problem).__name__}; allowed is a {kind.__name__}")
     if isinstance(problem, EllipticProblem):
         steps = problem.matrix.atoms(sympy.Heaviside)
-        if any(step.free_symbols & set(problem.slow) for step in steps):
+        slow = sorted({str(s) for step in steps for s in step.free_symbols & set(problem.slow)})
+        if slow:
             raise InputError(
-                "a", "jumps in a slow variable: networks have no cell problem for that; split the domain at the step, or "
-                "write a smooth front instead"
+                "a", f"it jumps in the slow {', '.join(slow)}, where the homogenized solution has a kink that no network here "
+                "has; write a steep smooth front instead, 1/(1 + exp(-x0/d)), or solve it by finite elements in Python"
             )  # fmt: skip
         if steps and problem.depends_on_slow:
             from hybrid.coefficient import separated

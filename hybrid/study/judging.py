@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from hybrid.fem.reference import SMALLEST_TOLERANCE
 from hybrid.problems import Problem, ReactionDiffusionProblem, has_jumps
 from hybrid.study.climbing import rungs
 from hybrid.study.results import effective_difference
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 _CORRECTORS_OF_JUMPS = 1e-2
 """What the χ_j of a coefficient that jumps are asked for, relative."""
-SMALLEST = 1e-10
-"""No reference is asked to be more accurate: that is where rounding and linear solvers stop."""
 
 
 def tolerances_of(run: Run) -> Tolerances:
@@ -95,7 +94,7 @@ def _of_reference(run: Run) -> str:
 
 def wanted_of(errors: Sequence[float]) -> float:
     """The error that a reference may have to measure these."""
-    return max(min(errors) / 20, SMALLEST)
+    return max(min(errors) / 20, SMALLEST_TOLERANCE)
 
 
 def rounded_down(value: float) -> str:

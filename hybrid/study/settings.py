@@ -10,6 +10,7 @@ from typing import Any
 
 from hybrid.errors import InputError
 from hybrid.fem.cost import bytes_per_dof, unknowns
+from hybrid.pinn.cellchecks import check_problem
 from hybrid.pinn.cellforms import check_formulation, outputs_for_each
 from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
 from hybrid.pinn.jumps import cell_points
@@ -197,11 +198,13 @@ def _conditions(case: Case, table: Mapping[str, Any], parts: dict[str, dict[str,
     if oversampled and is_slow(case.problem):
         raise InputError("pinn.periodicity", "'oversampling', but a depends on x; allowed are embedding, penalty")
     if isinstance(case.problem, EllipticProblem):
+        check_problem(case.problem, EllipticProblem)
         chosen = parts["cell"].get("formulation", "strong"), parts["cell"].get("periodicity", "embedding")
         try:
             check_formulation(case.problem, *chosen)
         except InputError as error:
-            raise InputError(f"pinn.{error.where}", error.what) from None
+            where = error.where if error.where in {"a", "r"} else f"pinn.{error.where}"
+            raise InputError(where, error.what) from None
     points, layers = parts["cell"]["points"], parts["cell"].get("oversampling", 2)
     if oversampled and layers >= points - 2:
         raise InputError(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,8 +59,11 @@ def integrated(values: Array, weights: Array) -> Array:
 def line(
     a: TwoScale, f: Function, length: float, eps: float, jumps: Sequence[float], slow_jumps: Sequence[float] = (),
     fine: int = 24,
-) -> dict[str, float | Array]:  # fmt: skip
-    """-(a(x, x/ε) u')' = f on [0, length], u = 0 at the ends; a has period 1 in y and jumps at `jumps` of the cell."""
+) -> dict[str, Any]:  # fmt: skip
+    """-(a(x, x/ε) u')' = f on [0, length], u = 0 at the ends; a has period 1 in y and jumps at `jumps` of the cell.
+
+    "coefficient" is a*(x) as a function of places, (n,) -> (n,).
+    """
     periods = np.arange(-1, length / eps + 1)
     breaks = [eps * (n + j) for n in periods for j in (0.0, *jumps)] + list(slow_jumps)
     x, w = panels(0.0, length, breaks, eps / fine)
@@ -89,13 +93,13 @@ def line(
     def norm(v: Array) -> float:
         return float(np.sqrt((v**2 * w).sum()))
 
-    ends = np.array([0.25, 0.5, 0.75]) * length
-    values = np.array([1 / ((1 / (a(np.array([[s]]), flat[None]) + 0 * flat))[0] @ part) for s in ends])
+    def harmonic(places: Array) -> Array:
+        return np.array([1 / ((1 / (a(np.array([[s]]), flat[None]) + 0 * flat))[0] @ part) for s in places])
+
     return {
         "e4": norm(u0 - u) / norm(u),
         "e5": norm(u0 + eps * chi * slope - u) / norm(u),
-        "at": ends,
-        "coefficient": values,
+        "coefficient": harmonic,
     }
 
 

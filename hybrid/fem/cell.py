@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -126,7 +127,10 @@ def _solve_at(
     fixed = problem.matrix.subs(slow) if slow and problem.matrix.has(*BROKEN) else problem.matrix
     if has_corners(problem, fixed):
         return solve_adaptive(problem, fixed, comm, degree=degree)
-    fitting = Fitting.to(cell, [count] * dim, cell_planes(fixed, problem), base)
+    # Finer meshes are finer where a varies: layers need none along them.
+    coarse = count if base is None else min(count, base)
+    counts = [count if s in fixed.free_symbols else coarse for s in problem.fast]
+    fitting = Fitting.to(cell, counts, cell_planes(fixed, problem), base)
     key = (fitting.counts, tuple(map(tuple, fitting.images)))
     space = None if spaces is None else spaces.get(key)
     if space is None:
@@ -148,7 +152,8 @@ def _solve_at(
         more["uniform"] = fitting.back
     if problem.jumps:
         more["dx"] = ufl.dx(domain=mesh, metadata={"quadrature_degree": inner_degree(mesh, 2 * degree + 2)})
-    if problem.jumps and dim < 3 and (count * degree) ** dim <= _DIRECTLY:
+    stretched = max(counts) > 2 * min(counts)  # multigrid here coarsens all directions alike
+    if (problem.jumps or stretched) and dim < 3 and degree**dim * math.prod(counts) <= _DIRECTLY:
         more["defaults"] = DIRECT
     known = None if problem.jumps or fitting.moves else entries
     found = solve_cell_on_mesh(mesh, cell, a, degree=degree, entries=known, **more)

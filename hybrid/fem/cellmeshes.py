@@ -52,6 +52,7 @@ def refined(
             known[count] = solve(count)
         return known[count]
 
+    first = cells
     attempts: list[Mapping[str, object]] = []
     worst: list[float] = []
     while True:
@@ -63,7 +64,8 @@ def refined(
         worst.append(_off(found))
         if len(worst) > 2 and min(worst[-2:]) > 0.9 * min(worst[:-2]) and min(worst) < _NOISE:
             break  # rounding, or the linear solver's tolerance
-        if (2 * cells * degree) ** problem.dim > budget:
+        varying = sum(s in problem.matrix.free_symbols for s in problem.fast)
+        if (2 * cells * degree) ** varying * (first * degree) ** (problem.dim - varying) > budget:
             break
         cells *= 2
     return replace(found, attempts=tuple(attempts))

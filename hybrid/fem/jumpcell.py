@@ -29,8 +29,8 @@ from hybrid.symbols import evaluate
 from hybrid.trust import Estimate
 
 Array = npt.NDArray[np.float64]
-TOLERANCE, BUDGET, MOST = 1e-3, 100_000, 300_000
-"""Of half the relative gap, where none is asked for; unknowns then; unknowns at the most, for a direct solver."""
+TOLERANCE, BUDGET = 1e-3, 100_000
+"""Of half the relative gap, where none is asked for, and the unknowns then."""
 _LONGEST = 50
 """Ratio of the cell's sides that the coarsest mesh follows."""
 _SHOWN = 1e-7
@@ -56,7 +56,7 @@ def solve_adaptive(
     *,
     degree: int,
     tol: float | None = None,
-    budget: int = MOST,
+    budget: int = BUDGET,
 ) -> CellSolution:
     """The cell problems of functions of y alone, in two dimensions, on meshes that refine until bounds of a* meet.
 
@@ -73,7 +73,7 @@ def solve_adaptive(
     """
     start = time.perf_counter()
     medium = _medium(problem, matrix)
-    most = min(budget, MOST if tol is not None else BUDGET)
+    most = budget if tol is not None else min(budget, BUDGET)
     coarse = (len(medium.axes[0]) - 1) * (len(medium.axes[1]) - 1)
     degree = min(degree, 1 if medium.curves is not None else 3)
     while degree > 1 and coarse * degree**2 > most / 4:

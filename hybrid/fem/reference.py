@@ -33,6 +33,8 @@ SolveOn = Callable[[fem.FunctionSpace, float], Solution]
 
 _SLOW = 0.2
 """No order below this promises anything."""
+_ROUGH = 1e-7
+"""An error that refining does not reduce is not due to rounding above this."""
 SMALLEST_TOLERANCE = 1e-11
 """What linear solvers and rounding allow: an estimate below this is no tolerance to ask for."""
 
@@ -254,8 +256,14 @@ def _next(attempts: Sequence[Attempt], tolerance: float, steps: float, order: fl
             "the solutions on finer meshes do not come closer to each other"
         )  # fmt: skip
         raise SolverError(
-            f"the reference's estimated error does not get below {best:.1e}, and {tolerance:g} was asked for: rounding "
-            f"or the linear solver limits it; {advice}"
+            f"the reference's estimated error does not get below {best:.1e}, and {tolerance:g} was asked for: "
+            + (
+                "rounding or the linear solver limits it; "
+                if best < _ROUGH
+                else "its gradient is infinite somewhere, as at "
+                "corners of interfaces, or interfaces lie within mesh cells; "
+            )
+            + advice
         )
     if in_time > tolerance / 2:
         steps = max(steps / LOOSER, TIGHTEST)

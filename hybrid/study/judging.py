@@ -11,7 +11,7 @@ from hybrid.fem.reference import SMALLEST_TOLERANCE
 from hybrid.problems import Problem, ReactionDiffusionProblem, has_jumps
 from hybrid.study.climbing import rungs
 from hybrid.study.results import effective_difference
-from hybrid.study.settings import COARSE
+from hybrid.study.settings import COARSE, budget_of
 from hybrid.study.trust import Evidence, Tolerances
 from hybrid.trust import Estimate, estimate_of
 
@@ -68,14 +68,12 @@ def _effect(problem: Problem, coefficient: Any) -> float:
 def cures_of(run: Run) -> dict[str, str]:
     """What to do about each stage of a run where its estimate is too large."""
     found = {"reference": _of_reference(run)}
-    for part, owner in (("cell", run.cell), ("homogenized", run.v)):
+    for part in ("cell", "homogenized"):
         names = [name for name in run.adapted.fixed if name.startswith(f"fem.{part}_")]
         found[f"fem_{part}"] = (
             f"leave out {_listed(names)}, or set fem.tol: the mesh is then refined"
             if names
-            else f"raise fem.budget (now {run.adapted.unknowns} unknowns)"
-            if getattr(owner, "limited", True)
-            else "finite elements have no finer mesh to offer here"
+            else f"raise fem.budget (now {budget_of(run.case, part)} unknowns)"
         )
     for part in ("cell", "homogenized"):
         found[f"pinn_{part}"] = _of_networks(run, part)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hybrid.coefficient import separated
 from hybrid.errors import InputError
 from hybrid.fem.cost import bytes_per_dof, unknowns
 from hybrid.pinn.cellchecks import check_problem
@@ -67,7 +68,7 @@ def fem_arguments(case: Case, reference_tol: float | None = None) -> dict[str, d
         settled = any(f"fem.{name}" in adapted.fixed for name in _OF_MESHES[part])
         # Where a jumps, a* is asked for to three digits: its mesh then refines towards corners.
         tolerance = max(adapted.fem, COARSE) if part == "cell" and has_jumps(case.problem) else adapted.fem
-        return {"tol": None if settled else tolerance, "budget": adapted.unknowns}
+        return {"tol": None if settled else tolerance, "budget": budget_of(case, part)}
 
     return {
         "reference": {"degree": table["degree"], "cells_per_period": table["cells_per_period"], **shape, **refined},
@@ -80,6 +81,8 @@ def fem_arguments(case: Case, reference_tol: float | None = None) -> dict[str, d
 
 COARSE = 1e-3
 """Tolerance of a* where a jumps."""
+UNKNOWNS, FACTORIZED = 2_000_000, 300_000
+"""That meshes may come to have by themselves."""
 
 
 @dataclass(frozen=True)
@@ -125,12 +128,18 @@ def adaptation(case: Case, preset: str, reference_tol: float | None = None) -> A
     return Adaptation(
         fem=fem.get("tol", 1e-6 if dim < 3 else 1e-4),
         pinn=pinn.get("tol", 1e-4),
-        unknowns=fem.get("budget", 2_000_000),
+        unknowns=fem.get("budget", UNKNOWNS),
         seconds=pinn.get("budget", 60.0),
         reference=not own & set(meshes) and reference_tol is None,
         networks=not networks and preset != "paper",
         fixed=(*meshes, *networks),
     )
+
+
+def budget_of(case: Case, part: str) -> int:
+    """Unknowns that a part may come to have; where interfaces have corners or curves every mesh is factorized, twice."""
+    factorized = part == "cell" and has_jumps(case.problem) and case.problem.dim == 2
+    return int(case.fem.get("budget", FACTORIZED if factorized else UNKNOWNS))
 
 
 def pinn_arguments(case: Case, preset: str | None, seed: int | None) -> tuple[str, dict[str, dict[str, Any]]]:
@@ -223,7 +232,8 @@ def check_size(case: Case, elements: Mapping[str, Any], networks: Mapping[str, A
     check_reference(case, elements, elements["reference"]["cells_per_period"], nodes)
     for part, where in (("cell", "fem.cell_cells"), ("homogenized", "fem.homogenized_cells")):
         _check_mesh(where, [float(elements[part]["cells"])] * dim, elements[part], nodes)
-    slow = is_slow(case.problem)
+    # A product g(x) b(y) is solved for b alone.
+    slow = isinstance(case.problem, EllipticProblem) and is_slow(case.problem) and separated(case.problem) is None
     for part, arguments in networks.items():
         formulation = arguments.get("formulation", "strong")
         outputs = arguments.get("stages", dim) * outputs_for_each(formulation, dim)

@@ -170,10 +170,6 @@ def rows() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
             _elliptic(LINE, 0.1, "1 + sqrt(abs(sin(2*pi*y0)))"), {"a": [[_harmonic(lambda s: 1 + np.sqrt(np.abs(np.sin(s))))]]}
         ),
         "a homogeneous medium": (_elliptic(SQUARE, 1 / 8, "3"), {"a": _diag(3, 3), "e4": 0.0}),
-        "a long cell": (
-            _elliptic([[0, 2 * math.pi], [0, 0.01]], 0.5, "2 + sin(y0)") | {"period": ["2*pi", 0.01]},
-            {"a": _diag(ROOT3, 2)},
-        ),
     }  # fmt: skip
     for name in ("f = 1e-30", "decay to 1e-13"):
         data, answers = found[name]

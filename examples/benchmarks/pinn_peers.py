@@ -99,12 +99,13 @@ def ours(options: dict[str, Any]) -> Callable[[Meter, int], None]:
     """hybrid with some of its options."""
 
     def run(meter: Meter, seed: int) -> None:
-        networks = cell_networks(PROBLEM, seed=seed, hidden=options["hidden"])
+        networks = list(cell_networks(PROBLEM, seed=seed, hidden=options["hidden"]))
 
         def progress(step: int, steps: int, loss: float) -> None:
             if meter.measure(lambda points: networks[0].evaluate(points, VALUE)[0, :, 0]):
                 raise Enough
 
+        progress.follow = lambda copies: networks.__setitem__(slice(None), copies)  # type: ignore[attr-defined]
         meter.start()
         with contextlib.suppress(Enough):
             solve_cell(PROBLEM, networks=networks, progress=progress, **options)

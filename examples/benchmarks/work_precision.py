@@ -135,7 +135,7 @@ def curve(task: Any, name: str, budget: float, seed: int) -> dict[int, dict[str,
     """Errors along one training, at steps that grow by a fifth."""
     hidden, optimizer = TRAINED[name]
     marks = iter(sorted({round(1.2**k) for k in range(80)}))
-    networks = task.networks(PROBLEM, seed=seed, hidden=hidden)
+    networks = list(task.networks(PROBLEM, seed=seed, hidden=hidden))
     found: dict[int, dict[str, float]] = {}
     spent, start, mark = 0.0, time.perf_counter(), next(marks)
 
@@ -151,6 +151,7 @@ def curve(task: Any, name: str, budget: float, seed: int) -> dict[int, dict[str,
                 raise _Enough
         spent += time.perf_counter() - begin
 
+    measure.follow = lambda copies: networks.__setitem__(slice(None), copies)  # type: ignore[attr-defined]  # those that are trained
     with contextlib.suppress(_Enough):
         task.network(networks=networks, optimizer=optimizer, points=task.points["trained"], progress=measure)
     return found

@@ -53,7 +53,9 @@ def _differences(functions: Sequence[fem.Function]) -> list[float]:
 
 
 _ROUNDING = 1e-15
-_NOISE = 1e-9
+_SAME = 1e-6
+"""A difference that is so much smaller than the next one is that of a mesh from itself."""
+_NOISE = 1e-7
 """Differences below this may be what linear solvers leave, and then show no order."""
 
 
@@ -113,6 +115,8 @@ def mesh_error(
     third, second, first = _differences([function_on(eighth), *levels[::-1]])
     if max(first, second) < max(_NOISE, noise) or not (math.isfinite(third) and min(first, second, third) > 0):
         return error
+    if third < _SAME * second:  # so few cells that fitting them to planes has left the two coarsest meshes the same
+        return max(error, first) if math.isfinite(error) else math.inf
     orders = [math.log(second / first) / math.log(ratios[1]), math.log(third / second) / math.log(last)]
     if math.isfinite(error) and min(orders) > order - 1:
         return error

@@ -205,7 +205,7 @@ class Run(Recorder):
         measured = [self.results["errors"][name] for name in ("e1", "e2", "e4", "e5")]
         wanted = wanted_of(measured)
         if self.adapted.reference and not estimate_of(self.u.trust, "solution").within(max(wanted, self.adapted.fem)):
-            self._refine_reference(max(wanted, self.adapted.fem / 20))
+            self._refine_reference(max(wanted / 2, self.adapted.fem / 20))
         judgements = judge(evidence_of(self), tolerances_of(self))
         self.results["trust"] = {name: found.plain() for name, found in judgements.items()}
         self.results["unresolved"] = reasons(judgements)

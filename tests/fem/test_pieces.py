@@ -18,6 +18,7 @@ from hybrid import EllipticProblem
 from hybrid.errors import SolverError
 from hybrid.fem import options, solve_cell, solve_cell_on_mesh, solve_multiscale
 from hybrid.fem.assembly import assembled
+from hybrid.fem.coefficients import as_ufl
 from hybrid.fem.linear import DIRECT, MULTIGRID, LinearSolver
 from hybrid.fem.mesh import box
 from hybrid.fem.norms import integral
@@ -101,10 +102,13 @@ def test_where_multigrid_does_not_converge_a_factorization_does(comm: MPI.Comm) 
     """Boards of a million to one that meet in corners."""
     boards = sympy.Heaviside(sympy.sin(6 * pi * y[0]) * sympy.sin(10 * pi * y[1]))
     problem = EllipticProblem(domain=SQUARE, eps=0.5, a=1 + (1e6 - 1) * boards, f=1)
-    found = solve_cell(problem, comm, cells=24, degree=4, estimate=False)
+    mesh = box(comm, problem.domain, [24, 24])
+    at = ufl.SpatialCoordinate(mesh)
+    a = as_ufl(problem.matrix, {s: at[i] for i, s in enumerate(problem.fast)})
+    found = solve_cell_on_mesh(mesh, problem.domain, a, degree=4)
     assert "a factorization was used instead" in found.notes[0]
     with options.defaults({"cell_pc_type": "lu"}):
-        expected = solve_cell(problem, comm, cells=24, degree=4, estimate=False)
+        expected = solve_cell_on_mesh(mesh, problem.domain, a, degree=4)
     np.testing.assert_allclose(found.coefficient, expected.coefficient, rtol=1e-8, atol=1e-2)
 
 

@@ -20,6 +20,7 @@ from hybrid.pinn import (
     LevenbergMarquardt,
     Network,
     VariableProjection,
+    cell,
     cell_networks,
     preset,
     reaction,
@@ -142,8 +143,8 @@ def test_what_is_refused_by_its_name(where: str, arguments: dict[str, Any]) -> N
 
 def test_other_kinds_of_problems_are_refused() -> None:
     elliptic = _problem(2 + sin(2 * pi * y[0]), 1)
-    for call in (lambda: solve_cell(_reaction()), lambda: cell_networks(_reaction()), lambda: reaction.solve_cell(elliptic),
-                 lambda: solve_cells([_reaction()])):  # fmt: skip
+    for call in (lambda: cell.solve_cell(_reaction()), lambda: cell.cell_networks(_reaction()),
+                 lambda: reaction.solve_cell(elliptic), lambda: solve_cells([_reaction()])):  # fmt: skip
         with pytest.raises(InputError, match="problem"):
             call()  # type: ignore[no-untyped-call]
     with pytest.raises(InputError, match="hidden"):
@@ -152,5 +153,5 @@ def test_other_kinds_of_problems_are_refused() -> None:
 
 def test_a_step_in_x_is_named() -> None:
     problem = _problem((1 + 9 * sympy.Heaviside(x[0] - sympy.Rational(1, 2))) * (2 + sin(2 * pi * y[0])), 1)
-    with pytest.raises(InputError, match=r"^a: jumps in a slow variable"):
+    with pytest.raises(InputError, match=r"^a: it jumps in the slow x0"):
         solve_cell(problem)

@@ -94,12 +94,6 @@ def test_scales_change_nothing() -> None:
             assert other.trust["solution"].within(1e-2)
 
 
-def test_nothing_at_all_is_zero_and_has_no_relative_error() -> None:
-    solution = solve_homogenized(_problem(u0=0), 3.0, **preset("fast", "homogenized", _problem()) | {"hidden": (20,)})
-    assert np.abs(solution.field.values(POINTS)).max() == 0
-    assert solution.trust["solution"].error is None
-
-
 @pytest.mark.parametrize(
     ("arguments", "where"),
     [({"points": 0}, "points"), ({"stages": 0}, "stages"), ({"steps": 1.5}, "steps"), ({"networks": ()}, "networks")],

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+from collections.abc import Iterator
 
 import pytest
 
 import hybrid  # noqa: F401  (orders the imports of MPI and DOLFINx)
 
 from mpi4py import MPI  # isort: skip
+from petsc4py import PETSc  # isort: skip
 
 import torch
 from hypothesis import settings
@@ -25,6 +28,15 @@ torch.set_num_threads(1)
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test finds references of the user's or of another test."""
     monkeypatch.setenv("HYBRID_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(autouse=True)
+def free_communicators(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every mesh has communicators, of which MPICH has 2048: those of meshes in cycles are freed on all ranks at once."""
+    yield
+    if request.node.get_closest_marker("mpi") is not None and MPI.COMM_WORLD.size > 1:
+        gc.collect()
+        PETSc.garbage_cleanup(MPI.COMM_WORLD)
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ from hybrid.fem.torus import Part, TorusSpace, rule
 
 Array = npt.NDArray[np.float64]
 _TURN = np.array([[0.0, -1.0], [1.0, 0.0]])
+_SEEN, _SCANNED = 4, 1024
+"""Parts of a triangle's sides at whose points a curve is looked for; parts of the cell's side at which it must show."""
 _BULK = 0.6
 """How much of the gap lies in the triangles that are bisected."""
 _FROZEN = 1e-6
@@ -80,6 +82,7 @@ def adapt(medium: Medium, degree: int, tolerance: float, budget: int) -> Adapted
     """
     short = min(medium.sides)
     forest = Forest(medium.axes, _FROZEN * short, medium.a)
+    _show_curves(medium, forest)
     depths: dict[int, tuple[int, float]] = {}
     found: Adapted | None = None
     attempts: list[Mapping[str, object]] = []
@@ -106,6 +109,34 @@ def adapt(medium: Medium, degree: int, tolerance: float, budget: int) -> Adapted
         _refine(forest, space, shares, depths, tolerance, (budget - space.size) / 2)
 
 
+def _show_curves(medium: Medium, forest: Forest) -> None:
+    """Bisect triangles until each one that a curve cuts shows it at `_SEEN` points: what is thin or small is else not seen."""
+    if medium.curves is None:
+        return
+    short = min(medium.sides)
+    for _ in range(40):
+        space = TorusSpace(forest, 1)
+        sizes = np.maximum(*(np.hypot(*edge[space.leaves].T) for edge in (forest.first, forest.second)))
+        hidden = np.zeros(len(space.leaves), dtype=bool)
+        counts = 2 ** np.ceil(np.log2(np.maximum(sizes / (short / _SCANNED), 1.0))).astype(int)
+        for count in np.unique(counts[counts > _SEEN]):
+            own = np.flatnonzero(counts == count)
+            for index in np.array_split(own, max(1, min(len(own), int(count) ** 2 // 256))):
+                hidden[index] = _cut(medium, space, index, int(count)) & ~_cut(medium, space, index, _SEEN)
+        if not hidden.any():
+            return
+        forest.refine(space.leaves[hidden])
+
+
+def _cut(medium: Medium, space: TorusSpace, index: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.bool_]:
+    """Which triangles a curve cuts, as seen at the points that part their sides into so many pieces."""
+    assert medium.curves is not None
+    i, j = np.meshgrid(np.arange(count + 1), np.arange(count + 1), indexing="ij")
+    points = np.stack([i, j], axis=2)[i + j <= count] / count
+    signs = np.sign(medium.curves(space.places(index, points).reshape(-1, 2)).reshape(len(index), len(points), -1))
+    return np.asarray(((signs.min(axis=1) < 0) & (signs.max(axis=1) > 0)).any(axis=1))
+
+
 def geometric_mean(one: Array, other: Array) -> Array:
     """Of two symmetric positive matrices: A^½ (A^-½ B A^-½)^½ A^½; √(ab) for numbers."""
     values, vectors = np.linalg.eigh((one + one.T) / 2)
@@ -121,19 +152,13 @@ def geometric_mean(one: Array, other: Array) -> Array:
 def _parts(medium: Medium, space: TorusSpace, degree: int) -> list[Part]:
     """Triangles that no curve cuts, and those that one does: a is then taken at many points."""
     every = np.arange(len(space.leaves))
-    corners = np.array([[0.0, 0], [1, 0], [0, 1], [0.5, 0.5], [0, 0.5], [0.5, 0]])
-    cut = np.zeros(len(every), dtype=bool)
-    if medium.curves is not None:
-        signs = np.sign(
-            medium.curves(space.places(every, corners).reshape(-1, 2)).reshape(len(every), len(corners), -1)
-        )
-        cut = (signs.min(axis=1) < 0) & (signs.max(axis=1) > 0)
-        cut = cut.any(axis=1)
+    cut = np.zeros(len(every), dtype=bool) if medium.curves is None else _cut(medium, space, every, _SEEN)
     parts = []
     for index, refined in ((np.flatnonzero(~cut), 0), (np.flatnonzero(cut), 3)):
         if not len(index):
             continue
-        points, weights = rule(2 * degree if refined == 0 else max(2 * degree - 2, 1), refined)
+        exact = 2 * degree + (0 if medium.constant else 4)  # the bounds share it: it has to be better than they are
+        points, weights = rule(exact if refined == 0 else max(2 * degree - 2, 1), refined)
         at = np.array([[1 / 3, 1 / 3]]) if medium.constant and not refined else points
         places = space.places(index, at)
         a = medium.a(places.reshape(-1, 2)).reshape(len(index), len(at), 2, 2)

@@ -209,7 +209,9 @@ class CellOperator:
         self.pieces = None if whole else pieces(self.matrix)
         # The load of a corrector of size 1; what is left of that of a corrector that vanishes, in a layered medium, is less.
         spacing = (self.volume / self.matrix.getSize()[0]) ** (1 / len(cell))
-        self.zero = float(1e-12 * spacing * self.matrix.getDiagonal().norm())
+        diagonal = self.matrix.getDiagonal()
+        self.zero = float(1e-12 * spacing * diagonal.norm())
+        diagonal.destroy()
         # The solution is unique up to a constant: the mean is taken out afterwards.
         place = uniform or (lambda points: points)
         self.solver = LinearSolver(
@@ -231,7 +233,16 @@ class CellOperator:
             linear.append(y)
             images.append(image)
             loads.append(load)
-        return loads, np.array([[y.dot(image) for image in images] for y in linear])
+        products = np.array([[y.dot(image) for image in images] for y in linear])
+        for vector in (*linear, *images):
+            vector.destroy()
+        return loads, products
+
+    def close(self) -> None:
+        """Free what is PETSc's: what Python frees after `clean_up` keeps a communicator; collective."""
+        self.solver.close()
+        for each in (self.constraint, *self.loads):
+            each.destroy()
 
     def load(self, form: ufl.Form) -> PETSc.Vec:
         """The right-hand side of a linear form."""
@@ -332,8 +343,10 @@ def solve_cell_on_mesh(
         operator.matrix.mult(chi, image)
         inner[:, j] = [other.dot(image) for other in found]
     coefficient = (operator.linear - crossed - crossed.T + inner) / size
-    operator.solver.close()
     correctors = tuple(operator.function(chi, f"chi_{k}") for k, chi in enumerate(found, 1))
+    for vector in (*found, image):
+        vector.destroy()
+    operator.close()
     clean_up(space)
     seconds, notes = time.perf_counter() - start, tuple(operator.solver.notes)
     return CellSolution((coefficient + coefficient.T) / 2, correctors, seconds, notes=notes)

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
+import sympy
 
 from hybrid.fem.bounds import corrector_estimates, extrapolated
 from hybrid.fem.cellsolution import CellSolution
+from hybrid.fem.fitted import order_within_cells
 from hybrid.fem.norms import coarsened
 from hybrid.problems import EllipticProblem
 from hybrid.trust import largest
@@ -56,7 +58,7 @@ def refined(
     attempts: list[Mapping[str, object]] = []
     worst: list[float] = []
     while True:
-        found = _with_estimates(solved, cells, max(problem.period), degree) if estimate else solved(cells)
+        found = _with_estimates(solved, cells, problem, degree) if estimate else solved(cells)
         if found.trust:
             attempts.append({"cells": cells, **{name: e.error for name, e in found.trust.items()}})
         if tol is None or _within(found, tol):
@@ -80,7 +82,7 @@ def _off(found: CellSolution) -> float:
     return math.inf if worst is None else worst
 
 
-def _with_estimates(solved: SolveOn, cells: int, period: float, degree: int) -> CellSolution:
+def _with_estimates(solved: SolveOn, cells: int, problem: EllipticProblem, degree: int) -> CellSolution:
     """The solution on one mesh, with estimates from two coarser ones."""
     fine = solved(cells)
     (half, quarter), ratios = coarsened([cells])
@@ -89,7 +91,14 @@ def _with_estimates(solved: SolveOn, cells: int, period: float, degree: int) -> 
     coarse = solved(half[0])
     coarser = solved(quarter[0])
     meshes = [fine, coarse, coarser]
-    errors, trust = corrector_estimates([level.correctors for level in meshes], ratios, degree + 1, period)
-    trust |= {"coefficient": extrapolated([np.asarray(level.coefficient) for level in meshes], ratios, degree + 1)}
-    trust |= fine.trust  # bounds say more
+    limit = order_within_cells(problem.matrix)
+    correctors = [level.correctors for level in meshes]
+    errors, trust = corrector_estimates(correctors, ratios, degree + 1, max(problem.period), limit)
+    values = [np.asarray(level.coefficient) for level in meshes]
+    trust |= {"coefficient": extrapolated(values, ratios, degree + 1, limit)}
+    if "coefficient" in fine.trust:  # bounds say more, but for what their quadrature leaves between jumps
+        flat = problem.matrix.replace(sympy.Heaviside, lambda *_: sympy.S.One)
+        bounds = fine.trust["coefficient"]
+        both = largest([bounds, trust["coefficient"]]) if flat.free_symbols & set(problem.fast) else bounds
+        trust |= dict(fine.trust) | {"coefficient": both}
     return replace(fine, error_estimates=errors, trust=trust)

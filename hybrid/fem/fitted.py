@@ -17,7 +17,7 @@ import basix
 from dolfinx import mesh
 
 from hybrid.fem.mesh import box
-from hybrid.interfaces import BROKEN, kinks, level_sets, planes
+from hybrid.interfaces import BROKEN, curved, kinks, level_sets, planes
 from hybrid.problems import EllipticProblem, Problem, ReactionDiffusionProblem
 
 Array = npt.NDArray[np.float64]
@@ -174,6 +174,13 @@ def reference_fitting(problem: Problem, counts: Sequence[int]) -> Fitting:
 def slow_fitting(problem: EllipticProblem, cells: int) -> Fitting:
     """The same for the homogenized equation: with lines where a(x, y) jumps or has a kink in x."""
     return Fitting.to(problem.domain, [cells] * problem.dim, slow_planes(problem))
+
+
+def order_within_cells(matrix: sympy.MatrixBase) -> float | None:
+    """The order of the error that jumps and kinks of a function of y leave which no mesh line follows; None without any."""
+    if curved(level_sets(matrix)):
+        return 1.0
+    return 2.0 if curved(kinks(matrix)) else None
 
 
 def inner_degree(domain: mesh.Mesh, degree: int) -> int:

@@ -71,7 +71,10 @@ def solve_homogenized(
     if tol is None and not estimate:
         return solve_on(cells, 0.0)
     resolutions = Resolutions(
-        solve_on, lambda count: unknowns([count] * problem.dim, degree), degree + 1, order_limit(problem.f)
+        solve_on,
+        lambda count: unknowns([count] * problem.dim, degree),
+        degree + 1,
+        order_limit(problem.f, *([coefficient.factor] if isinstance(coefficient, ProductCoefficient) else [])),
     )
     return resolutions.estimated(cells) if tol is None else resolutions.until(tol, budget, cells)
 

@@ -277,6 +277,8 @@ def check_symmetric(matrix: PETSc.Mat) -> None:
     matrix.mult(x, image)
     other = y.dot(image)
     size = matrix.norm(PETSc.NormType.INFINITY) * x.norm() * y.norm()
+    for vector in (x, y, image):  # left to Python, each would keep a communicator
+        vector.destroy()
     if not np.isfinite(size + one + other):  # PETSc's norms overlook what is not a number
         raise InputError("a", "not a finite number everywhere")
     if abs(one - other) > 1e-11 * size:
@@ -310,6 +312,7 @@ def _product(matrix: PETSc.Mat, prolongation: PETSc.Mat) -> PETSc.Mat:
         diagonal.array[empty] = diagonal.max()[1] or 1.0
         coarse.setOption(PETSc.Mat.Option.NEW_NONZERO_ALLOCATION_ERR, False)  # these rows have no entries at all
         coarse.setDiagonal(diagonal)
+    diagonal.destroy()
     return coarse
 
 
@@ -318,6 +321,7 @@ def _hold(matrix: PETSc.Mat, known: tuple[npt.NDArray[np.int64], int] | None = N
     rows = first_rows(*(known or pieces(matrix)), matrix)
     diagonal = matrix.getDiagonal()
     mean = diagonal.sum() / matrix.getSize()[0]  # as large as the others: their errors are to mean the same
+    diagonal.destroy()
     first = matrix.getOwnershipRange()[0]
     matrix.zeroRowsColumns((rows + first).astype(PETSc.IntType), diag=mean)
     return rows

@@ -59,7 +59,13 @@ _NOISE = 1e-7
 """Differences below this may be what linear solvers leave, and then show no order."""
 
 
-def richardson(levels: Sequence[fem.Function], ratios: Sequence[float], order: int, noise: float = 0.0) -> float:
+def richardson(
+    levels: Sequence[fem.Function],
+    ratios: Sequence[float],
+    order: int,
+    noise: float = 0.0,
+    limit: float | None = None,
+) -> float:
     """The estimated relative L2 error of the finest of three solutions u_h, u_2h, u_4h (finest first).
 
     With an error of order h^p it is ‖u_h - u_2h‖ / ‖u_h‖ / (q^p - 1), q the ratio of the mesh sizes; p is the order that the
@@ -70,12 +76,13 @@ def richardson(levels: Sequence[fem.Function], ratios: Sequence[float], order: i
         ratios: Mesh size of the second over the first, and of the third over the second; both above one.
         order: k + 1 for elements of degree k.
         noise: Differences that something else than the mesh may make: time steps.
+        limit: Of the order, where jumps or kinks lie within mesh cells.
 
     Returns:
         The estimate; infinite where the differences do not become smaller, so that nothing is known.
     """
     second, first = _differences(levels[::-1])
-    return extrapolated(first, second, ratios, order, noise)
+    return extrapolated(first, second, ratios, order, noise, limit)
 
 
 def order_limit(*expressions: Basic) -> float | None:
@@ -127,17 +134,26 @@ def mesh_error(
     return max(first, second / ratios[1] ** seen) / (ratios[0] ** seen - 1)
 
 
-def richardson_of_values(values: Sequence[float], ratios: Sequence[float], order: int) -> float:
+def richardson_of_values(
+    values: Sequence[float], ratios: Sequence[float], order: int, limit: float | None = None
+) -> float:
     """The same for numbers: the estimated relative error of the first of three, `order` that of the best that is expected."""
     finest, middle, coarsest = values
     size = abs(finest)
     if size == 0:
         return 0.0 if middle == coarsest == 0 else math.inf
-    return extrapolated(abs(finest - middle) / size, abs(middle - coarsest) / size, ratios, order)
+    return extrapolated(abs(finest - middle) / size, abs(middle - coarsest) / size, ratios, order, limit=limit)
 
 
-def extrapolated(first: float, second: float, ratios: Sequence[float], order: int, noise: float = 0.0) -> float:
-    """What is left beyond the finest of three solutions that differ by `second` and then by `first`."""
+def extrapolated(
+    first: float, second: float, ratios: Sequence[float], order: int, noise: float = 0.0, limit: float | None = None
+) -> float:
+    """What is left beyond the finest of three solutions that differ by `second` and then by `first`.
+
+    With a `limit` of the order, from what lies within mesh cells, a difference that is small by chance is not believed.
+    """
+    if limit is not None and math.isfinite(second) and min(ratios) > 1 and max(first, second) > _NOISE:
+        return max(first, second / ratios[1] ** limit) / (ratios[0] ** limit - 1)
     if not math.isfinite(first) or ratios[0] <= 1:
         return math.inf
     if max(first, second) < max(_NOISE, noise) and second <= 2 * first:

@@ -20,7 +20,7 @@ from hybrid.fem.cell import CellOperator
 from hybrid.fem.coefficients import on_mesh
 from hybrid.fem.cost import unknowns
 from hybrid.fem.dirichlet import Solution
-from hybrid.fem.fitted import Fitting, cell_planes, medium
+from hybrid.fem.fitted import Fitting, cell_planes, medium, order_within_cells
 from hybrid.fem.linear import clean_up
 from hybrid.fem.mesh import box
 from hybrid.fem.norms import coarsened, integral, order_limit, richardson, richardson_of_values
@@ -131,6 +131,7 @@ def solve_cell(
     start = time.perf_counter()
     cell = [(0.0, p) for p in problem.period]
     known: dict[int, ReactionCellSolution] = {}
+    limit = order_within_cells(medium(problem))
 
     def solve(count: int) -> ReactionCellSolution:
         if count not in known:  # each with a name, see the cell problems of hybrid.fem.cell
@@ -141,8 +142,8 @@ def solve_cell(
     def estimated(count: int) -> tuple[float, float]:
         (half, quarter), ratios = coarsened([count])
         levels = [solve(n) for n in (count, half[0], quarter[0])]
-        of_r = richardson_of_values([level.coefficient for level in levels], ratios, 2 * degree)
-        return of_r, richardson([level.correctors[0] for level in levels], ratios, degree + 1)
+        of_r = richardson_of_values([level.coefficient for level in levels], ratios, 2 * degree, limit)
+        return of_r, richardson([level.correctors[0] for level in levels], ratios, degree + 1, limit=limit)
 
     if tol is None:
         if not estimate:
@@ -181,10 +182,14 @@ def _solve_cell_on(
     # What the quadrature leaves of the mean of r, where it jumps: with it the problem has no solution. The mean of N is zero,
     # so that r* does not see it.
     mean = fem.Constant(mesh, integral(r * dx, mesh) / operator.volume)
-    corrector = operator.function(operator.solve(operator.load((mean - r) * v * dx)), "N")
+    load = operator.load((mean - r) * v * dx)
+    values = operator.solve(load)
+    corrector = operator.function(values, "N")
     r_star = integral(r * corrector * dx, mesh) / operator.volume
     notes = tuple(operator.solver.notes)
-    operator.solver.close()
+    for vector in (load, values):
+        vector.destroy()
+    operator.close()
     clean_up(space)
     return ReactionCellSolution(r_star, (corrector,), 0.0, notes=notes)
 

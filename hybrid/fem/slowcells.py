@@ -36,6 +36,8 @@ SolveAt = Callable[[Array, int, MPI.Comm], CellSolution]
 _NODES = {1: 33, 2: 9, 3: 5}
 _TRUNCATION = {1: 1e-8, 2: 1e-6, 3: 1e-4}
 """What may be cut off the expansion of a*(x), where no tolerance is given."""
+_LEAST = 4000
+"""Unknowns that a cell problem counts as at the least, for what it takes to set one up."""
 _MESHES = 100
 """Nodes of a rank at the most, where a jumps and each has a mesh of its own: MPI has not many more communicators for them."""
 
@@ -84,15 +86,17 @@ def solve_slow_cells(
     while True:
         found = _interpolated(problem, comm, at, cells, counts)
         assert isinstance(found.coefficient, SlowCoefficient)
-        tails, positive = found.coefficient.tails, positive_definite(found.coefficient)
+        missed = _missed(problem, found.coefficient)
+        tails = tuple(max(t, missed) if n > 1 else t for t, n in zip(found.coefficient.tails, counts, strict=True))
+        positive = positive_definite(found.coefficient)
         attempts.append({"nodes": tuple(counts), "cells": cells, "truncation": max(tails)})
         if nodes is not None or (max(tails) <= tolerance and positive):
             break
         if len(attempts) == 1:
-            cells = _fewest(problem, at, cells, tolerance)
+            cells = _fewest(found.coefficient.nodes[_steepest(problem, found.coefficient.nodes)], at, cells, tolerance)
         more = [_more(n, tail, tolerance, positive) for n, tail in zip(counts, tails, strict=True)]
         total = math.prod(more)
-        if more == counts or total * (cells * degree) ** problem.dim > budget:
+        if more == counts or total * max((cells * degree) ** problem.dim, _LEAST) > budget:
             break
         if problem.jumps and total > _MESHES * comm.size:
             break
@@ -106,7 +110,8 @@ def solve_slow_cells(
         cell_trust = dict(found.trust)
         if len(cell_trust) > problem.dim:  # known from each node
             break
-        cell_trust = _trust_at_a_node(found, comm, at, cells, degree, max(problem.period)) | cell_trust
+        index = _steepest(problem, found.coefficient.nodes)
+        cell_trust = _trust_at_a_node(found, index, comm, at, cells, degree, max(problem.period)) | cell_trust
         enough = tol is None or cell_trust["coefficient"].within(tol)
         if enough or math.prod(counts) * (2 * cells * degree) ** problem.dim > budget:
             break
@@ -114,9 +119,13 @@ def solve_slow_cells(
         found = _interpolated(problem, comm, at, cells, counts)
         attempts.append({"nodes": tuple(counts), "cells": cells, "truncation": max(tails)})
     base = cell_trust["coefficient"]
-    together = None if base.error is None else base.error + max(tails)
+    # Tails are relative to the largest a*(x), and the estimate to the smallest.
+    assert isinstance(found.coefficient, SlowCoefficient)
+    eigenvalues = np.linalg.eigvalsh(found.coefficient.values)
+    cut = max(tails) * float(eigenvalues.max() / eigenvalues.min())
+    together = None if base.error is None else base.error + cut
     trust = cell_trust | {
-        "coefficient": Estimate(together, f"{base.how}; and what the interpolation in x cuts off ({max(tails):.1e})")
+        "coefficient": Estimate(together, f"{base.how}; and what the interpolation in x cuts off ({cut:.1e})")
     }
     return replace(found, trust=trust, attempts=tuple(attempts), seconds=time.perf_counter() - start)
 
@@ -145,11 +154,11 @@ def _interpolated(problem: EllipticProblem, comm: MPI.Comm, at: SolveAt, cells: 
     nodes = slow_nodes(problem.domain, counts)
     mine = range(comm.rank, len(nodes), comm.size)
     solved: list[CellSolution] = []
-    failure: SolverError | None = None
+    failure: Exception | None = None
     try:
         for i in mine:
             solved.append(at(nodes[i], cells, MPI.COMM_SELF))
-    except SolverError as error:  # of one rank's cells: the others have to hear of it, they wait below
+    except Exception as error:  # of one rank's cells: the others have to hear of it, they wait below
         failure = error
     values = np.empty((len(nodes), problem.dim, problem.dim))
     gathered = comm.allgather((failure, list(mine), [(s.coefficient, s.trust) for s in solved]))
@@ -178,12 +187,49 @@ def _more(count: int, tail: float, tolerance: float, positive: bool) -> int:
     return math.ceil(min(max(wanted, 1.3 * count), 2.0 * count))
 
 
-def _fewest(problem: EllipticProblem, at: SolveAt, cells: int, tolerance: float) -> int:
-    """How few mesh cells leave a* in the middle of the domain where it is, to a tenth of the tolerance."""
-    middle = np.array([(low + high) / 2 for low, high in problem.domain])
-    here = np.asarray(at(middle, cells, MPI.COMM_SELF).coefficient)
+def _samples(problem: EllipticProblem, x: Array) -> Array:
+    """a at places x, (n, d), and at some y, the same for all: (n, m, d, d)."""
+    count = {1: 256, 2: 24, 3: 8}[problem.dim]
+    axes = [p * (np.arange(count) + 0.4142) / count for p in problem.period]
+    y = np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
+    joint = [np.repeat(column, len(y)) for column in x.T] + [np.tile(column, len(x)) for column in y.T]
+    values = dict(zip((*problem.slow, *problem.fast), joint, strict=True))
+    found = np.empty((len(x) * len(y), problem.dim, problem.dim))
+    for i in range(problem.dim):
+        for j in range(problem.dim):
+            found[:, i, j] = evaluate(problem.matrix[i, j], values)
+    return found.reshape(len(x), len(y), problem.dim, problem.dim)
+
+
+def _steepest(problem: EllipticProblem, x: Array) -> int:
+    """At which of these places a has the largest contrast over the cell: its cell problem is the hardest."""
+    eigenvalues = np.linalg.eigvalsh(_samples(problem, x))
+    return int(np.argmax(eigenvalues.max(axis=(1, 2)) / eigenvalues.min(axis=(1, 2))))
+
+
+def _missed(problem: EllipticProblem, coefficient: SlowCoefficient) -> float:
+    """How far a(x, y) itself is from its interpolant at the same nodes, relative, at many x between them: the decay of an
+    expansion says nothing of what is narrower than the distance of the nodes."""
+    count = {1: 2001, 2: 61, 3: 13}[problem.dim]
+    varying = [n > 1 for n in coefficient.counts]
+    axes = [
+        np.linspace(low, high, count if own else 1) for (low, high), own in zip(problem.domain, varying, strict=True)
+    ]
+    x = np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
+    interpolant = SlowCoefficient(coefficient.domain, coefficient.nodes, _samples(problem, coefficient.nodes))
+    worst = 0.0
+    for part in np.array_split(x, max(1, len(x) * interpolant.values.shape[1] // 500_000)):
+        exact = _samples(problem, part)
+        size = np.abs(exact).max(axis=(1, 2, 3), keepdims=True)
+        worst = max(worst, float((np.abs(interpolant(part) - exact) / size).max()))
+    return worst
+
+
+def _fewest(x: Array, at: SolveAt, cells: int, tolerance: float) -> int:
+    """How few mesh cells leave a* at one x where it is, to a tenth of the tolerance."""
+    here = np.asarray(at(x, cells, MPI.COMM_SELF).coefficient)
     while cells >= 8:
-        coarse = np.asarray(at(middle, cells // 2, MPI.COMM_SELF).coefficient)
+        coarse = np.asarray(at(x, cells // 2, MPI.COMM_SELF).coefficient)
         if relative_change(coarse - here, here) > tolerance / 10:
             break
         cells //= 2
@@ -191,14 +237,13 @@ def _fewest(problem: EllipticProblem, at: SolveAt, cells: int, tolerance: float)
 
 
 def _trust_at_a_node(
-    found: CellSolution, comm: MPI.Comm, at: SolveAt, cells: int, degree: int, period: float
+    found: CellSolution, index: int, comm: MPI.Comm, at: SolveAt, cells: int, degree: int, period: float
 ) -> dict[str, Estimate]:
-    """Estimates from three meshes at the node in the middle; collective."""
+    """Estimates from three meshes at one node; collective."""
     assert isinstance(found.coefficient, SlowCoefficient)
-    index = len(found.coefficient.nodes) // 2
     dim = len(found.coefficient.domain)
     trust: dict[str, Estimate] = {}
-    failure: SolverError | None = None
+    failure: Exception | None = None
     if index % comm.size == comm.rank:
         (half, quarter), ratios = coarsened([cells])
         own = index // comm.size
@@ -206,7 +251,7 @@ def _trust_at_a_node(
         try:
             coarse = at(found.coefficient.nodes[index], half[0], MPI.COMM_SELF)
             coarser = at(found.coefficient.nodes[index], quarter[0], MPI.COMM_SELF)
-        except SolverError as error:
+        except Exception as error:
             failure = error
         else:
             values = [found.coefficient.values[index], np.asarray(coarse.coefficient), np.asarray(coarser.coefficient)]

@@ -107,6 +107,11 @@ class _Equations:
         # Where there is nothing yet, an error is one against what will be there.
         return max(_largest(self._comm, u.array_r), max(made) / self.unit) or self._floor / self.unit or 1.0
 
+    def close(self) -> None:
+        """Free what is PETSc's; collective."""
+        for each in (self.mass, self.stiffness, self.jacobian, self.b):
+            each.destroy()
+
     def source(self, time_: float) -> PETSc.Vec:
         """b(t); assembled anew only when the time is another and f depends on it."""
         if np.isnan(self.loaded) or (time_ != self.loaded and not self.steady):
@@ -224,6 +229,7 @@ def integrate(
     u.x.scatter_forward()
     steps = int(ts.getStepNumber())
     ts.destroy()
+    equations.close()
     del snes, ksp, equations
     clean_up(space)
     return Solution(u, time.perf_counter() - start, steps)

@@ -10,10 +10,11 @@ from functools import partial
 from typing import Unpack
 
 import numpy.typing as npt
+import sympy
 import torch
 from torch import Tensor
 
-from hybrid.coefficient import SlowCoefficient
+from hybrid.coefficient import ProductCoefficient, SlowCoefficient
 from hybrid.errors import InputError
 from hybrid.parallel import on_root
 from hybrid.pinn import sampling
@@ -116,6 +117,10 @@ def solve_homogenized(
     count = POINTS[dim] if points is None else points
     positive_counts(points=count, hidden=hidden)
     a = checked(coefficient, dim)
+    if isinstance(a, ProductCoefficient) and a.factor.has(sympy.Heaviside):
+        raise InputError(
+            "coefficient", "it jumps in x, where the solution has a kink that the strong form does not see"
+        )
     hard = boundary == "hard"
     corners = hard if corners is None else corners
     factor = Bubble(tuple((low, high) for low, high in box)) if hard else None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hybrid.errors import SolverError
+from hybrid.errors import InputError, SolverError
 from hybrid.trust import Estimate
 
 Arguments = Mapping[str, Any]
@@ -59,7 +59,7 @@ def climb[S](
     """
     best: tuple[float, S, int] | None = None
     attempts: list[Attempt] = []
-    failure: SolverError | None = None
+    failure: SolverError | InputError | MemoryError | None = None
     first: Arguments | None = None
     for number, rung in enumerate(rungs):
         first = rung if first is None else first
@@ -67,7 +67,9 @@ def climb[S](
         start = time.perf_counter()
         try:
             found = solve(number, rung)
-        except SolverError as error:
+        except (SolverError, InputError, MemoryError) as error:
+            if isinstance(error, InputError) and not number:
+                raise  # what was asked for; what was not asked for may fail
             failure = error
             attempts.append(Attempt(changed, None, time.perf_counter() - start, str(error)))
             report(f"rung {number}: {error}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,8 @@ from hybrid import comparison
 from hybrid.pinn.ladder import climb
 from hybrid.problems import kind_of
 from hybrid.study import experiments, results
+from hybrid.study.tolerances import is_proved, tolerances_of
+from hybrid.study.trust import confronted
 from hybrid.trust import Estimate, estimate_of, largest
 
 if TYPE_CHECKING:
@@ -48,14 +49,25 @@ def cell_networks(run: Run) -> Any:
             monitor, run.paper.average["cell"],
         )  # fmt: skip
 
+    allowed = tolerances_of(run)
+
     def estimate(trained: Trained) -> Estimate:
-        """Of the worst corrector."""
+        """Of the worst corrector, or of the coefficient, each as a part of what is allowed for it."""
         found, meta = trained
         meta["corrector_errors"] = comparison.cell_errors(problem, found, run.cell, run.comm)
+        names = [
+            f"chi_{j}" if kind_of(problem) == "elliptic" else "N" for j in range(1, 1 + len(meta["corrector_errors"]))
+        ]
+        differences = dict(zip(names, meta["corrector_errors"], strict=True))
+        differences["coefficient"] = results.effective_difference(found.coefficient, run.cell.coefficient)
         worst = []
-        for j, difference in enumerate(meta["corrector_errors"], 1):
-            name = f"chi_{j}" if kind_of(problem) == "elliptic" else "N"
-            worst.append(_smaller(estimate_of(found.trust, name), estimate_of(run.cell.trust, name), difference))
+        for name, difference in differences.items():
+            fem, own = estimate_of(run.cell.trust, name), estimate_of(found.trust, name)
+            believed = confronted(fem, own, difference, proved=name == "coefficient" and is_proved(run.cell))[1]
+            part = run.adapted.pinn / (
+                max(allowed.pinn, allowed.coefficient) if name == "coefficient" else allowed.corrector
+            )
+            worst.append(Estimate(None if believed.error is None else believed.error * part, believed.how))
         return largest(worst)
 
     return _climbed(run, "cell", "cell problems (network)", solve, estimate)
@@ -76,8 +88,8 @@ def homogenized_networks(run: Run, coefficient: Any) -> Any:
 
     def estimate(trained: Trained) -> Estimate:
         p, w = trained[0], run.w
-        difference = comparison.sampled_difference(p, w)
-        return _smaller(estimate_of(p.trust, "solution"), estimate_of(w.trust, "solution"), difference)
+        own, fem = estimate_of(p.trust, "solution"), estimate_of(w.trust, "solution")
+        return confronted(fem, own, comparison.sampled_difference(p, w))[1]
 
     return _climbed(run, "homogenized", "p: homogenized equation (network)", solve, estimate)
 
@@ -98,12 +110,6 @@ def _climbed(
         run.settled[part] = dict(next(islice(rungs(run, part, run.adapted.seconds), number, None)))
     run.results["training"][part] = meta | {"attempts": [attempt.plain() for attempt in attempts]}
     return solution
-
-
-def _smaller(own: Estimate, fem: Estimate, difference: float) -> Estimate:
-    """A network's estimate: its own, or its difference from finite elements and their estimate, if that is less."""
-    by_fem = Estimate(None if fem.error is None else fem.error + difference, "finite elements")
-    return min((own, by_fem), key=lambda e: math.inf if e.error is None else e.error)
 
 
 def _name(part: str, number: int) -> str:

@@ -8,25 +8,16 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from hybrid.fem.reference import SMALLEST_TOLERANCE
-from hybrid.problems import Problem, ReactionDiffusionProblem, has_jumps
+from hybrid.problems import Problem, ReactionDiffusionProblem
 from hybrid.study.climbing import rungs
 from hybrid.study.results import effective_difference
-from hybrid.study.settings import COARSE, budget_of
-from hybrid.study.trust import Evidence, Tolerances
+from hybrid.study.settings import budget_of
+from hybrid.study.tolerances import is_proved
+from hybrid.study.trust import Evidence
 from hybrid.trust import Estimate, estimate_of
 
 if TYPE_CHECKING:
     from hybrid.study.run import Run
-
-_CORRECTORS_OF_JUMPS = 1e-2
-"""What the χ_j of a coefficient that jumps are asked for, relative."""
-
-
-def tolerances_of(run: Run) -> Tolerances:
-    """What counts as resolved."""
-    jumps, adapted = has_jumps(run.problem), run.adapted
-    corrector = max(_CORRECTORS_OF_JUMPS if jumps else adapted.pinn, 10 * adapted.fem if run.problem.dim == 3 else 0.0)
-    return Tolerances(adapted.fem, adapted.pinn, COARSE if jumps else 0.0, corrector)
 
 
 def evidence_of(run: Run) -> Evidence:
@@ -42,7 +33,7 @@ def evidence_of(run: Run) -> Evidence:
         pinn=_with_coefficient(run.chi.trust),
         difference=effective_difference(run.chi.coefficient, run.cell.coefficient),
         corrector_differences=run.results["cell"]["pinn"]["errors"],
-        proved=getattr(run.cell, "bounds", None) is not None,
+        proved=is_proved(run.cell),
         symbol="a" if elliptic else "r",
         effect=_effect(run.problem, run.cell.coefficient),
         cures=cures_of(run),
@@ -56,13 +47,11 @@ def _with_coefficient(trust: Mapping[str, Estimate]) -> dict[str, Estimate]:
 def _effect(problem: Problem, coefficient: Any) -> float:
     """How much of a relative change of the coefficient is seen in the homogenized solution.
 
-    All of it in -∇·(a*∇u) = f. In u_t - D Δu + r* u = f a change δr* acts for a time T, or until diffusion has the upper hand:
-    δu / u is about δr* · min(T, 1/λ), λ the smallest eigenvalue of -D Δ.
+    All of it in -∇·(a*∇u) = f. In u_t - D Δu + r* u = f a change δr* acts for a time T: δu / u is at most about δr* T.
     """
     if not isinstance(problem, ReactionDiffusionProblem):
         return 1.0
-    slowest = problem.D * math.pi**2 * sum(1 / (high - low) ** 2 for low, high in problem.domain)
-    return abs(float(coefficient)) * min(problem.T, 1 / slowest)
+    return abs(float(coefficient)) * problem.T
 
 
 def cures_of(run: Run) -> dict[str, str]:

@@ -21,13 +21,14 @@ from hybrid.study import climbing, experiments, results
 from hybrid.study.cases import Case
 from hybrid.study.fields import write_fields
 from hybrid.study.figures import draw
-from hybrid.study.judging import evidence_of, tolerances_of, wanted_of
+from hybrid.study.judging import evidence_of, wanted_of
 from hybrid.study.paper import paper_settings
 from hybrid.study.progress import Reporter
 from hybrid.study.recorder import FORMAT, Recorder
 from hybrid.study.samples import samples
 from hybrid.study.settings import adaptation, check_reference, check_size, fem_arguments, pinn_arguments
 from hybrid.study.table import table_of
+from hybrid.study.tolerances import tolerances_of
 from hybrid.study.trust import judge, reasons
 from hybrid.trust import estimate_of
 

@@ -65,9 +65,10 @@ def fem_arguments(case: Case, reference_tol: float | None = None) -> dict[str, d
 
     def climbing(part: str) -> dict[str, Any]:
         """Until when the meshes of a part are refined; not at all where the file has settled them."""
+        rough = has_jumps(case.problem) and "tol" not in case.fem
         settled = any(f"fem.{name}" in adapted.fixed for name in _OF_MESHES[part])
         # Where a jumps, a* is asked for to three digits: its mesh then refines towards corners.
-        tolerance = max(adapted.fem, COARSE) if part == "cell" and has_jumps(case.problem) else adapted.fem
+        tolerance = max(adapted.fem, COARSE) if part == "cell" and rough else adapted.fem
         return {"tol": None if settled else tolerance, "budget": budget_of(case, part)}
 
     return {

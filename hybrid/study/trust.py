@@ -107,9 +107,9 @@ def judge(evidence: Evidence, tolerances: Tolerances) -> dict[str, Judgement]:
     """
     errors, cures, s, effect = evidence.errors, evidence.cures, evidence.symbol, evidence.effect
     fem, pinn = evidence.fem["coefficient"], evidence.pinn["coefficient"]
-    a_fem, a_pinn = _confronted(fem, pinn, evidence.difference, proved=evidence.proved)
+    a_fem, a_pinn = confronted(fem, pinn, evidence.difference, proved=evidence.proved)
     correctors = _correctors(evidence)
-    w, p = _confronted(evidence.w, evidence.p, errors["e3"])
+    w, p = confronted(evidence.w, evidence.p, errors["e3"])
     v = _sum(
         {
             "discretization": largest([evidence.v, w]) if w is not evidence.w else evidence.v,
@@ -190,7 +190,7 @@ def _sum(terms: Mapping[str, Estimate]) -> Estimate:
     return Estimate(sum(e.error or 0.0 for e in terms.values()), text)
 
 
-def _confronted(fem: Estimate, pinn: Estimate, difference: float, *, proved: bool = False) -> tuple[Estimate, Estimate]:
+def confronted(fem: Estimate, pinn: Estimate, difference: float, *, proved: bool = False) -> tuple[Estimate, Estimate]:
     """The estimates of the two paths, of finite elements and of networks, once their difference is known.
 
     Each may be what the other one's estimate and the difference say. Where they contradict each other neither is believed, but
@@ -218,6 +218,6 @@ def _correctors(evidence: Evidence) -> dict[tuple[str, str], Estimate]:
     found: dict[tuple[str, str], Estimate] = {}
     for j, difference in enumerate(evidence.corrector_differences, 1):
         name = f"chi_{j}" if evidence.symbol == "a" else "N"
-        pair = _confronted(evidence.fem.get(name, none), evidence.pinn.get(name, none), difference)
+        pair = confronted(evidence.fem.get(name, none), evidence.pinn.get(name, none), difference)
         found[name, "fem"], found[name, "pinn"] = pair
     return found

@@ -1,0 +1,27 @@
+"""What counts as resolved in a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hybrid.problems import has_jumps
+from hybrid.study.settings import COARSE
+from hybrid.study.trust import Tolerances
+
+if TYPE_CHECKING:
+    from hybrid.study.run import Run
+
+_CORRECTORS_OF_JUMPS = 1e-2
+"""What the χ_j of a coefficient that jumps are asked for, relative."""
+
+
+def tolerances_of(run: Run) -> Tolerances:
+    """What counts as resolved."""
+    jumps, adapted = has_jumps(run.problem), run.adapted
+    corrector = max(_CORRECTORS_OF_JUMPS if jumps else adapted.pinn, 10 * adapted.fem if run.problem.dim == 3 else 0.0)
+    return Tolerances(adapted.fem, adapted.pinn, COARSE if jumps and "tol" not in run.case.fem else 0.0, corrector)
+
+
+def is_proved(cell: Any) -> bool:
+    """Whether the finite elements' a* is between bounds: a difference from the network is then the network's."""
+    return getattr(cell, "bounds", None) is not None

@@ -259,7 +259,7 @@ def _next(attempts: Sequence[Attempt], tolerance: float, steps: float, order: fl
             f"the reference's estimated error does not get below {best:.1e}, and {tolerance:g} was asked for: "
             + (
                 "rounding or the linear solver limits it; "
-                if best < _ROUGH
+                if best < _ROUGH or in_time > tolerance / 2
                 else "its gradient is infinite somewhere, as at "
                 "corners of interfaces, or interfaces lie within mesh cells; "
             )

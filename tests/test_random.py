@@ -1,0 +1,38 @@
+"""Random problems, a few of the 200 of `examples/benchmarks/random_problems.py`: no number that is called resolved is wrong."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples" / "benchmarks"))
+
+import random_problems
+
+LINES, DECAYS, LAYERS = (1, 6, 7, 8), (47,), (2,)
+
+
+@pytest.mark.parametrize(
+    ("seed", "preset"),
+    [*((s, "fast") for s in (*LINES, *DECAYS, *LAYERS)), *((s, "accurate") for s in (7, 8))],
+)
+def test_what_is_called_resolved_is_right(seed: int, preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("draw", "write_fields", "samples"):  # put back after the test
+        monkeypatch.setattr(random_problems.study, name, getattr(random_problems.study, name))
+    random_problems.leave_out_figures()
+    row = random_problems.tried(seed, preset)
+    assert "failed" not in row, row["failed"]
+    assert len(row["numbers"]) >= 3
+    assert [number for number in row["numbers"] if random_problems.is_wrong(*number[1:])] == []
+    assert row["resolved"], row["unresolved"]
+
+
+def test_a_wrong_number_would_be_seen() -> None:
+    """The same comparison with an answer that is off by a thousandth."""
+    row = random_problems.tried(7, "fast")
+    name, off, estimate, resolved = next(n for n in row["numbers"] if n[0] == "a_fem")
+    assert name == "a_fem"
+    assert resolved
+    assert random_problems.is_wrong(off + 1e-3, estimate, resolved)

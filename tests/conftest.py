@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import sys
 from collections.abc import Iterator
 
@@ -30,11 +31,14 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("HYBRID_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
+_TESTS = itertools.count(1)
+
+
 @pytest.fixture(autouse=True)
 def free_communicators(request: pytest.FixtureRequest) -> Iterator[None]:
     """Every mesh has communicators, of which MPICH has 2048: those of meshes in cycles are freed on all ranks at once."""
     yield
-    if request.node.get_closest_marker("mpi") is not None and MPI.COMM_WORLD.size > 1:
+    if MPI.COMM_WORLD.size > 1 and request.node.get_closest_marker("mpi") is not None and next(_TESTS) % 25 == 0:
         gc.collect()
         PETSc.garbage_cleanup(MPI.COMM_WORLD)
 

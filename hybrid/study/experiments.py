@@ -223,6 +223,9 @@ def spread(run: Run, count: int) -> dict[str, Any]:
         run.results["homogenized"]["relative_difference"],
     )
     space = run.u.function.function_space
+    elements = dict(run.elements["homogenized"])
+    if len(run.w.attempts) < 2:  # this mesh is good enough, as its estimate has shown for the first seed
+        elements |= {"tol": None, "estimate": False}
     for seed in found["seeds"][1:]:
         cell, homogenized = (
             {**run.networks[part], **run.settled.get(part, {}), "seed": seed} for part in ("cell", "homogenized")
@@ -233,7 +236,7 @@ def spread(run: Run, count: int) -> dict[str, Any]:
                 f"cell-seed-{seed}", run.pinn.cell_networks(problem, **shape_of(cell)),
                 lambda **more: run.pinn.solve_cell(problem, **cell, **more), cell, (),
             )  # fmt: skip
-            w = run.fem.solve_homogenized(problem, chi.coefficient, run.comm, **run.elements["homogenized"])
+            w = run.fem.solve_homogenized(problem, chi.coefficient, run.comm, **elements)
             p, _ = run.trained(
                 f"homogenized-seed-{seed}", run.pinn.homogenized_networks(problem, **shape_of(homogenized)),
                 lambda **more: run.pinn.solve_homogenized(problem, chi.coefficient, **homogenized, **more), homogenized,

@@ -63,7 +63,7 @@ def planes(
         functions: Of the symbols.
         symbols: One for each dimension.
         box: One (low, high) for each of them.
-        samples: In each direction; what changes its sign twice between two of them is not seen.
+        samples: In each direction; between two of them a function that turns round near zero is looked at more closely.
     """
     found: list[list[float]] = [[] for _ in symbols]
     for phi in functions:
@@ -72,7 +72,7 @@ def planes(
         i = symbols.index(symbol)
         low, high = box[i]
         size = high - low
-        ends = low + size * (np.arange(samples + 1) - 0.4142) / samples
+        ends = _with_crossings(phi, symbol, low + size * (np.arange(-1, samples + 3) - 0.4142) / samples)
         below, above = ends[:-1], ends[1:]
         sign = np.sign(evaluate(phi, {symbol: below}))
         change = sign != np.sign(evaluate(phi, {symbol: above}))
@@ -81,8 +81,24 @@ def planes(
             middle = (below + above) / 2
             same = np.sign(evaluate(phi, {symbol: middle})) == sign
             below, above = np.where(same, middle, below), np.where(same, above, middle)
-        found[i] += [float(c) for c in (below + above) / 2]
+        near = _NEAR * size
+        found[i] += [float(c) for c in (below + above) / 2 if low - near <= c < high - near]
     return [_distinct(each, high - low) for each, (low, high) in zip(found, box, strict=True)]
+
+
+def _with_crossings(phi: Expr, symbol: Symbol, points: np.ndarray) -> np.ndarray:
+    """The points, and between them those where φ turns round beyond zero: thin layers lie between two zeros near each other."""
+    size = np.broadcast_to(np.abs(evaluate(phi, {symbol: points})), points.shape)
+    sign = np.broadcast_to(np.sign(evaluate(phi, {symbol: points})), points.shape)
+    turns = (size[1:-1] <= size[:-2]) & (size[1:-1] <= size[2:]) & (sign[1:-1] == sign[:-2]) & (sign[1:-1] == sign[2:])
+    left, right, own = points[:-2][turns], points[2:][turns], sign[1:-1][turns]
+    for _ in range(80):  # to the smallest value by thirds, or as far as a crossing
+        one, other = left + (right - left) / 3, right - (right - left) / 3
+        lower = own * evaluate(phi, {symbol: one}) < own * evaluate(phi, {symbol: other})
+        left, right = np.where(lower, left, one), np.where(lower, other, right)
+    lowest = (left + right) / 2
+    beyond = own * evaluate(phi, {symbol: lowest}) < 0 if len(lowest) else np.zeros(0, dtype=bool)
+    return np.asarray(np.sort(np.concatenate([points, lowest[beyond]])))
 
 
 def _distinct(values: Sequence[float], size: float) -> list[float]:

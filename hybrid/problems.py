@@ -208,6 +208,14 @@ def kind_of(problem: Problem) -> str:
     return "elliptic" if isinstance(problem, EllipticProblem) else "reaction-diffusion"
 
 
+def medium_of(problem: Problem) -> ImmutableMatrix:
+    """a, or r as a matrix of one entry."""
+    if isinstance(problem, EllipticProblem):
+        return problem.matrix
+    assert isinstance(problem, ReactionDiffusionProblem)
+    return ImmutableMatrix([[problem.r]])
+
+
 def has_jumps(problem: Problem) -> bool:
     """Whether the coefficient of the cell problems jumps, so that it has no derivative."""
     return isinstance(problem, EllipticProblem) and problem.jumps

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import sympy
 
@@ -38,3 +40,10 @@ def test_curves_and_slow_variables_are_no_planes_of_the_cell() -> None:
 def test_kinks_are_where_the_arguments_of_a_maximum_meet() -> None:
     a = _matrix(2 + FUNCTIONS["abs"](cos(2 * pi * y[0])) + FUNCTIONS["max"](sin(2 * pi * y[0]), 0))
     assert planes(kinks(a), y[:1], CELL[:1])[0] == pytest.approx([0, 0.25, 0.5, 0.75], abs=1e-14)
+
+
+@pytest.mark.parametrize("middle", [0.0, 0.37, 0.99995])
+def test_layers_thinner_than_the_samples_are_seen(middle: float) -> None:
+    phi = sympy.cos(2 * sympy.pi * (y[0] - middle)) - math.cos(2 * math.pi * 1e-5)
+    (found,) = planes([phi], y[:1], [(0.0, 1.0)])
+    assert found == pytest.approx(sorted(((middle + s) % 1.0) for s in (-1e-5, 1e-5)), abs=1e-9)

@@ -18,7 +18,7 @@ from dolfinx import mesh
 
 from hybrid.fem.mesh import box
 from hybrid.interfaces import BROKEN, curved, kinks, level_sets, planes
-from hybrid.problems import EllipticProblem, Problem, ReactionDiffusionProblem
+from hybrid.problems import EllipticProblem, Problem, medium_of
 
 Array = npt.NDArray[np.float64]
 _COARSER = 4
@@ -121,14 +121,6 @@ def _apportioned(share: Array) -> Array:
     return whole
 
 
-def medium(problem: Problem) -> sympy.ImmutableMatrix:
-    """a, or r as a matrix of one entry."""
-    if isinstance(problem, EllipticProblem):
-        return problem.matrix
-    assert isinstance(problem, ReactionDiffusionProblem)
-    return sympy.ImmutableMatrix([[problem.r]])
-
-
 def cell_planes(matrix: sympy.MatrixBase, problem: Problem) -> list[list[float]]:
     """For each i the c in [0, period_i) for which a function of y jumps or has a kink at y_i = c."""
     box = [(0.0, p) for p in problem.period]
@@ -137,7 +129,7 @@ def cell_planes(matrix: sympy.MatrixBase, problem: Problem) -> list[list[float]]
 
 def domain_planes(problem: Problem) -> list[list[float]]:
     """For each i the c for which a(x, x/ε), or r(x/ε), jumps or has a kink at x_i = c in the domain."""
-    matrix = medium(problem)
+    matrix = medium_of(problem)
     fast = cell_planes(matrix, problem)
     found = []
     for i, ((low, high), p) in enumerate(zip(problem.domain, problem.period, strict=True)):
@@ -160,13 +152,13 @@ def domain_planes(problem: Problem) -> list[list[float]]:
 
 def slow_planes(problem: Problem) -> list[list[float]]:
     """For each i the c for which a jumps or has a kink at the slow x_i = c."""
-    matrix = medium(problem)
+    matrix = medium_of(problem)
     return planes([*level_sets(matrix), *kinks(matrix)], problem.slow, problem.domain, 4000)
 
 
 def reference_fitting(problem: Problem, counts: Sequence[int]) -> Fitting:
     """The mesh of the domain for the multiscale equation: with lines on all planes where a(x, x/ε) jumps or has a kink."""
-    if medium(problem).has(*BROKEN):
+    if medium_of(problem).has(*BROKEN):
         return Fitting.to(problem.domain, counts, domain_planes(problem))
     return Fitting.to(problem.domain, counts, [[] for _ in counts])
 

@@ -20,14 +20,14 @@ from hybrid.fem.cell import CellOperator
 from hybrid.fem.coefficients import on_mesh
 from hybrid.fem.cost import unknowns
 from hybrid.fem.dirichlet import Solution
-from hybrid.fem.fitted import Fitting, cell_planes, medium, order_within_cells
+from hybrid.fem.fitted import Fitting, cell_planes, order_within_cells
 from hybrid.fem.linear import clean_up
 from hybrid.fem.mesh import box
 from hybrid.fem.norms import coarsened, integral, order_limit, richardson, richardson_of_values
 from hybrid.fem.reference import Reference, References, anything, silent
 from hybrid.fem.resolution import BUDGET, Resolutions, attempt, check_tolerance, stalled, trusted
 from hybrid.fem.transient import integrate
-from hybrid.problems import ReactionDiffusionProblem
+from hybrid.problems import ReactionDiffusionProblem, medium_of
 from hybrid.trust import Estimate
 
 
@@ -131,11 +131,11 @@ def solve_cell(
     start = time.perf_counter()
     cell = [(0.0, p) for p in problem.period]
     known: dict[int, ReactionCellSolution] = {}
-    limit = order_within_cells(medium(problem))
+    limit = order_within_cells(medium_of(problem))
 
     def solve(count: int) -> ReactionCellSolution:
         if count not in known:  # each with a name, see the cell problems of hybrid.fem.cell
-            fitting = Fitting.to(cell, [count] * problem.dim, cell_planes(medium(problem), problem), cells)
+            fitting = Fitting.to(cell, [count] * problem.dim, cell_planes(medium_of(problem), problem), cells)
             known[count] = _solve_cell_on(problem, fitting.mesh(comm, shape), cell, degree)
         return known[count]
 

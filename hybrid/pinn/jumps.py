@@ -14,27 +14,19 @@ from torch import Tensor
 from hybrid import interfaces
 from hybrid.pinn import sampling
 from hybrid.pinn.network import product_jet
-from hybrid.problems import EllipticProblem, Problem, ReactionDiffusionProblem
+from hybrid.problems import Problem, medium_of
 from hybrid.symbols import coordinates, evaluate
-
-
-def medium(problem: Problem) -> sympy.ImmutableMatrix:
-    """a, or r as a matrix of one entry."""
-    if isinstance(problem, EllipticProblem):
-        return problem.matrix
-    assert isinstance(problem, ReactionDiffusionProblem)
-    return sympy.ImmutableMatrix([[problem.r]])
 
 
 def level_sets(problem: Problem) -> list[sympy.Expr]:
     """The functions φ of y whose zeros are the interfaces (`hybrid.interfaces.level_sets`)."""
-    return interfaces.level_sets(medium(problem))
+    return interfaces.level_sets(medium_of(problem))
 
 
 def kink_sets(problem: Problem) -> list[sympy.Expr]:
     """The functions whose zeros are the kinks of a: the differences of what is compared in its min, max and abs."""
     found: dict[sympy.Expr, None] = {}
-    for extreme in sorted(medium(problem).atoms(sympy.Max, sympy.Min), key=str):
+    for extreme in sorted(medium_of(problem).atoms(sympy.Max, sympy.Min), key=str):
         for one, other in itertools.combinations(extreme.args, 2):
             difference = one - other
             if difference.free_symbols & set(problem.fast) and -difference not in found:
@@ -44,7 +36,7 @@ def kink_sets(problem: Problem) -> list[sympy.Expr]:
 
 def has_infinite_slopes(problem: Problem) -> bool:
     """Whether a has a power below one, a square root, say, of what may have kinks."""
-    powers = medium(problem).atoms(sympy.Pow)
+    powers = medium_of(problem).atoms(sympy.Pow)
     return any(0 < p.exp < 1 and p.base.has(sympy.Max, sympy.Min, sympy.Abs) for p in powers if p.exp.is_number)
 
 

@@ -22,7 +22,7 @@ from hybrid.pinn.field import Field
 from hybrid.pinn.network import VALUE
 from hybrid.pinn.operators import Medium, operator_at
 from hybrid.pinn.sines import SineGrid, solve
-from hybrid.pinn.spectrum import spectrum_of
+from hybrid.pinn.spectrum import chebyshev_degrees, spectrum_of
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import numpy_function
 from hybrid.trust import Estimate
@@ -65,6 +65,27 @@ def solution_estimate(problem: EllipticProblem, a: Medium, field: Field, points:
         error += volume**0.5 * on_boundary(field, problem.domain, max(grid.cells))
     how = f"what the residual at {' × '.join(map(str, grid.shape))} other points makes of the solution"
     return Estimate(error / size if size else None, how if size else "the solution is zero")
+
+
+def solution_degrees(problem: EllipticProblem, a: Medium, band: float, tolerance: float) -> tuple[int, ...]:
+    """Along each side, how many Chebyshev polynomials the solution by differences is made of.
+
+    Args:
+        problem: Gives Ω and f.
+        a: a*, symmetric.
+        band: The largest frequency of f and a*(x), see `hybrid.pinn.spectrum`.
+        tolerance: The relative size of what may be left out.
+    """
+    grid = estimate_grid(problem.domain, 0, band)
+    while True:
+        with np.errstate(all="ignore"):
+            source = np.nan_to_num(numpy_function(problem.f)(grid.points())).reshape(grid.shape)
+        degrees = chebyshev_degrees(grid, solve(grid, _on_cells(a, grid), source, tolerance=tolerance / 10), tolerance)
+        # Where nearly all polynomials matter that the points could tell apart, there may be more.
+        finer = tuple(2 * n if 2 * d > n < _MOST[problem.dim] else n for n, d in zip(grid.cells, degrees, strict=True))
+        if finer == grid.cells:
+            return degrees
+        grid = SineGrid(grid.box, finer)
 
 
 def _on_cells(a: Medium, grid: SineGrid) -> npt.NDArray[np.float64]:

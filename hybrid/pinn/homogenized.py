@@ -33,6 +33,7 @@ from hybrid.pinn.optimizer import History
 from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.rows import Rows, behind_factor
 from hybrid.pinn.sectors import SectorPart, sector_part
+from hybrid.pinn.separable import SeparableNetwork
 from hybrid.pinn.strengths import fit_last_layer, fit_strengths
 from hybrid.pinn.training import Training
 from hybrid.pinn.training import train as train_network
@@ -76,10 +77,11 @@ def solve_homogenized(
     hidden: Sequence[int] = (24, 24),
     boundary: str = "hard",
     corners: bool | None = None,
-    points: int | None = None,
+    points: int | Sequence[int] | None = None,
     weights: Sequence[float] = (0.5, 0.5),
     scale: float = 1.0,
     waves: Sequence[Sequence[float]] = (),
+    separable: Sequence[int] = (),
     networks: Sequence[Network] | None = None,
     train: bool = True,
     **training: Unpack[Training],
@@ -95,10 +97,12 @@ def solve_homogenized(
         corners: Take what is known of the singular part at corners and edges off (2D, and 3D for a diagonal a*); by default
             behind a hard boundary. For an a* that is not diagonal, or depends on x, the strengths of the corners' functions
             (`hybrid.pinn.sectors`) are found with the last layer.
-        points: Collocation points along each side of Ω.
+        points: Collocation points along each side of Ω; a number, or one for each direction.
         weights: w_1, w_2 of the equation and, with a penalty, the boundary.
         scale: Factor on the initial hidden weights.
         waves: Plane waves among the inputs of the network, see `hybrid.pinn.embedding.AffineEmbedding`.
+        separable: How many functions of each coordinate a separable network has (`hybrid.pinn.separable`), in place of
+            `hidden`, `scale` and `waves`; none by default.
         networks: The network to start from, in a tuple; a new one by default (`homogenized_networks`). A copy is trained.
         train: Whether to train it at all.
         **training: See `hybrid.pinn.training.train`.
@@ -115,7 +119,11 @@ def solve_homogenized(
         raise InputError("boundary", f"{boundary!r}; allowed are hard, penalty")
     dim, box = problem.dim, problem.domain
     count = POINTS[dim] if points is None else points
-    positive_counts(points=count, hidden=hidden)
+    positive_counts(points=count, hidden=hidden, separable=separable)
+    if not isinstance(count, int) and len(count) != dim:
+        raise InputError("points", f"{len(count)} numbers for {dim} directions")
+    if separable and len(separable) != dim:
+        raise InputError("separable", f"{len(separable)} numbers for {dim} directions")
     a = checked(coefficient, dim)
     if isinstance(a, ProductCoefficient) and a.factor.has(sympy.Heaviside):
         raise InputError(
@@ -129,7 +137,9 @@ def solve_homogenized(
     if corners and parts is None and not isinstance(a, SlowCoefficient):
         known = (edge_part if dim == 3 else corner_part)(box, a, numpy_function(problem.f))
     if networks is None:
-        networks = homogenized_networks(problem, seed=seed, hidden=hidden, scale=scale, waves=waves)
+        networks = homogenized_networks(
+            problem, seed=seed, hidden=hidden, scale=scale, waves=waves, separable=separable
+        )
     else:
         networks = started(networks, 1, training.get("progress"))
     (network,) = networks
@@ -154,7 +164,8 @@ def solve_homogenized(
         strengths = on_root(comm, lambda: fit_strengths(network, rows(None), columns))
         known = replace(parts, strengths=tuple(units[1] * s for s in strengths))
     p = Field(network, 0, dim, factor, known, unit=units[1])
-    estimate = on_root(comm, lambda: solution_estimate(problem, a, p, count, hard))
+    most = count if isinstance(count, int) else max(count)
+    estimate = on_root(comm, lambda: solution_estimate(problem, a, p, most, hard))
     return Solution(p, history, time.perf_counter() - start, trust={"solution": estimate})
 
 
@@ -174,13 +185,15 @@ def _first_strengths(problem: EllipticProblem, rows: list[Rows], columns: Tensor
 
 def homogenized_networks(
     problem: EllipticProblem, *, seed: int = 0, hidden: Sequence[int] = (24, 24), scale: float = 1.0,
-    waves: Sequence[Sequence[float]] = (),
+    waves: Sequence[Sequence[float]] = (), separable: Sequence[int] = (),
 ) -> tuple[Network, ...]:  # fmt: skip
     """The untrained network, in a tuple, of `solve_homogenized`."""
+    if separable:
+        return (SeparableNetwork(problem.domain, separable, 1, seed),)
     return (Network(AffineEmbedding(problem.domain, waves), hidden, 1, seed, scale=scale),)
 
 
-def _points(problem: EllipticProblem, factor: Jet | None, count: int) -> tuple[Tensor, Tensor | None]:
+def _points(problem: EllipticProblem, factor: Jet | None, count: int | Sequence[int]) -> tuple[Tensor, Tensor | None]:
     """Of the collocation, with the weights of a quadrature rule behind a factor."""
     if factor is None:
         return sampling.uniform_grid(problem.domain, count), None
@@ -197,8 +210,8 @@ def units_of(problem: EllipticProblem, a: Medium, points: Tensor) -> tuple[float
 
 
 def _rows(
-    problem: EllipticProblem, a: Medium, factor: Jet | None, known: Jet | None, *, count: int, weights: Sequence[float],
-    units: tuple[float, float],
+    problem: EllipticProblem, a: Medium, factor: Jet | None, known: Jet | None, *, count: int | Sequence[int],
+    weights: Sequence[float], units: tuple[float, float],
 ) -> list[Rows]:  # fmt: skip
     """-a*:∇²(φN) = f + a*:∇²s at the points, and N = 0 on the boundary where there is no φ."""
     box = problem.domain
@@ -217,7 +230,7 @@ def _rows(
     return rows
 
 
-def boundary_rows(box: Sequence[Sequence[float]], count: int, share: float) -> Rows:
+def boundary_rows(box: Sequence[Sequence[float]], count: int | Sequence[int], share: float) -> Rows:
     """u = 0 at the points of a uniform mesh on the boundary: the second term of the loss (3)."""
     edge = sampling.boundary_points(box, count)
     one, zero = torch.ones(1, len(edge), dtype=torch.float64), torch.zeros(len(edge), 1, dtype=torch.float64)

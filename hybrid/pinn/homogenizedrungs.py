@@ -2,17 +2,19 @@
 
 Two kinds, chosen by measurement (`hybrid.pinn.spectrum` says what oscillates):
 
-- steep: more features, initially steeper as the frequencies ask, and more points. What f and a*(x) are does not matter, but
-  products of frequencies in two and three dimensions need many.
+- separable: products of functions of one coordinate each (`hybrid.pinn.separable`), along each side as many as the solution
+  asks for. What f and a*(x) are does not matter.
 - waves: where all that is fast are a few plane waves, they are inputs of the network, in nearly linear features (a small
   scale). N = p/φ is no wave near the boundary, where φ is small; so the boundary condition is a penalty here, weighted like
   the equation of the fastest wave.
 
-The optimizer stays of its kind: frozen features stay frozen, trained layers stay trained.
+With waves the optimizer stays of its kind: frozen features stay frozen, trained layers stay trained. The subnets of separable
+networks are frozen: trained with a thousand products, they would cost a thousand times as much for a digit.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -21,6 +23,7 @@ import numpy.typing as npt
 
 from hybrid.coefficient import SlowCoefficient
 from hybrid.pinn import sampling
+from hybrid.pinn.estimates import solution_degrees
 from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
 from hybrid.pinn.homogenized import units_of
 from hybrid.pinn.operators import Medium, checked
@@ -33,13 +36,16 @@ RATE = 5e9
 MEMORY = 4 * 2**30 / 8
 """Numbers in memory at the most."""
 
+_DEGREES = 3e-5
+"""Of the solution's Chebyshev coefficients, what separable features may leave out."""
+
 Rung = dict[str, Any]
 
 
 def homogenized_rungs(
     problem: EllipticProblem, coefficient: npt.ArrayLike | SlowCoefficient, arguments: Mapping[str, Any], budget: float = 60.0
 ) -> Iterator[Rung]:  # fmt: skip
-    """Arguments of `solve_homogenized`: first those given, then waves where there are any, then more and more features.
+    """Arguments of `solve_homogenized`: first those given, then waves where there are any, then separable ones.
 
     Args:
         problem: The problem.
@@ -54,56 +60,31 @@ def homogenized_rungs(
     a = checked(coefficient, problem.dim)
     spectrum = spectrum_of(problem, a)
     frozen = isinstance(given["optimizer"], LastLayer)
-    for rung in (*_waves(problem, a, spectrum, frozen), *_steep(problem.dim, spectrum.band, frozen, budget)):
-        numbers = rung["hidden"][0] * rung["points"] ** problem.dim * (1 if frozen else 8)
-        if cost(problem.dim, rung) <= budget and numbers <= MEMORY:
+    for rung in itertools.chain(_waves(problem, a, spectrum, frozen), _separable(problem, a, spectrum.band)):
+        seconds, numbers = cost(problem.dim, rung)
+        if seconds <= budget and numbers <= MEMORY:
             yield given | rung
 
 
-def cost(dim: int, rung: Mapping[str, Any]) -> float:
-    """Nominal seconds of a training with one hidden layer."""
-    rows, width = rung["points"] ** dim, rung["hidden"][0]
+def cost(dim: int, rung: Mapping[str, Any]) -> tuple[float, float]:
+    """Nominal seconds of a training with one hidden layer, and numbers in memory."""
+    points, width = rung["points"], rung["hidden"][0]
+    rows = points**dim if isinstance(points, int) else math.prod(points)
     solve = 2.0 * rows * width**2
     if isinstance(rung["optimizer"], LastLayer):
-        return solve / RATE
+        return solve / RATE, rows * width
     parameters = width * (dim + 1 + 2 * len(rung.get("waves", ())))
     step = solve + 4.0 * rows * width * parameters + 1.0 * rows * parameters**2
-    return (solve + rung["optimizer"].steps * step) / RATE
+    return (solve + rung["optimizer"].steps * step) / RATE, 8 * rows * width
 
 
-def _steep(dim: int, band: float, frozen: bool, budget: float) -> Iterator[Rung]:
-    """Frozen features as many as the band asks for; trained ones find their places, so fewer will do."""
-    if not frozen:
-        for features in {1: (2 * band + 60, 4 * band + 120, 800), 2: (300, 600, 900), 3: (300, 500)}[dim]:
-            width = int(min(max(features, 200), {1: 800, 2: 900, 3: 500}[dim]))
-            points = {1: 2 * width, 2: max(40, math.ceil((3.5 * width) ** 0.5)), 3: math.ceil((9 * width) ** (1 / 3))}[
-                dim
-            ]
-            reach = {1: width / 20, 2: width**0.5 / 6, 3: width ** (1 / 3) / 4}[dim]
-            yield _trained(dim, {"hidden": (width,), "points": points, "scale": _scale(band, reach)}, budget)
-        return
-    most, growth = {1: 3000, 2: 4000, 3: 3500}[dim], {1: 2.0, 2: 1.7, 3: 1.4}[dim]
-    size = min(max({1: 4 * band + 100, 2: (band + 20) ** 2, 3: 2500.0}[dim], 200.0), most)
-    while size <= most:
-        width = int(size)
-        reach = {1: width / 20, 2: width**0.5 / 12, 3: width ** (1 / 3) / 6}[dim]
-        points = {1: 2 * width, 2: math.ceil((2.1 * width) ** 0.5), 3: math.ceil((2.6 * width) ** (1 / 3))}[dim]
-        yield {"hidden": (width,), "points": points, "scale": _scale(band, reach), "optimizer": LastLayer()}
-        if size == most:
-            break
-        size = min(size * growth, most)
-
-
-def _scale(band: float, reach: float) -> float:
-    """As steep as the frequencies ask, but no steeper than so many features cover without gaps."""
-    return round(max(1.0, min(band / 4, reach)), 3)
-
-
-def _trained(dim: int, rung: Rung, budget: float) -> Rung:
-    """With as many steps, from two to thirty, as fit into most of the budget."""
-    one = cost(dim, rung | {"optimizer": VariableProjection(steps=1)})
-    steps = min(30, max(2, int(0.8 * budget / one)))
-    return rung | {"optimizer": VariableProjection(steps=steps)}
+def _separable(problem: EllipticProblem, a: Medium, band: float) -> Iterator[Rung]:
+    """As many functions of each coordinate as the solution has Chebyshev coefficients along it, by differences; then more."""
+    degrees = solution_degrees(problem, a, band, _DEGREES)
+    for growth in (1.0, 1.25, 1.6, 2.0):
+        counts = [math.ceil(growth * (0.75 * degree + 6)) for degree in degrees]
+        points = [math.ceil({1: 2.0, 2: 1.8, 3: 1.5}[problem.dim] * n) for n in counts]
+        yield {"separable": tuple(counts), "hidden": (math.prod(counts),), "points": points, "optimizer": LastLayer()}
 
 
 def _waves(problem: EllipticProblem, a: Medium, spectrum: Spectrum, frozen: bool) -> Iterator[Rung]:

@@ -20,15 +20,18 @@ def periodic_grid(period: Sequence[float], count: int | Sequence[int], offset: f
     return points, torch.full((len(points),), 1 / len(points), dtype=torch.float64)
 
 
-def clustered_grid(box: Sequence[Sequence[float]], count: int) -> tuple[Tensor, Tensor]:
+def clustered_grid(box: Sequence[Sequence[float]], count: int | Sequence[int]) -> tuple[Tensor, Tensor]:
     """Cosine-clustered interior points of a box, (count^d, d), with weights of mean one over n that are largest inside.
 
     With the angles θ_i = π (i + 1/2) / count the points are (1 - cos θ_i) / 2 on [0, 1] and their weights ∝ sin θ_i.
+    A count, or one for each direction.
     """
-    angle = math.pi * (torch.arange(count, dtype=torch.float64) + 0.5) / count
-    unit, weight = (1 - torch.cos(angle)) / 2, torch.sin(angle) / torch.sin(angle).sum()
-    points = product([low + (high - low) * unit for low, high in box])
-    return points, product([weight] * len(box)).prod(1)
+    axes, weights = [], []
+    for (low, high), n in zip(box, [count] * len(box) if isinstance(count, int) else count, strict=True):
+        angle = math.pi * (torch.arange(n, dtype=torch.float64) + 0.5) / n
+        axes.append(low + (high - low) * ((1 - torch.cos(angle)) / 2))
+        weights.append(torch.sin(angle) / torch.sin(angle).sum())
+    return product(axes), product(weights).prod(1)
 
 
 def panel_grid(box: Sequence[Sequence[float]], count: int) -> tuple[Tensor, Tensor]:
@@ -44,12 +47,15 @@ def panel_grid(box: Sequence[Sequence[float]], count: int) -> tuple[Tensor, Tens
     return points, product([weight] * len(box)).prod(1)
 
 
-def uniform_grid(box: Sequence[Sequence[float]], count: int) -> Tensor:
-    """The uniform mesh of the paper, boundary included, (count^d, d)."""
-    return product([torch.linspace(low, high, count, dtype=torch.float64) for low, high in box])
+def uniform_grid(box: Sequence[Sequence[float]], count: int | Sequence[int]) -> Tensor:
+    """The uniform mesh of the paper, boundary included, (count^d, d). A count, or one for each direction."""
+    counts = [count] * len(box) if isinstance(count, int) else count
+    return product(
+        [torch.linspace(low, high, n, dtype=torch.float64) for (low, high), n in zip(box, counts, strict=True)]
+    )
 
 
-def boundary_points(box: Sequence[Sequence[float]], count: int) -> Tensor:
+def boundary_points(box: Sequence[Sequence[float]], count: int | Sequence[int]) -> Tensor:
     """Those points of the uniform mesh that lie on the boundary of the box."""
     points = uniform_grid(box, count)
     low, high = torch.tensor(box, dtype=torch.float64).T

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from hybrid.coefficient import SlowCoefficient
 from hybrid.pinn.operators import Medium
+from hybrid.pinn.sines import SineGrid
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import numpy_function
 
@@ -147,3 +148,37 @@ def _between(raw: Array, peak: tuple[np.intp, ...], axis: int, own: float) -> fl
     found = own + side * (2 * ratio - 1) / (ratio + 1)
     half = round(2 * found) / 2
     return half if abs(found - half) < 0.02 else found
+
+
+def chebyshev_degrees(grid: SineGrid, values: Array, tolerance: float) -> tuple[int, ...]:
+    """Along each side, the degree of Chebyshev polynomials from which on a function's coefficients are within the tolerance.
+
+    Args:
+        grid: The points.
+        values: At the points, `grid.shape`; zero on the boundary.
+        tolerance: Of the L2 norm of the coefficients that are left out, relative to all.
+    """
+    found = []
+    for axis, cells in enumerate(grid.cells):
+        lines = np.moveaxis(np.pad(values, 1), axis, 0).reshape(cells + 1, -1)
+        angles = (np.arange(cells) + 0.5) * np.pi / cells
+        at = (1 - np.cos(angles)) / 2 * cells
+        coefficients = np.cos(np.outer(np.arange(cells), angles)) @ _cubic(lines, at)
+        energy = np.square(coefficients).sum(axis=1)
+        tail = np.sqrt(np.cumsum(energy[::-1])[::-1] / (energy.sum() or 1.0))
+        found.append(int(np.flatnonzero(tail > tolerance)[-1]) + 1 if energy.any() else 1)
+    return tuple(found)
+
+
+def _cubic(lines: Array, at: Array) -> Array:
+    """Cubic interpolation between the four nearest of the points 0, 1, … along the first axis."""
+    first = np.clip(np.floor(at).astype(int) - 1, 0, len(lines) - 4)
+    s = at - first
+    total = np.zeros((len(at), lines.shape[1]))
+    for k in range(4):
+        weight = np.ones(len(at))
+        for m in range(4):
+            if m != k:
+                weight = weight * (s - m) / (k - m)
+        total += weight[:, None] * lines[first + k]
+    return total

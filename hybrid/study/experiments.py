@@ -253,5 +253,5 @@ def spread(run: Run, count: int) -> dict[str, Any]:
 def shape_of(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Those of a solver's arguments that determine its networks."""
     names = ("seed", "hidden", "formulation", "periodicity", "scale", "separate", "method", "stages", "steps", "waves",
-             "frequencies", "medium")  # fmt: skip
+             "frequencies", "medium", "separable")  # fmt: skip
     return {name: arguments[name] for name in names if name in arguments}

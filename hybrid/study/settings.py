@@ -286,5 +286,10 @@ def trained_how(arguments: Mapping[str, Any]) -> str:
     optimizer = arguments["optimizer"]
     form = f"; {arguments['formulation']} formulation" if "formulation" in arguments else ""
     if isinstance(optimizer, LastLayer):
-        return f"frozen random hidden layers, last layer by least squares{form}"
+        hidden = (
+            "frozen random functions of each coordinate"
+            if arguments.get("separable")
+            else "frozen random hidden layers"
+        )
+        return f"{hidden}, last layer by least squares{form}"
     return f"all layers trained ({type(optimizer).__name__}){form}"

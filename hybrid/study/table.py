@@ -76,7 +76,7 @@ def table_of(case: Case, results: Mapping[str, Any]) -> Table:
     symbol = name[0]
     unsure = {path: estimate_of(results, f"{symbol}_{path}") for path in ("fem", "pinn")}
     kinds = {part: training["kind"] for part, training in results["training"].items()}
-    text = " and ".join(sorted(set(kinds.values())))
+    text = kinds["cell"] if len(set(kinds.values())) == 1 else "; ".join(f"{_PARTS[k]}: {v}" for k, v in kinds.items())
     table.caption_justify = "left"
     difference = results["homogenized"]["relative_difference"]
     table.caption = (
@@ -90,6 +90,9 @@ def table_of(case: Case, results: Mapping[str, Any]) -> Table:
         )
     )
     return table
+
+
+_PARTS = {"cell": "cell problems", "homogenized": "p"}
 
 
 def _coefficient(value: Any) -> str:

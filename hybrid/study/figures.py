@@ -108,7 +108,8 @@ def training(results: Mapping[str, Any]) -> Figure:
         loss = np.array(found["loss"])
         every = found.get("loss_every", 1)
         steps = found.get("steps", len(loss) - 1) - every * np.arange(len(loss))[::-1]
-        ax.semilogy(steps, loss, marker="o" if len(loss) < 5 else None, color="C0")
+        draw = ax.semilogy if (loss > 0).any() else ax.plot  # a homogeneous medium leaves nothing to train
+        draw(steps, loss, marker="o" if len(loss) < 5 else None, color="C0")
         ax.set(title=f"{title}: {found['optimizer']}", xlabel="step", ylabel="loss (mean square residual)")
         ax.grid(alpha=0.3, which="both")
     return figure

@@ -8,6 +8,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Processes that share the serial tests.
+TESTERS ?= 2
 export OMP_NUM_THREADS ?= 1
 
 .PHONY: setup run test lint clean
@@ -50,7 +52,7 @@ lint: setup
 MPIEXEC = $(if $(wildcard $(BIN)/mpiexec),$(BIN)/mpiexec,mpiexec)
 
 test: lint
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" -n $(TESTERS) --dist worksteal
 	timeout 600 $(MPIEXEC) -n 2 $(BIN)/pytest -m "mpi and not slow" -q
 	timeout 600 $(MPIEXEC) -n 3 $(BIN)/pytest -m "mpi and not slow" -q
 

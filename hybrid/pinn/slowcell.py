@@ -11,12 +11,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from hybrid.coefficient import SlowCoefficient
+from hybrid.coefficient import SlowCoefficient, slow_nodes
 from hybrid.pinn import sampling
 from hybrid.pinn.cellrows import cell_operator, gauge, mean_weight, tensor_at
 from hybrid.pinn.network import VALUE, Network, gradient_only
 from hybrid.pinn.rows import Rows
-from hybrid.pinn.slowgrids import chebyshev_nodes, nodes_for
+from hybrid.pinn.slowgrids import nodes_for
 from hybrid.problems import EllipticProblem
 
 CELL_POINTS = {1: 256, 2: 32, 3: 12}
@@ -79,7 +79,7 @@ def slow_means(
         a*; ∂_k a*_ij at its nodes, (n, d, d, d) with k first; the means of χ_j over the cell, (n, d).
     """
     dim = problem.dim
-    nodes = chebyshev_nodes(problem.domain, nodes_for(problem))
+    nodes = slow_nodes(problem.domain, nodes_for(problem))
     networks = [copy.deepcopy(network).cpu() for network in networks]
     fast, _ = sampling.periodic_grid(problem.period, CELL_POINTS[dim], 0.0)
     values, slopes, means = [], [], []

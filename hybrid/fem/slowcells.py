@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from mpi4py import MPI
@@ -24,6 +24,7 @@ from hybrid.errors import InputError, SolverError
 from hybrid.fem.bounds import corrector_estimates, extrapolated
 from hybrid.fem.cellsolution import CellSolution
 from hybrid.fem.norms import coarsened
+from hybrid.fem.slowsamples import interpolation_error, steepest
 from hybrid.interfaces import level_sets
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import coordinates, evaluate
@@ -38,6 +39,8 @@ _TRUNCATION = {1: 1e-8, 2: 1e-6, 3: 1e-4}
 """What may be cut off the expansion of a*(x), where no tolerance is given."""
 _LEAST = 4000
 """Unknowns that a cell problem counts as at the least, for what it takes to set one up."""
+_CORRECTORS = 100.0
+"""How much more than a* the correctors may be off."""
 _MESHES = 100
 """Nodes of a rank at the most, where a jumps and each has a mesh of its own: MPI has not many more communicators for them."""
 
@@ -79,28 +82,55 @@ def solve_slow_cells(
         middle = np.array([[(low + high) / 2 for low, high in problem.domain]])
         return replace(found, coefficient=coefficient, nodes=middle, bounds=None, seconds=time.perf_counter() - start)
     _refuse_jumps(problem)
-    tolerance = _TRUNCATION[problem.dim] if tol is None else tol
+    tolerance = _TRUNCATION[problem.dim] if tol is None else tol / 2  # the mesh has the other half
     first = nodes or _NODES[problem.dim]
     counts = [first if s in problem.matrix.free_symbols else 1 for s in problem.slow]
     attempts: list[Mapping[str, object]] = []
+
+    def affordable(counts: Sequence[int]) -> bool:
+        total = math.prod(counts)
+        most = _MESHES * comm.size if problem.jumps else total
+        return total <= most and total * max((cells * degree) ** problem.dim, _LEAST) <= budget
+
+    def fewest(counts: Sequence[int]) -> int:
+        """Cells for more nodes than at first."""
+        x = slow_nodes(problem.domain, counts)
+        return _fewest(x[steepest(problem, x)], at, cells, tolerance)
+
+    # What a alone says costs no cell problem.
+    missed, coarser = interpolation_error(problem, counts), False
+    while nodes is None and missed > tolerance:
+        if not coarser:
+            cells, coarser = fewest(counts), True
+        more = [_more(n, missed, tolerance, True) for n in counts]
+        if more == counts or not affordable(more):
+            break
+        attempts.append({"nodes": tuple(counts), "cells": cells, "truncation": missed})
+        counts, missed = more, interpolation_error(problem, more)
+    if tol is not None and not problem.jumps:
+        x = slow_nodes(problem.domain, counts)
+        most = (budget / len(x)) ** (1 / problem.dim) / degree
+        at_worst = x[steepest(problem, x)]
+        cells = _mesh_for(at_worst, comm, at, cells, most, degree, max(problem.period), tol)
     while True:
         found = _interpolated(problem, comm, at, cells, counts)
         assert isinstance(found.coefficient, SlowCoefficient)
-        missed = _missed(problem, found.coefficient)
-        tails = tuple(max(t, missed) if n > 1 else t for t, n in zip(found.coefficient.tails, counts, strict=True))
+        # Tails are relative to the largest a*(x), and the estimate to the smallest.
+        eigenvalues = np.linalg.eigvalsh(found.coefficient.values)
+        ratio = float(eigenvalues.max() / eigenvalues.min())
+        tails = tuple(
+            max(t * ratio, missed) if n > 1 else t for t, n in zip(found.coefficient.tails, counts, strict=True)
+        )
         positive = positive_definite(found.coefficient)
         attempts.append({"nodes": tuple(counts), "cells": cells, "truncation": max(tails)})
         if nodes is not None or (max(tails) <= tolerance and positive):
             break
-        if len(attempts) == 1:
-            cells = _fewest(found.coefficient.nodes[_steepest(problem, found.coefficient.nodes)], at, cells, tolerance)
+        if not coarser:
+            cells, coarser = fewest(counts), True
         more = [_more(n, tail, tolerance, positive) for n, tail in zip(counts, tails, strict=True)]
-        total = math.prod(more)
-        if more == counts or total * max((cells * degree) ** problem.dim, _LEAST) > budget:
+        if more == counts or not affordable(more):
             break
-        if problem.jumps and total > _MESHES * comm.size:
-            break
-        counts = more
+        counts, missed = more, interpolation_error(problem, more)
     if not positive:
         raise SolverError(
             f"a*(x) between {' x '.join(map(str, counts))} nodes is not positive, though a is: it varies too fast in x; "
@@ -110,24 +140,25 @@ def solve_slow_cells(
         cell_trust = dict(found.trust)
         if len(cell_trust) > problem.dim:  # known from each node
             break
-        index = _steepest(problem, found.coefficient.nodes)
+        index = steepest(problem, found.coefficient.nodes)
         cell_trust = _trust_at_a_node(found, index, comm, at, cells, degree, max(problem.period)) | cell_trust
-        enough = tol is None or cell_trust["coefficient"].within(tol)
+        enough = tol is None or _enough(cell_trust, tol - max(tails), _CORRECTORS * tol)
         if enough or math.prod(counts) * (2 * cells * degree) ** problem.dim > budget:
             break
         cells *= 2
         found = _interpolated(problem, comm, at, cells, counts)
         attempts.append({"nodes": tuple(counts), "cells": cells, "truncation": max(tails)})
-    base = cell_trust["coefficient"]
-    # Tails are relative to the largest a*(x), and the estimate to the smallest.
-    assert isinstance(found.coefficient, SlowCoefficient)
-    eigenvalues = np.linalg.eigvalsh(found.coefficient.values)
-    cut = max(tails) * float(eigenvalues.max() / eigenvalues.min())
+    base, cut = cell_trust["coefficient"], max(tails)
     together = None if base.error is None else base.error + cut
     trust = cell_trust | {
         "coefficient": Estimate(together, f"{base.how}; and what the interpolation in x cuts off ({cut:.1e})")
     }
     return replace(found, trust=trust, attempts=tuple(attempts), seconds=time.perf_counter() - start)
+
+
+def _enough(trust: Mapping[str, Estimate], tol: float, correctors: float) -> bool:
+    """Whether a* and the correctors are known to these tolerances."""
+    return all(e.within(tol if name == "coefficient" else correctors) for name, e in trust.items())
 
 
 def _refuse_jumps(problem: EllipticProblem) -> None:
@@ -187,44 +218,6 @@ def _more(count: int, tail: float, tolerance: float, positive: bool) -> int:
     return math.ceil(min(max(wanted, 1.3 * count), 2.0 * count))
 
 
-def _samples(problem: EllipticProblem, x: Array) -> Array:
-    """a at places x, (n, d), and at some y, the same for all: (n, m, d, d)."""
-    count = {1: 256, 2: 24, 3: 8}[problem.dim]
-    axes = [p * (np.arange(count) + 0.4142) / count for p in problem.period]
-    y = np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
-    joint = [np.repeat(column, len(y)) for column in x.T] + [np.tile(column, len(x)) for column in y.T]
-    values = dict(zip((*problem.slow, *problem.fast), joint, strict=True))
-    found = np.empty((len(x) * len(y), problem.dim, problem.dim))
-    for i in range(problem.dim):
-        for j in range(problem.dim):
-            found[:, i, j] = evaluate(problem.matrix[i, j], values)
-    return found.reshape(len(x), len(y), problem.dim, problem.dim)
-
-
-def _steepest(problem: EllipticProblem, x: Array) -> int:
-    """At which of these places a has the largest contrast over the cell: its cell problem is the hardest."""
-    eigenvalues = np.linalg.eigvalsh(_samples(problem, x))
-    return int(np.argmax(eigenvalues.max(axis=(1, 2)) / eigenvalues.min(axis=(1, 2))))
-
-
-def _missed(problem: EllipticProblem, coefficient: SlowCoefficient) -> float:
-    """How far a(x, y) itself is from its interpolant at the same nodes, relative, at many x between them: the decay of an
-    expansion says nothing of what is narrower than the distance of the nodes."""
-    count = {1: 2001, 2: 61, 3: 13}[problem.dim]
-    varying = [n > 1 for n in coefficient.counts]
-    axes = [
-        np.linspace(low, high, count if own else 1) for (low, high), own in zip(problem.domain, varying, strict=True)
-    ]
-    x = np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
-    interpolant = SlowCoefficient(coefficient.domain, coefficient.nodes, _samples(problem, coefficient.nodes))
-    worst = 0.0
-    for part in np.array_split(x, max(1, len(x) * interpolant.values.shape[1] // 500_000)):
-        exact = _samples(problem, part)
-        size = np.abs(exact).max(axis=(1, 2, 3), keepdims=True)
-        worst = max(worst, float((np.abs(interpolant(part) - exact) / size).max()))
-    return worst
-
-
 def _fewest(x: Array, at: SolveAt, cells: int, tolerance: float) -> int:
     """How few mesh cells leave a* at one x where it is, to a tenth of the tolerance."""
     here = np.asarray(at(x, cells, MPI.COMM_SELF).coefficient)
@@ -233,6 +226,26 @@ def _fewest(x: Array, at: SolveAt, cells: int, tolerance: float) -> int:
         if relative_change(coarse - here, here) > tolerance / 10:
             break
         cells //= 2
+    return cells
+
+
+def _mesh_for(
+    x: Array, comm: MPI.Comm, at: SolveAt, cells: int, most: float, degree: int, period: float, tol: float
+) -> int:  # fmt: skip
+    """How many mesh cells, a multiple of `cells` by a power of two and not above `most`, are enough at one x; collective."""
+    failure: Exception | None = None
+    try:
+        while comm.rank == 0 and 2 * cells <= most:
+            if _enough(
+                _trust_at(x, at(x, cells, MPI.COMM_SELF), at, cells, degree, period), tol / 2, _CORRECTORS * tol
+            ):
+                break
+            cells *= 2
+    except Exception as error:  # the others wait below
+        failure = error
+    failure, cells = comm.bcast((failure, cells))
+    if failure is not None:
+        raise failure
     return cells
 
 
@@ -245,21 +258,27 @@ def _trust_at_a_node(
     trust: dict[str, Estimate] = {}
     failure: Exception | None = None
     if index % comm.size == comm.rank:
-        (half, quarter), ratios = coarsened([cells])
         own = index // comm.size
-        fine = found.correctors[dim * own : dim * (own + 1)]
+        correctors = found.correctors[dim * own : dim * (own + 1)]
+        fine = replace(found, coefficient=found.coefficient.values[index], correctors=correctors)
         try:
-            coarse = at(found.coefficient.nodes[index], half[0], MPI.COMM_SELF)
-            coarser = at(found.coefficient.nodes[index], quarter[0], MPI.COMM_SELF)
+            trust = _trust_at(found.coefficient.nodes[index], fine, at, cells, degree, period)
         except Exception as error:
             failure = error
-        else:
-            values = [found.coefficient.values[index], np.asarray(coarse.coefficient), np.asarray(coarser.coefficient)]
-            trust["coefficient"] = extrapolated(values, ratios, degree + 1)
-            levels = [fine, coarse.correctors, coarser.correctors]
-            trust |= corrector_estimates(levels, ratios, degree + 1, period)[1]
     for other, problem in comm.allgather((trust, failure)):
         if problem is not None:
             raise problem
         trust = other or trust
     return trust
+
+
+def _trust_at(x: Array, fine: CellSolution, at: SolveAt, cells: int, degree: int, period: float) -> dict[str, Estimate]:
+    """Of a solution at one x, from two coarser meshes; not collective."""
+    (half, quarter), ratios = coarsened([cells])
+    coarse, coarser = at(x, half[0], MPI.COMM_SELF), at(x, quarter[0], MPI.COMM_SELF)
+    values = [np.asarray(level.coefficient) for level in (fine, coarse, coarser)]
+    levels = [level.correctors for level in (fine, coarse, coarser)]
+    return {
+        "coefficient": extrapolated(values, ratios, degree + 1),
+        **corrector_estimates(levels, ratios, degree + 1, period)[1],
+    }

@@ -19,7 +19,7 @@ from hybrid.pinn.cellrows import cell_rows
 from hybrid.pinn.cellsolution import CellSolution, finish
 from hybrid.pinn.cellunits import cell_unit
 from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding, SideBySide, Together
-from hybrid.pinn.inputs import FastOnly, MediumEmbedding, PeriodicWaves
+from hybrid.pinn.inputs import Axes, FastOnly, MediumEmbedding, PeriodicWaves
 from hybrid.pinn.jumps import KinkEmbedding, has_infinite_slopes, kink_sets
 from hybrid.pinn.network import Embedding, Network
 from hybrid.pinn.optimizer import History
@@ -81,7 +81,8 @@ def solve_cell(
         separate: One network for each corrector, as in the paper; trained one after the other.
         scale: Factor on the initial hidden weights.
         frequencies: Of the waves among the inputs of the network, for each direction of the cell; the first one by default.
-        medium: Whether log a is an input too; where its slope is infinite, the distances to its kinks instead.
+        medium: Whether log a is an input too; where its slope is infinite, the distances to its kinks instead. Those x_i that a
+            does not depend on are then no inputs.
         waves: How many waves in x are inputs, where a depends on x.
         slow_points: Collocation points in each direction of x; about half of `points` by default.
         networks: Networks to start from; new ones by default (`cell_networks`). Copies of them are trained.
@@ -182,6 +183,14 @@ def _inner(network: Network) -> Network:
     return inner
 
 
+def _of_slow(problem: EllipticProblem, waves: int, medium: bool) -> Embedding:
+    """The inputs made of x."""
+    axes = [i for i, s in enumerate(problem.slow) if s in problem.matrix.free_symbols]
+    if not medium or len(axes) == problem.dim:
+        return AffineEmbedding(problem.domain, waves)
+    return Axes(AffineEmbedding([problem.domain[i] for i in axes], waves), axes)
+
+
 def cell_networks(
     problem: EllipticProblem, *, seed: int = 0, hidden: Sequence[int] = (24, 24), formulation: str = "strong",
     periodicity: str = "embedding", separate: bool = False, scale: float = 1.0,
@@ -205,7 +214,7 @@ def cell_networks(
     if base.jumps:
         embedding = Together(embedding, KinkEmbedding(base))
     if base.depends_on_slow:
-        embedding = SideBySide(AffineEmbedding(base.domain, waves), embedding, base.dim)
+        embedding = SideBySide(_of_slow(base, waves, medium), embedding, base.dim)
     if medium and not base.jumps:
         steep = not base.depends_on_slow and has_infinite_slopes(base)
         embedding = Together(embedding, KinkEmbedding(base, kink_sets(base)) if steep else MediumEmbedding(base))

@@ -12,7 +12,7 @@ from hybrid.pinn.gaussnewton import VariableProjection
 from hybrid.pinn.jumps import has_infinite_slopes
 from hybrid.pinn.ladder import Arguments
 from hybrid.pinn.optimizers import LastLayer
-from hybrid.pinn.slowgrids import degrees
+from hybrid.pinn.slowgrids import degrees, probes
 from hybrid.problems import EllipticProblem, Problem, is_slow
 
 SPEED = 5e9
@@ -24,6 +24,9 @@ _PRIMES = [n for n in range(5, 20000) if all(n % k for k in range(2, math.isqrt(
 _WIDTHS = {1: (200, 400, 800), 2: (400, 800, 1200, 1600), 3: (500, 800)}
 _TRAINED = {1: ((100, 20), (200, 10)), 2: ((150, 12), (250, 6), (400, 3)), 3: ((200, 4),)}
 """Widths, and steps of the training."""
+_SLOW_WIDTHS = {1: (400, 800, 1200), 2: (1500, 2500), 3: (2000,)}
+_SLOW_TRAINED = {1: ((100, 15), (200, 10)), 2: ((200, 8), (300, 6)), 3: ((200, 4),)}
+"""The same where a depends on x."""
 
 
 def cell_rungs(problem: EllipticProblem, arguments: Arguments, budget: float = 60.0) -> Iterator[dict[str, Any]]:
@@ -67,17 +70,31 @@ def dominant(spectrum: Sequence[tuple[int, float]], floor: float = 3e-3) -> tupl
     return tuple(sorted(chosen))
 
 
-def _resolution(problem: EllipticProblem) -> tuple[tuple[tuple[int, ...], ...], list[int], bool]:
-    """For each direction the waves and the points that a asks for; whether a has kinks."""
-    plain = spectra(coefficient_functions(problem, inverse=False), problem.fast, problem.period)
-    both = spectra(coefficient_functions(problem), problem.fast, problem.period, 1e-5)
-    waves = tuple(dominant(spectrum) for spectrum in plain)
+def fundamental(spectrum: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    """What is left without the harmonics of a steep wave: multiples of a frequency that follow it without a gap, each no larger
+    than those before it. Inputs of that wave and of log a make up for them, and want fewer points."""
+    sizes = dict(spectrum)
+    return [
+        (k, size) for k, size in spectrum
+        if not any(k % one == 0 and all(sizes.get(m, 0.0) >= size for m in range(one, k, one)) for one in sizes if one < k)
+    ]  # fmt: skip
+
+
+def _resolution(
+    problem: EllipticProblem, least: int = 24
+) -> tuple[tuple[tuple[int, ...], ...], list[int], bool]:  # fmt: skip
+    """For each direction the waves and the points that a asks for, at least so many; whether a has kinks."""
+    slow = probes(problem) if problem.depends_on_slow else None
+    symbols = problem.fast if slow is None else (*problem.slow, *problem.fast)
+    plain = spectra(coefficient_functions(problem, inverse=False), symbols, problem.period, slow=slow)
+    both = spectra(coefficient_functions(problem), symbols, problem.period, 1e-5, slow)
+    waves = tuple(dominant(spectrum if slow is None else fundamental(spectrum)) for spectrum in plain)
     kinks = max((k for spectrum in plain for k, _ in spectrum), default=0) > KINKS
     counts = []
     for own, spectrum in zip(waves, both, strict=True):
         step = math.gcd(*(k for k, _ in spectrum)) if spectrum else 1
         highest = max((k for k, _ in spectrum), default=0) // max(step, 1)
-        counts.append(prime(max(24, min(round(2.2 * highest), 700)), step) if own else 1)
+        counts.append(prime(max(least, min(round(2.2 * highest), 700)), step) if own else 1)
     return waves, counts, kinks
 
 
@@ -132,18 +149,26 @@ def _jumps(problem: EllipticProblem, frozen: bool) -> Iterator[dict[str, Any]]:
 
 def _slow(problem: EllipticProblem, frozen: bool) -> Iterator[dict[str, Any]]:
     dim = problem.dim
-    needed = degrees(problem, 1e-5)
-    rich = {1: (600, 1000), 2: (1500, 2500), 3: (2000,)}[dim]
-    usual = {1: 48, 2: 14, 3: 7}[dim]
-    for k, width in enumerate(rich):
-        x = [max(round(1.3 * d) + 3, 5) for d in needed]
-        settings = {
-            "medium": True,
-            "hidden": (width if frozen else width // 5,),
-            "points": usual + 6 * k,
-            "slow_points": x,
-        }
-        yield settings
+    waves, counts, _ = _resolution(problem, {1: 24, 2: 12, 3: 6}[dim])
+    if not any(waves):
+        return
+    x = [max(round(1.3 * d) + 3, 5) if d else 1 for d in degrees(problem, 1e-5)]
+    settings = {"medium": True, "frequencies": waves}
+    if frozen:
+        for width in _SLOW_WIDTHS[dim]:
+            yield settings | _points(counts, x, 3 * width) | {"hidden": (width,)}
+        return
+    for width, steps in _SLOW_TRAINED[dim]:
+        optimizer = VariableProjection(steps=steps)
+        yield settings | _points(counts, x, 4 * width) | {"hidden": (width,), "optimizer": optimizer}
+
+
+def _points(counts: Sequence[int], x: Sequence[int], needed: int) -> dict[str, Any]:
+    """As many in y and x, at least so many in all."""
+    total = math.prod(counts) * math.prod(x)
+    share = (needed / total) ** (1 / sum(n > 1 for n in (*counts, *x)))
+    more = [math.ceil(n * share) if n > 1 and share > 1 else n for n in x]
+    return {"points": enough(counts, math.ceil(needed / math.prod(more))), "slow_points": more}
 
 
 def cost(problem: Problem, rung: Arguments) -> tuple[float, float]:
@@ -152,7 +177,8 @@ def cost(problem: Problem, rung: Arguments) -> tuple[float, float]:
     points, width = rung["points"], rung["hidden"][-1]
     total = float(points**dim if isinstance(points, int) else math.prod(points))
     if is_slow(problem):
-        total *= math.prod(rung.get("slow_points", [max(points // 2, 4)] * dim))
+        usual = points if isinstance(points, int) else min(points)
+        total *= math.prod(rung.get("slow_points") or [max(usual // 2, 4)] * dim)
     each = {1: 1, 2: 2, 3: 4}[dim] if rung.get("formulation", "strong") == "first-order" else 1
     energy = dim if rung.get("formulation") == "energy" else 1
     rows, columns = total * each * energy, float(width * each)

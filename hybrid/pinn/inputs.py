@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import sympy
 import torch
 from torch import Tensor
@@ -32,12 +33,19 @@ class PeriodicWaves(PeriodicEmbedding):
 
 class MediumEmbedding:
     """e = ( log a_11, … ), the diagonal entries that differ and are not constant, each scaled to [-1, 1]: near a steep minimum
-    of a the correctors vary as fast as log a does, and a laminate's gradient is a function of a alone."""
+    of a the correctors vary as fast as log a does, and a laminate's gradient is a function of a alone.
+
+    Where a depends on x, log a at that y where x changes it most is an input too: g(x) + b(y) depends on x by it alone.
+    """
 
     def __init__(self, problem: EllipticProblem) -> None:
         self.symbols = (*problem.slow, *problem.fast) if problem.depends_on_slow else problem.fast
         entries = dict.fromkeys(problem.matrix[i, i] for i in range(problem.dim))
         self.functions = [sympy.log(entry) for entry in entries if entry.free_symbols & set(problem.fast)]
+        slow = set(problem.slow)
+        self.functions += [
+            sympy.log(entry.subs(_most_changed(problem, entry))) for entry in entries if entry.free_symbols & slow
+        ]
         self.width = len(self.functions)
         slopes = [[sympy.diff(function, one) for one in self.symbols] for function in self.functions]
         self._slopes = [[(slope, [sympy.diff(slope, one) for one in self.symbols]) for slope in own] for own in slopes]
@@ -68,6 +76,39 @@ class MediumEmbedding:
                     if operators[:, i, j].any():
                         jet[1 + dim :, :, column] += operators[:, i, j, None] * self._value(second, points)
             jet[:, :, column] *= self.scales[column]
+        return jet
+
+
+def _most_changed(problem: EllipticProblem, entry: sympy.Expr) -> dict[sympy.Symbol, float]:
+    """The y, of many, where an entry changes by the largest factor with x, of many."""
+    generator = np.random.default_rng(23)
+    count = {1: 128, 2: 400, 3: 1000}[problem.dim]
+    low, high = np.asarray(problem.domain).T
+    slow = low + (high - low) * generator.random((100, problem.dim))
+    fast = np.asarray(problem.period) * generator.random((count, problem.dim))
+    joint = np.hstack([np.repeat(slow, count, axis=0), np.tile(fast, (len(slow), 1))])
+    values = np.asarray(evaluate(entry, coordinates((*problem.slow, *problem.fast), joint)))
+    sizes = np.log(np.broadcast_to(values, len(joint))).reshape(len(slow), count)
+    best = fast[int(np.argmax(np.ptp(sizes, axis=0)))]
+    return dict(zip(problem.fast, best.tolist(), strict=True))
+
+
+class Axes:
+    """An embedding of some of the coordinates, the others are left out."""
+
+    def __init__(self, inner: Embedding, axes: Sequence[int]) -> None:
+        self.inner, self.axes, self.width = inner, list(axes), inner.width
+
+    def jet(self, points: Tensor, operators: Tensor) -> Tensor:
+        """The jet (C, n, width) of points (n, d)."""
+        count, dim = operators.shape[0], operators.shape[-1]
+        own = operators[:, self.axes][:, :, self.axes] if dim else operators
+        inner = self.inner.jet(points[:, self.axes], own)
+        if not dim:
+            return inner
+        jet = torch.zeros(1 + dim + count, len(points), self.width, dtype=points.dtype, device=points.device)
+        jet[0], jet[1 + dim :] = inner[0], inner[1 + len(self.axes) :]
+        jet[[1 + i for i in self.axes]] = inner[1 : 1 + len(self.axes)]
         return jet
 
 

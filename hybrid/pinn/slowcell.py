@@ -8,15 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import sympy
 import torch
 from torch import Tensor
 
-from hybrid.coefficient import SlowCoefficient
+from hybrid.coefficient import SlowCoefficient, slow_nodes
 from hybrid.pinn import sampling
-from hybrid.pinn.cellrows import cell_operator, gauge, mean_weight, tensor_at
-from hybrid.pinn.network import VALUE, Network, gradient_only
+from hybrid.pinn.cellrows import cell_operator, gauge, matrix_at, mean_weight, tensor_at
+from hybrid.pinn.network import VALUE, Network, hessian_operators
 from hybrid.pinn.rows import Rows
-from hybrid.pinn.slowgrids import chebyshev_nodes, nodes_for
+from hybrid.pinn.slowgrids import nodes_for
 from hybrid.problems import EllipticProblem
 
 CELL_POINTS = {1: 256, 2: 32, 3: 12}
@@ -68,7 +69,7 @@ def _product(slow: Tensor, fast: Tensor) -> Tensor:
 def slow_means(
     problem: EllipticProblem, networks: Sequence[Network], *, exact: bool
 ) -> tuple[SlowCoefficient, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """a*(x) at Chebyshev nodes, its derivative there by automatic differentiation, and the means of the χ_j.
+    """a*(x) at Chebyshev nodes, its derivative there from the mixed derivatives of the networks, and the means of the χ_j.
 
     Args:
         problem: Gives a.
@@ -79,27 +80,36 @@ def slow_means(
         a*; ∂_k a*_ij at its nodes, (n, d, d, d) with k first; the means of χ_j over the cell, (n, d).
     """
     dim = problem.dim
-    nodes = chebyshev_nodes(problem.domain, nodes_for(problem))
+    nodes = slow_nodes(problem.domain, nodes_for(problem))
     networks = [copy.deepcopy(network).cpu() for network in networks]
     fast, _ = sampling.periodic_grid(problem.period, CELL_POINTS[dim], 0.0)
+    varying = [k for k, s in enumerate(problem.slow) if s in problem.matrix.free_symbols]
+    operators = hessian_operators(2 * dim, [(k, dim + i) for k in varying for i in range(dim)])
+    unit = torch.eye(dim, dtype=torch.float64)[:, :, None]
     values, slopes, means = [], [], []
     for node in nodes:
-        x = torch.tensor(node[None], requires_grad=True)
-        joint = torch.cat([x.expand(len(fast), dim), fast], dim=1)
-        jet = torch.cat([network.jet(joint, gradient_only(2 * dim)) for network in networks], dim=2)
-        strain = jet[1 + dim :].permute(0, 2, 1) + torch.eye(dim, dtype=torch.float64)[:, :, None]  # (k, j, n)
-        a = torch.stack([torch.stack([tensor_at(problem, e, joint) for e in row]) for row in problem.matrix.tolist()])
-        formula = ("kin,kln,ljn->ij", strain, a, strain) if exact else ("ikn,kjn->ij", a, strain)
-        mean = torch.einsum(*formula) / len(fast)
-        slope = torch.stack(
-            [
-                torch.stack([torch.autograd.grad(mean[i, j], x, retain_graph=True)[0][0] for j in range(dim)])
-                for i in range(dim)
-            ]
-        )
-        values.append(mean.detach().numpy())
-        slopes.append(slope.permute(2, 0, 1).numpy())
-        means.append(jet[0].mean(0).detach().numpy())
+        joint = torch.cat([torch.tensor(node).expand(len(fast), dim), fast], dim=1)
+        jet = torch.cat([network.evaluate(joint, operators) for network in networks], dim=2)
+        strain = jet[1 + dim : 1 + 2 * dim].permute(0, 2, 1) + unit  # (k, j, n)
+        changes = jet[1 + 2 * dim :].unflatten(0, (len(varying), dim)).permute(0, 1, 3, 2)
+        a = matrix_at(problem, lambda e, joint=joint: tensor_at(problem, e, joint)).permute(1, 2, 0)  # type: ignore[misc]
+        test = strain if exact else unit.expand(strain.shape)
+
+        def mean(left: Tensor, middle: Tensor, right: Tensor) -> Tensor:
+            return torch.einsum("kin,kln,ljn->ij", left, middle, right) / len(fast)
+
+        slope = torch.zeros(dim, dim, dim, dtype=torch.float64)
+        for k, change in zip(varying, changes, strict=True):
+            steep = matrix_at(
+                problem,
+                lambda e, k=k, joint=joint: tensor_at(problem, sympy.diff(e, problem.slow[k]), joint),  # type: ignore[misc]
+            )
+            slope[k] = mean(test, steep.permute(1, 2, 0), strain) + mean(test, a, change)
+            if exact:
+                slope[k] += mean(change, a, strain)
+        values.append(mean(test, a, strain).numpy())
+        slopes.append(slope.numpy())
+        means.append(jet[0].mean(0).numpy())
     coefficient = SlowCoefficient(tuple(problem.domain), nodes, np.stack(values))  # type: ignore[arg-type]
     return coefficient, np.stack(slopes), np.stack(means)
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from hybrid.coefficient import slow_nodes
 from hybrid.pinn.cellgrids import coefficient_functions
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import evaluate
@@ -61,20 +59,19 @@ def _coefficients(values: Array) -> Array:
 
 
 def nodes_for(problem: EllipticProblem) -> list[int]:
-    """How many nodes in each direction: the usual ones where they resolve a, else as many as it takes, if that can be."""
-    dim = problem.dim
+    """How many nodes in each direction: the usual ones where they resolve a, else as many as it takes, if that can be; one in
+    a direction that a does not depend on."""
+    dim, varies = problem.dim, [s in problem.matrix.free_symbols for s in problem.slow]
     needed = degrees(problem, _SUFFICES)
     if max(needed) < NODES[dim] - 1:
-        return [NODES[dim]] * dim
-    counts = [max(min(d + 3, 401 if dim == 1 else 65), 2) for d in degrees(problem, _TARGET)]
+        return [NODES[dim] if own else 1 for own in varies]
+    counts = [
+        max(min(d + 3, 401 if dim == 1 else 65), 2) if own else 1
+        for d, own in zip(degrees(problem, _TARGET), varies, strict=True)
+    ]
     while math.prod(counts) > _MOST[dim]:
         counts[int(np.argmax(counts))] -= 1
     return counts
-
-
-def chebyshev_nodes(domain: Sequence[Sequence[float]], counts: Sequence[int]) -> Array:
-    """`hybrid.coefficient.slow_nodes`."""
-    return slow_nodes(domain, counts[0] if len(set(counts)) == 1 else max(counts))
 
 
 def probes(problem: EllipticProblem) -> Array:

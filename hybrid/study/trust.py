@@ -15,6 +15,8 @@ SHARE = 0.05
 """An error e1 … e5 is resolved if it is known to this fraction of itself, or to the tolerance of its path."""
 _DISAGREE = 3.0
 """Times the sum of the two estimates: a difference that large shows that one of them is wrong."""
+_MEANINGLESS = 0.3
+"""Who says so much of itself is wrong, by whatever much: that the other path differs from it shows nothing of the other."""
 _ROUNDING = 1e-11
 
 
@@ -121,7 +123,7 @@ def judge(evidence: Evidence, tolerances: Tolerances) -> dict[str, Judgement]:
     found = {
         "reference": Judgement(
             evidence.reference.error, evidence.reference.how,
-            max(tolerances.fem, SHARE * min(errors[k] for k in ("e1", "e2", "e4", "e5") if k in errors)),
+            min(_allowed(name, errors[name], tolerances) for name in ("e1", "e2", "e4", "e5") if name in errors),
             cures.get("reference", ""),
         ),
         f"{s}_fem": _of(a_fem, loose, cures, "fem_cell"),
@@ -152,10 +154,14 @@ def judge(evidence: Evidence, tolerances: Tolerances) -> dict[str, Judgement]:
         if name not in errors:
             continue
         total = _sum(terms)
-        floor = tolerances.fem if name == "e4" else max(tolerances.pinn, tolerances.fem)
         worst = max(terms, key=lambda k: float("inf") if terms[k].error is None else terms[k].error or 0.0)
-        found[name] = Judgement(total.error, total.how, max(SHARE * errors[name], floor), f"see {worst}")
+        found[name] = Judgement(total.error, total.how, _allowed(name, errors[name], tolerances), f"see {worst}")
     return found
+
+
+def _allowed(name: str, error: float, tolerances: Tolerances) -> float:
+    """What one of e1 … e5 may be off by: only e4 is finite elements' alone."""
+    return max(SHARE * error, tolerances.fem if name == "e4" else max(tolerances.pinn, tolerances.fem))
 
 
 def reasons(judgements: Mapping[str, Judgement]) -> list[str]:
@@ -194,7 +200,7 @@ def confronted(fem: Estimate, pinn: Estimate, difference: float, *, proved: bool
     """The estimates of the two paths, of finite elements and of networks, once their difference is known.
 
     Each may be what the other one's estimate and the difference say. Where they contradict each other neither is believed, but
-    for finite elements whose error is proved.
+    for finite elements whose error is proved, and for a path that is beside one that is wrong by its own word.
     """
     gap = Estimate(difference, "difference")
     by_fem = _sum({"difference from finite elements": gap, "their own error": fem})
@@ -203,6 +209,11 @@ def confronted(fem: Estimate, pinn: Estimate, difference: float, *, proved: bool
         return (by_pinn if fem.error is None else fem), (by_fem if pinn.error is None else pinn)
     assert by_fem.error is not None
     if difference > _DISAGREE * (fem.error + pinn.error) + _ROUNDING:
+        assert by_pinn.error is not None
+        if fem.error < _MEANINGLESS <= pinn.error:
+            return fem, by_fem
+        if pinn.error < _MEANINGLESS <= fem.error:
+            return by_pinn, pinn
         wrong = "the network's estimate is wrong" if proved else "one of these is wrong"
         text = (
             f"finite elements and network differ by {difference:.1e} and say {fem.error:.1e} and {pinn.error:.1e} of "

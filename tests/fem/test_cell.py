@@ -169,6 +169,20 @@ def test_a_slow_variable_gets_as_many_nodes_as_it_takes(comm: MPI.Comm) -> None:
     assert len(solution.attempts) > 1
 
 
+def test_what_the_interpolation_in_x_cuts_off_is_in_the_estimate(comm: MPI.Comm) -> None:
+    """√((2 + g)² - t²) is nearly singular where g is smallest, though a is a sine in x; its expansion decays unevenly."""
+    a = 2 + 1.4 * sin(4 * pi * y[0]) + sin(8 * pi * x[0]) / 2
+    problem = EllipticProblem(domain=[(0, 1)], eps=0.1, a=a, f=1)
+    points = np.linspace(0, 1, 801)
+    exact = np.sqrt((2 + np.sin(8 * np.pi * points) / 2) ** 2 - 1.4**2)
+    solution = solve_cell(problem, comm, cells=32, tol=1e-5)
+    off = np.abs(solution.coefficient(points[:, None])[:, 0, 0] / exact - 1).max()  # type: ignore[operator]
+    error = solution.trust["coefficient"].error
+    assert error is not None
+    assert off < 2 * error
+    assert error < 1e-5
+
+
 def test_a_failure_on_the_way_leaves_nothing_locked(comm: MPI.Comm, monkeypatch: pytest.MonkeyPatch) -> None:
     """Meshes that die while an exception passes free their communicators then, and mpi4py waits for its own lock for good."""
     problem = _problem(2 + sin(2 * pi * y[0]) * cos(2 * pi * y[1]), 3)

@@ -27,9 +27,10 @@ from hybrid.pinn import (
     solve_cell,
     solve_cells,
 )
-from hybrid.pinn.cellrungs import cell_rungs
+from hybrid.pinn.cellrungs import cell_rungs, fundamental
 from hybrid.pinn.embedding import PeriodicEmbedding
 from hybrid.pinn.ladder import climb
+from hybrid.pinn.network import hessian_operators
 from hybrid.symbols import cos, pi, sin, x, y
 from hybrid.trust import largest
 
@@ -61,6 +62,46 @@ def test_high_frequencies_are_resolved_by_the_next_rung() -> None:
     assert all(estimate.within(1e-4) for estimate in solution.trust.values())
     assert solution.trust["coefficient"].within(1e-8)
     assert solution.coefficient == pytest.approx(np.diag(np.diag(solution.coefficient)), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["fast", "accurate"])
+def test_a_sum_of_fast_and_slow_is_resolved_by_the_next_rung(name: str) -> None:
+    """a* = √((2 + g)² - t²) for 2 + t sin + g; the network of the first rung has one period where a has twelve."""
+    problem = _problem(2 + sympy.Float(1.2) * sin(24 * pi * y[0]) + sin(2 * pi * x[0]) / 2, 1)
+    solution, rung = _climbed(problem, name, 1e-4)
+    assert rung == 1
+    at = np.linspace(0, 1, 101)
+    exact = np.sqrt((2 + np.sin(2 * np.pi * at) / 2) ** 2 - 1.2**2)
+    off = np.abs(solution.coefficient(at[:, None])[:, 0, 0] / exact - 1).max()
+    assert off < 1e-7
+    assert off < 10 * solution.trust["coefficient"].error + 1e-12
+
+
+def test_harmonics_of_a_steep_wave_are_no_waves_of_their_own() -> None:
+    decaying = [(6 * k, 0.5**k) for k in range(1, 9)]
+    assert [k for k, _ in fundamental(decaying)] == [6]
+    assert [k for k, _ in fundamental([(1, 1.0), (20, 0.5)])] == [1, 20]
+    assert [k for k, _ in fundamental([(2, 1.0), (3, 0.5), (4, 0.7)])] == [2, 3]
+
+
+def test_rungs_of_a_sum_have_a_point_for_what_it_does_not_depend_on() -> None:
+    problem = _problem(2 + sin(2 * pi * y[0]) * sin(2 * pi * y[1]) + sin(2 * pi * x[0]) / 2)
+    _, second, *_ = cell_rungs(problem, preset("fast", "cell", problem))
+    assert second["slow_points"][0] > 5
+    assert second["slow_points"][1] == 1
+    shape = {key: second[key] for key in ("medium", "frequencies")}
+    (network,) = cell_networks(problem, hidden=(5,), **shape)
+    points = torch.rand(6, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    moved = points.clone()
+    moved[:, 1] += 0.3
+    assert torch.equal(network(points), network(moved))
+    jet = network.jet(points.requires_grad_(), hessian_operators(4, [(0, 0), (0, 2), (2, 3)]))
+    for i in range(4):
+        (slope,) = torch.autograd.grad(jet[0, :, 0].sum(), points, retain_graph=True)
+        torch.testing.assert_close(jet[1 + i, :, 0], slope[:, i])
+    for k, (i, j) in enumerate([(0, 0), (0, 2), (2, 3)]):
+        (second_slope,) = torch.autograd.grad(jet[1 + i, :, 0].sum(), points, retain_graph=True)
+        torch.testing.assert_close(jet[5 + k, :, 0], second_slope[:, j])
 
 
 def test_the_first_rung_is_what_was_asked_for() -> None:

@@ -87,6 +87,29 @@ def test_results_have_no_nan_but_null_with_its_place() -> None:
     assert places == ["cell.errors[1]: nan, not a finite number", "a: inf, not a finite number"]
 
 
+def test_a_network_that_says_it_is_wrong_does_not_make_finite_elements_suspect() -> None:
+    """Its error is relative to itself, and so means little where it is about one."""
+    hopeless = {"coefficient": Estimate(1e-9, "bounds"), "chi_1": Estimate(1.1, "residual")}
+    found = judge(replace(GOOD, pinn=hopeless, corrector_differences=[4.3]), ALLOWED)
+    assert found["chi_1_fem"].resolved
+    assert not found["chi_1_pinn"].resolved
+    assert found["chi_1_pinn"].estimate == pytest.approx(4.3)
+    mirrored = judge(replace(GOOD, fem=hopeless, corrector_differences=[4.3]), ALLOWED)
+    assert mirrored["chi_1_pinn"].resolved
+    assert not mirrored["chi_1_fem"].resolved
+
+
+def test_the_reference_is_asked_for_no_more_than_the_errors_measured_with_it() -> None:
+    """e5 counts as known to the networks' tolerance, however small it is."""
+    errors = dict(GOOD.errors) | {"e5": 3e-6}
+    found = judge(replace(GOOD, errors=errors, reference=Estimate(4e-5, "Richardson")), ALLOWED)
+    assert found["reference"].resolved
+    assert found["e5"].resolved
+    assert not judge(replace(GOOD, errors=errors, reference=Estimate(1e-3, "Richardson")), ALLOWED)[
+        "reference"
+    ].resolved
+
+
 def test_the_difference_of_coefficients_is_what_it_can_change() -> None:
     exact = [[1.0, 0.0], [0.0, 1000.0]]
     assert results.effective_difference([[1.1, 0.0], [0.0, 1000.0]], exact) == pytest.approx(0.1)

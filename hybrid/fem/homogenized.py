@@ -67,7 +67,8 @@ def solve_homogenized(
         quadrature = inner_degree(mesh, 2 * order) if problem.jumps else 2 * order
         known = _entries(coefficient)
         # In the plane a factorization is quicker where the degree is high.
-        defaults = DIRECT if problem.dim == 1 or (problem.dim == 2 and order > degree) else MULTIGRID
+        high = problem.dim == 2 and order > 3 and unknowns([count] * 2, order) <= BUDGET
+        defaults = DIRECT if problem.dim == 1 or high else MULTIGRID
         return solve_dirichlet(space, a, source(problem, mesh), "homogenized_", defaults, known, quadrature)
 
     if tol is None and not estimate:

@@ -24,6 +24,8 @@ SHOWN = 10.0
 """Of that difference no more than this part is the error of the accurate solve: measured, a 35th to a hundredth."""
 TIGHTEST = 1e-13
 """No step can be more accurate than rounding lets it be."""
+_LOST = 0.1
+"""Where rounding has made that much of a solution, it may have made all of it."""
 HIGHEST = 8
 """Degree that elements are raised to before meshes are refined."""
 _GAIN = 6.0
@@ -155,12 +157,14 @@ def said(in_space: float, in_time: float, timed: bool, rounding: float = 0.0) ->
 
 def trusted(error: float, in_time: float | None = None, rounding: float = 0.0) -> Estimate:
     """The estimate in words."""
+    how = (
+        "rounding: the solution decays so much faster than the equation's slowest mode that what rounding puts into that mode "
+        f"is {rounding:.1e} of it at the end"
+    )
+    if rounding > _LOST:
+        return Estimate(None, how)  # of the solution itself there may be nothing left to measure against
     if rounding > error / 2:
-        return Estimate(
-            error,
-            "rounding: the solution decays so much faster than the equation's slowest mode that what rounding puts into that "
-            f"mode is {rounding:.1e} of it at the end",
-        )
+        return Estimate(error, how)
     if not math.isfinite(error):
         return Estimate(None, "the solutions on three meshes, each twice as fine, do not come closer: refine the mesh")
     how = "Richardson's extrapolation from meshes twice and four times as coarse, with the order seen"

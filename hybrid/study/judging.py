@@ -66,7 +66,17 @@ def cures_of(run: Run) -> dict[str, str]:
         )
     for part in ("cell", "homogenized"):
         found[f"pinn_{part}"] = _of_networks(run, part)
-    return found
+    limits = {
+        "reference": (run.u, run.adapted.fem), "fem_homogenized": (run.w, run.adapted.fem),
+        "pinn_homogenized": (run.w, run.adapted.pinn),
+    }  # fmt: skip
+    return found | {stage: _LOST for stage, (solved, allowed) in limits.items() if solved.rounding > allowed}
+
+
+_LOST = (
+    "no numbers of 16 digits tell this solution from what rounding makes of it: take a smaller T, or a u0 or f with a part in "
+    "the slowest mode"
+)
 
 
 def _of_reference(run: Run) -> str:

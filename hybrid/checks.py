@@ -247,8 +247,8 @@ def check_reaction(problem: ReactionDiffusionProblem) -> None:
     known = abs(mean) > max(_ROUNDED * size, 2 * error)
     if not abs(mean) <= max(1e-6 * size, 2 * error) or (known and made > _MATTERS):
         raise InputError(
-            "r", f"its mean over the cell is {mean:.4g}; it must be zero for the cell problem to be solvable (until T this mean "
-            f"makes exp(-mean T / eps) of the solution, in which mean T / eps = {mean * problem.T / problem.eps:.2g})"
+            "r", f"its mean over the cell is {mean:.4g}; it must be zero for the cell problem to be solvable (until T this "
+            f"mean makes exp(-mean T / eps) of the solution, in which mean T / eps = {mean * problem.T / problem.eps:.2g})"
         )  # fmt: skip
     points = np.vstack([_grid(problem.domain, 17), _grid(problem.domain, 16, 0.0)])
     slow = dict(zip(problem.slow, points.T, strict=True))

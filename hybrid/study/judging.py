@@ -29,8 +29,8 @@ def evidence_of(run: Run) -> Evidence:
         v=estimate_of(run.v.trust, "solution"),
         w=estimate_of(run.w.trust, "solution"),
         p=estimate_of(run.p.trust, "solution"),
-        fem=_with_coefficient(run, run.cell.trust),
-        pinn=_with_coefficient(run, run.chi.trust),
+        fem=with_mean(run, run.cell.trust),
+        pinn=with_mean(run, run.chi.trust),
         difference=effective_difference(run.chi.coefficient, run.cell.coefficient),
         corrector_differences=run.results["cell"]["pinn"]["errors"],
         proved=is_proved(run.cell),
@@ -40,7 +40,7 @@ def evidence_of(run: Run) -> Evidence:
     )
 
 
-def _with_coefficient(run: Run, trust: Mapping[str, Estimate]) -> dict[str, Estimate]:
+def with_mean(run: Run, trust: Mapping[str, Estimate]) -> dict[str, Estimate]:
     """With what a mean of r, which is subtracted, would be in the homogenized equation: mean / ε beside r*."""
     known = estimate_of(trust, "coefficient")
     made = _of_mean(run)
@@ -93,8 +93,8 @@ def cures_of(run: Run) -> dict[str, str]:
 
 _NOTHING = 1e-8
 _MEAN = (
-    "no mesh tells whether the mean of r is zero: its quadrature over the cell has too few digits for T / eps; write r with jumps "
-    "along the axes, or without"
+    "no mesh tells whether the mean of r is zero: its quadrature over the cell has too few digits for T / eps; write r with "
+    "jumps along the axes, or without"
 )
 _LOST = (
     "no numbers of 16 digits tell this solution from what rounding makes of it: take a smaller T, or a u0 or f with a part in "

@@ -68,7 +68,7 @@ def test_a_budget_ends_it_and_the_best_is_returned() -> None:
 
 
 def test_thin_boundary_layers_of_a_strong_anisotropy() -> None:
-    """-ε u_xx - u_yy = sin πy: 1/π² (1 - cosh(k (x - ½)) / cosh(k/2)) sin πy, k = π/√ε, whose layers are thinner than a cell."""
+    """-u_xx / 700 - u_yy = sin πy: (1 - cosh(k (x - ½)) / cosh(k/2)) sin πy / π², k² = 700 π²: layers thinner than a cell."""
     problem = EllipticProblem(domain=[(0, 1)] * 2, eps=0.25, a=2 + sin(2 * pi * y[0]), f=sin(pi * x[1]))
     k = math.pi * 700**0.5
 

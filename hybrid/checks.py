@@ -226,6 +226,12 @@ def _grid(box: Sequence[Sequence[float]], count: int, offset: float = 0.4142) ->
     return np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
 
 
+_ROUNDED = 1e-13
+"""A mean of so much of the largest value is rounding."""
+_MATTERS = 1e-6
+"""A relative change of the solution that may not be left to a mean that is not zero."""
+
+
 def check_reaction(problem: ReactionDiffusionProblem) -> None:
     """Sample r over the cell: finite, periodic, and of mean zero; f and u0 finite."""
     fast, r = _reaction_samples(problem)
@@ -237,10 +243,13 @@ def check_reaction(problem: ReactionDiffusionProblem) -> None:
         if np.abs(_reaction_at(problem, moved) - r).max() > 1e-8 * np.abs(r).max():
             raise InputError("period", f"r does not have the period {period:.6g} in y{i}")
     mean, error = cell_mean(problem.r, problem.fast, problem.period)
-    if not abs(mean) <= max(1e-6 * np.abs(r).max(), 2 * error):
+    size, made = np.abs(r).max(), abs(mean) * problem.T / problem.eps
+    known = abs(mean) > max(_ROUNDED * size, 2 * error)
+    if not abs(mean) <= max(1e-6 * size, 2 * error) or (known and made > _MATTERS):
         raise InputError(
-            "r", f"its mean over the cell is {mean:.4g}; it must be zero for the cell problem to be solvable"
-        )
+            "r", f"its mean over the cell is {mean:.4g}; it must be zero for the cell problem to be solvable (until T this "
+            f"mean makes exp(-mean T / eps) of the solution, in which mean T / eps = {mean * problem.T / problem.eps:.2g})"
+        )  # fmt: skip
     points = np.vstack([_grid(problem.domain, 17), _grid(problem.domain, 16, 0.0)])
     slow = dict(zip(problem.slow, points.T, strict=True))
     zero = True
@@ -253,6 +262,12 @@ def check_reaction(problem: ReactionDiffusionProblem) -> None:
         zero = zero and expression == 0
     if zero:
         raise InputError("f, u0", "zero everywhere: the solution is zero, and no relative error has a meaning")
+
+
+def possible_mean(problem: ReactionDiffusionProblem) -> float:
+    """What |mean of r| may be: the quadrature's, and twice its error."""
+    mean, error = cell_mean(problem.r, problem.fast, problem.period)
+    return abs(mean) + 2 * error
 
 
 def largest_reaction(problem: ReactionDiffusionProblem) -> float:

@@ -19,6 +19,7 @@ from hybrid.checks import (
     check_reaction,
     largest_reaction,
     positive,
+    possible_mean,
 )
 from hybrid.errors import InputError
 from hybrid.symbols import t, x, y
@@ -177,6 +178,11 @@ class ReactionDiffusionProblem(Problem):
             f=check_expression(self.f, (*self.slow, t), "f"), u0=check_expression(self.u0, self.slow, "u0"),
         )  # fmt: skip
         check_reaction(self)
+
+    @property
+    def effect_of_mean(self) -> float:
+        """What of u_ε(·, T), relative, a mean of r may make that is zero only within the error of its quadrature."""
+        return possible_mean(self) * self.T / self.eps
 
     @property
     def first_order_term(self) -> float:

@@ -31,6 +31,7 @@ class Solution:
         trust: The same estimate under "solution", and what it was found from.
         attempts: Where it was solved until a tolerance is met, what was tried, in order.
         notes: What the linear solver did differently from what was asked for, a line each.
+        rounding: What rounding may have made of the solution, relative, where its equation amplifies that.
     """
 
     function: fem.Function
@@ -41,6 +42,7 @@ class Solution:
     trust: Mapping[str, Estimate] = field(default_factory=dict)
     attempts: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
+    rounding: float = 0.0
 
     @property
     def dofs(self) -> int:

@@ -20,7 +20,7 @@ from hybrid.fem.fitted import inner_degree, slow_fitting
 from hybrid.fem.linear import DIRECT, MULTIGRID
 from hybrid.fem.multiscale import source
 from hybrid.fem.norms import order_limit
-from hybrid.fem.resolution import BUDGET, Resolutions
+from hybrid.fem.resolution import BUDGET, HIGHEST, Resolutions
 from hybrid.fem.stencil import Entries
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import evaluate
@@ -50,7 +50,8 @@ def solve_homogenized(
         shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
         estimate: Also solve on meshes twice and four times as coarse, to estimate the relative L2 error of what is returned, as
             the solution with this very coefficient.
-        tol: Double the cells until the estimate is at most this; `attempts` then say what was tried.
+        tol: Raise the degree, up to `hybrid.fem.resolution.HIGHEST` and not in space, and then double the cells until the
+            estimate is at most this; `attempts` then say what was tried.
         budget: Unknowns of the largest mesh for that.
 
     Raises:
@@ -58,23 +59,26 @@ def solve_homogenized(
         SolverError: It is not positive definite, or the linear solver (prefix ``homogenized_``) did not converge.
     """
     _check(coefficient, problem.dim)
-    defaults = DIRECT if problem.dim == 1 else MULTIGRID
 
-    def solve_on(count: int, _: float) -> Solution:
+    def solve_on(order: int, count: int, _: float) -> Solution:
         mesh = slow_fitting(problem, count).mesh(comm, shape)
-        space = fem.functionspace(mesh, ("Lagrange", degree))
+        space = fem.functionspace(mesh, ("Lagrange", order))
         a = _on_mesh(coefficient, space) if isinstance(coefficient, SlowCoefficient) else _constant(coefficient)
-        quadrature = inner_degree(mesh, 2 * degree) if problem.jumps else 2 * degree
+        quadrature = inner_degree(mesh, 2 * order) if problem.jumps else 2 * order
         known = _entries(coefficient)
+        # In the plane a factorization is quicker where the degree is high.
+        high = problem.dim == 2 and order > 3 and unknowns([count] * 2, order) <= BUDGET
+        defaults = DIRECT if problem.dim == 1 or high else MULTIGRID
         return solve_dirichlet(space, a, source(problem, mesh), "homogenized_", defaults, known, quadrature)
 
     if tol is None and not estimate:
-        return solve_on(cells, 0.0)
+        return solve_on(degree, cells, 0.0)
     resolutions = Resolutions(
         solve_on,
-        lambda count: unknowns([count] * problem.dim, degree),
-        degree + 1,
+        lambda order, count: unknowns([count] * problem.dim, order),
+        degree,
         order_limit(problem.f, *([coefficient.factor] if isinstance(coefficient, ProductCoefficient) else [])),
+        HIGHEST if problem.dim < 3 else 0,
     )
     return resolutions.estimated(cells) if tol is None else resolutions.until(tol, budget, cells)
 

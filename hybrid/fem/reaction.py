@@ -10,6 +10,8 @@ from typing import Any
 
 from mpi4py import MPI
 
+import numpy as np
+
 import ufl
 from dolfinx import fem
 from dolfinx.mesh import Mesh
@@ -28,6 +30,7 @@ from hybrid.fem.reference import Reference, References, anything, silent
 from hybrid.fem.resolution import BUDGET, Resolutions, attempt, check_tolerance, stalled, trusted
 from hybrid.fem.transient import integrate
 from hybrid.problems import ReactionDiffusionProblem, medium_of
+from hybrid.symbols import evaluate
 from hybrid.trust import Estimate
 
 
@@ -89,16 +92,29 @@ def solve_multiscale(
         SolverError: The time stepping (prefix ``reference_``) failed, or refining does not reduce the error any more.
     """
 
+    r_star = _about(problem)
+
     def solve_on(space: fem.FunctionSpace, accuracy: float) -> Solution:
         x = ufl.SpatialCoordinate(space.mesh)
         fast = {s: x[i] / problem.eps for i, s in enumerate(problem.fast)}
         reaction = on_mesh(problem.r, fast, space.mesh) / problem.eps
-        return integrate(problem, space, reaction, "reference_", tolerance=accuracy)
+        return integrate(problem, space, reaction, "reference_", r_star, tolerance=accuracy)
 
     references = References(problem, comm, solve_on, degree, shape, estimate or reference_tol is not None, cache)
     if reference_tol is None:
         return references.on(cells_per_period, tolerance)
     return references.until(reference_tol, cells_per_period, tolerance, report, check)
+
+
+def _about(problem: ReactionDiffusionProblem) -> float:
+    """r* to a few digits, -Σ |r_k|² / (D |k|²) by the coefficients of r in Fourier's series."""
+    shape = ({1: 512, 2: 64, 3: 24}[problem.dim],) * problem.dim
+    axes = [p * np.arange(n) / n for n, p in zip(shape, problem.period, strict=True)]
+    values = np.asarray(evaluate(problem.r, dict(zip(problem.fast, np.meshgrid(*axes, indexing="ij"), strict=True))))
+    part = np.abs(np.fft.fftn(np.broadcast_to(values.astype(float), shape)) / math.prod(shape)) ** 2
+    waves = [2 * math.pi * np.fft.fftfreq(n, p / n) for n, p in zip(shape, problem.period, strict=True)]
+    square = sum(np.asarray(k**2) for k in np.meshgrid(*waves, indexing="ij"))
+    return -float((part.ravel()[1:] / np.asarray(square).ravel()[1:]).sum()) / problem.D
 
 
 def solve_cell(
@@ -233,14 +249,14 @@ def solve_homogenized(
     if not math.isfinite(r_star):
         raise SolverError("the homogenized reaction r* is not finite: its cell problem was not solved")
 
-    def solve_on(count: int, accuracy: float) -> Solution:
+    def solve_on(order: int, count: int, accuracy: float) -> Solution:
         mesh = box(comm, problem.domain, [count] * problem.dim, shape)
-        space = fem.functionspace(mesh, ("Lagrange", degree))
-        return integrate(problem, space, fem.Constant(mesh, r_star), "homogenized_", tolerance=accuracy)
+        space = fem.functionspace(mesh, ("Lagrange", order))
+        return integrate(problem, space, fem.Constant(mesh, r_star), "homogenized_", r_star, tolerance=accuracy)
 
     if tol is None and not estimate:
-        return solve_on(cells, tolerance)
+        return solve_on(degree, cells, tolerance)
     resolutions = Resolutions(
-        solve_on, lambda count: unknowns([count] * problem.dim, degree), degree + 1, order_limit(problem.f)
+        solve_on, lambda order, count: unknowns([count] * problem.dim, order), degree, order_limit(problem.f)
     )
     return resolutions.estimated(cells, tolerance) if tol is None else resolutions.until(tol, budget, cells, tolerance)

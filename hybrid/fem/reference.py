@@ -122,7 +122,8 @@ class References:
         if self.estimate:
             in_time = self._time_error(counts, steps, fine)
             kept["time_error"] = in_time
-            kept["error_estimate"] = self._mesh_error(counts, steps, SHOWN * in_time) + in_time
+            in_space = self._mesh_error(counts, steps, SHOWN * in_time + fine.rounding)
+            kept["error_estimate"] = in_space + in_time + fine.rounding
             kept["seconds"] = time.perf_counter() - start
         if self.cache is not None:
             self.cache.save(key, fine.function, lattice, kept)
@@ -133,7 +134,7 @@ class References:
         if found.error_estimate is None:
             return found
         timed = found.time_error if isinstance(self.problem, ReactionDiffusionProblem) else None
-        return replace(found, trust={"solution": trusted(found.error_estimate, timed)})
+        return replace(found, trust={"solution": trusted(found.error_estimate, timed, found.rounding)})
 
     def until(
         self, tolerance: float, cells: int, steps: float, report: Callable[[str], None], check: Callable[[int], None]
@@ -168,6 +169,8 @@ class References:
             if attempts[-1].error_estimate <= tolerance:
                 seconds = sum(a.seconds for a in attempts)
                 return replace(found, attempts=tuple(asdict(a) for a in attempts), seconds=seconds)
+            if found.rounding > tolerance:
+                raise SolverError(f"{tolerance:g} is out of reach: {found.trust['solution'].how}")
             finer, steps = _next(attempts, tolerance, steps, self.degree + 1)
             try:
                 on_root(self.comm, partial(check, finer))

@@ -24,34 +24,44 @@ SHOWN = 10.0
 """Of that difference no more than this part is the error of the accurate solve: measured, a 35th to a hundredth."""
 TIGHTEST = 1e-13
 """No step can be more accurate than rounding lets it be."""
+_LOST = 0.1
+"""Where rounding has made that much of a solution, it may have made all of it."""
+HIGHEST = 8
+"""Degree that elements are raised to before meshes are refined."""
+_GAIN = 6.0
+"""By how much one more degree makes the error smaller, at the least: measured where boundary layers are thinner than a cell."""
 
 
 class Resolutions:
-    """Solutions of one equation by the number of cells along each side, and the relative error allowed in a time step.
+    """Solutions of one equation by degree, the number of cells along each side, and the error allowed in a time step.
 
     Args:
-        solve_on: Solves it: with so many cells, and steps so accurate (0: no time).
-        unknowns: Of the solve with so many cells.
-        order: The best that the L2 error of the mesh can show.
+        solve_on: Solves it: with elements of such a degree, so many cells, and steps so accurate (0: no time).
+        unknowns: Of the solve with such a degree and so many cells.
+        degree: That was asked for.
         limit: From `hybrid.fem.norms.order_limit`.
+        highest: Degree that the elements may be raised to.
     """
 
     def __init__(
         self,
-        solve_on: Callable[[int, float], Solution],
-        unknowns: Callable[[int], int],
-        order: int,
+        solve_on: Callable[[int, int, float], Solution],
+        unknowns: Callable[[int, int], int],
+        degree: int,
         limit: float | None = None,
+        highest: int = 0,
     ) -> None:
-        self._solve_on, self._unknowns, self._order, self._limit = solve_on, unknowns, order, limit
-        self._known: dict[tuple[int, float], Solution] = {}
+        self._solve_on, self._unknowns, self._degree, self._limit = solve_on, unknowns, degree, limit
+        self._highest = highest
+        self._known: dict[tuple[int, int, float], Solution] = {}
 
     def estimated(self, cells: int, steps: float = 0.0) -> Solution:
         """The solution with the estimate of its relative L2 error, from coarser meshes and less accurate steps; collective."""
         start = time.perf_counter()
-        in_space, in_time = self._errors(cells, steps)
-        fine = self._solved(cells, steps)
-        return replace(fine, seconds=time.perf_counter() - start, **said(in_space, in_time, bool(steps)))
+        in_space, in_time = self._errors(self._degree, cells, steps)
+        fine = self._solved(self._degree, cells, steps)
+        seconds = time.perf_counter() - start
+        return replace(fine, seconds=seconds, **said(in_space, in_time, bool(steps), fine.rounding))
 
     def until(self, tol: float, budget: int, cells: int, steps: float = 0.0) -> Solution:
         """The first solution whose estimate is at most `tol`; the best one where the next mesh would exceed the budget.
@@ -60,39 +70,55 @@ class Resolutions:
             InputError: The tolerance or the budget is not a positive number.
         """
         tol, budget = check_tolerance(tol, budget)
+        degree = self._degree
         best: tuple[float, Solution] | None = None
         attempts: list[dict[str, Any]] = []
         while True:
             start = time.perf_counter()
-            in_space, in_time = self._errors(cells, steps)
-            found = self._solved(cells, steps)
-            error, seconds = in_space + in_time, time.perf_counter() - start
-            attempts.append(attempt(cells, found.dofs, error, seconds) | ({"tolerance": steps} if steps else {}))
+            in_space, in_time = self._errors(degree, cells, steps)
+            found = self._solved(degree, cells, steps)
+            error, seconds = in_space + in_time + found.rounding, time.perf_counter() - start
+            attempts.append(
+                attempt(cells, found.dofs, error, seconds)
+                | {"degree": degree}
+                | ({"tolerance": steps} if steps else {})
+            )
             if best is None or error < best[0]:
-                best = error, replace(found, **said(in_space, in_time, bool(steps)))
-            if error <= tol or stalled(attempts):
+                best = error, replace(found, **said(in_space, in_time, bool(steps), found.rounding))
+            if error <= tol or stalled(attempts) or found.rounding > tol:
                 break
             sharper = in_time > tol / 2 and steps > TIGHTEST
-            finer = not in_space <= tol / 2 or not sharper
-            if finer and self._unknowns(2 * cells) > budget:
-                break
+            if not in_space <= tol / 2 or not sharper:
+                degree, cells = self._finer(degree, cells, in_space / (tol - min(in_time, tol / 2)))
+                if self._unknowns(degree, cells) > budget:
+                    break
             steps = max(steps / LOOSER, TIGHTEST) if sharper else steps
-            cells = 2 * cells if finer else cells
         return replace(best[1], attempts=tuple(attempts), seconds=sum(a["seconds"] for a in attempts))
 
-    def _errors(self, cells: int, steps: float) -> tuple[float, float]:
-        fine = self._solved(cells, steps)
-        in_time = time_error(self._solved(cells, LOOSER * steps), fine) if steps else 0.0
+    def _finer(self, degree: int, cells: int, excess: float) -> tuple[int, int]:
+        """The next degree and number of cells, where the error of the mesh is so many times what is allowed.
+
+        As many degrees as the error asks for, on the same mesh; then, or where solutions are not smooth, twice the cells.
+        """
+        if self._limit is not None or degree >= self._highest or not math.isfinite(excess):
+            return degree, 2 * cells
+        more = max(math.ceil(math.log(max(excess, 1.0)) / math.log(_GAIN)), 1)
+        return min(degree + more, self._highest), cells
+
+    def _errors(self, degree: int, cells: int, steps: float) -> tuple[float, float]:
+        fine = self._solved(degree, cells, steps)
+        in_time = time_error(self._solved(degree, cells, LOOSER * steps), fine) if steps else 0.0
 
         def on(counts: Sequence[int]) -> fem.Function:
-            return self._solved(counts[0], steps).function
+            return self._solved(degree, counts[0], steps).function
 
-        return mesh_error(on, [cells], self._order, SHOWN * in_time, self._limit), in_time
+        return mesh_error(on, [cells], degree + 1, SHOWN * in_time + fine.rounding, self._limit), in_time
 
-    def _solved(self, cells: int, steps: float) -> Solution:
-        if (cells, steps) not in self._known:
-            self._known[cells, steps] = self._solve_on(cells, steps)
-        return self._known[cells, steps]
+    def _solved(self, degree: int, cells: int, steps: float) -> Solution:
+        known = degree, cells, steps
+        if known not in self._known:
+            self._known[known] = self._solve_on(degree, cells, steps)
+        return self._known[known]
 
 
 def time_error(loose: Solution, fine: Solution) -> float:
@@ -121,14 +147,24 @@ def stalled(attempts: list[dict[str, Any]]) -> bool:
     return len(errors) > 2 and math.isfinite(min(errors)) and min(errors[-2:]) > 0.9 * min(errors[:-2])
 
 
-def said(in_space: float, in_time: float, timed: bool) -> dict[str, Any]:
-    """The fields of a solution for the errors that its mesh and its time steps leave."""
-    error = in_space + in_time
-    return {"error_estimate": error, "trust": {"solution": trusted(error, in_time if timed else None)}}
+def said(in_space: float, in_time: float, timed: bool, rounding: float = 0.0) -> dict[str, Any]:
+    """The fields of a solution for the errors that its mesh, its time steps and rounding leave."""
+    error = in_space + in_time + rounding
+    return {
+        "error_estimate": error, "trust": {"solution": trusted(error, in_time if timed else None, rounding)},
+    }  # fmt: skip
 
 
-def trusted(error: float, in_time: float | None = None) -> Estimate:
+def trusted(error: float, in_time: float | None = None, rounding: float = 0.0) -> Estimate:
     """The estimate in words."""
+    how = (
+        "rounding: the solution decays so much faster than the equation's slowest mode that what rounding puts into that mode "
+        f"is {rounding:.1e} of it at the end"
+    )
+    if rounding > _LOST:
+        return Estimate(None, how)  # of the solution itself there may be nothing left to measure against
+    if rounding > error / 2:
+        return Estimate(error, how)
     if not math.isfinite(error):
         return Estimate(None, "the solutions on three meshes, each twice as fine, do not come closer: refine the mesh")
     how = "Richardson's extrapolation from meshes twice and four times as coarse, with the order seen"

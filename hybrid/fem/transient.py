@@ -29,6 +29,12 @@ _FIRST_STEP = 1e-5
 """Of the final time."""
 _SHORTEST = 1e-15
 _TINY = 1e-300
+_OVERFLOW = 700.0
+_LARGEST = 1e300
+_NOTICED = 1e-10
+"""Less of a solution is said by the estimates of mesh and time anyway."""
+_ROUNDING = 1e-15
+"""What a step leaves of rounding, relative: a few times the unit, by its sums and its factorization."""
 
 
 def _largest(comm: MPI.Comm, values: npt.NDArray[np.float64]) -> float:
@@ -48,10 +54,11 @@ class _Equations:
     Attributes:
         time_unit: Seconds, say, in the unit of time.
         unit: Of u.
+        rounding: What the slowest mode has of it, in that unit.
     """
 
     def __init__(
-        self, problem: ReactionDiffusionProblem, space: fem.FunctionSpace, reaction: ufl.core.expr.Expr
+        self, problem: ReactionDiffusionProblem, space: fem.FunctionSpace, reaction: ufl.core.expr.Expr, rate: float
     ) -> None:
         diffusion, f = problem.D, problem.f
         degree = space.element.basix_element.degree
@@ -83,6 +90,7 @@ class _Equations:
         self.stiffness.scale(self.time_unit / volume)
         self.jacobian = self.stiffness.duplicate(copy=True)
         self._load_unit = self.time_unit / volume / self.unit
+        self.rounding, self._since, self._rate = 0.0, 0.0, rate * self.time_unit
 
     def _values(self) -> dict[Symbol, Any]:
         return dict(zip(x, self._points, strict=False))
@@ -99,6 +107,12 @@ class _Equations:
         """Measure the errors of the next step against what u is now; collective."""
         scale = self.scale(ts.getTime(), ts.getTimeStep(), ts.getSolution())
         ts.setTolerances(rtol=tolerance, atol=max(tolerance * scale, _TINY))
+        self.add_rounding(ts.getTime(), ts.getSolution())
+
+    def add_rounding(self, time_: float, u: PETSc.Vec) -> None:
+        """Follow what rounding has put into the slowest mode: it decays as that does, not as u; collective."""
+        decayed = self.rounding * math.exp(min(-self._rate * (time_ - self._since), _OVERFLOW))
+        self.rounding, self._since = decayed + _ROUNDING * _largest(self._comm, u.array_r), time_
 
     def scale(self, time_: float, step: float, u: PETSc.Vec) -> float:
         """What an error in a step is measured against: u as it is, or what f makes of it in the step; collective."""
@@ -151,6 +165,7 @@ def integrate(
     space: fem.FunctionSpace,
     reaction: ufl.core.expr.Expr,
     prefix: str,
+    r_star: float,
     *,
     tolerance: float = 1e-9,
 ) -> Solution:
@@ -165,6 +180,8 @@ def integrate(
         space: Lagrange elements.
         reaction: The factor of u, in UFL.
         prefix: Of the PETSc options.
+        r_star: The mean effect of `reaction`, by which the slowest mode decays faster than by diffusion alone: what rounding
+            leaves in that mode is followed.
         tolerance: Relative error allowed in a step.
 
     Raises:
@@ -173,7 +190,7 @@ def integrate(
     """
     start = time.perf_counter()
     comm = space.mesh.comm
-    equations = _Equations(problem, space, reaction)
+    equations = _Equations(problem, space, reaction, slowest_rate(problem, r_star))
     u = fem.Function(space)
     initial = numpy_function(problem.u0)
     u.x.array[:] = initial(space.tabulate_dof_coordinates()[:, : problem.dim])
@@ -225,6 +242,9 @@ def integrate(
         raise SolverError(f"{reached()}: {last_line(error)}; leave out the options of prefix {prefix}") from None
     if ts.getConvergedReason() <= 0:
         raise SolverError(f"{reached()} (reason {ts.getConvergedReason()}); watch it with -- -{prefix}ts_monitor")
+    equations.add_rounding(ts.getTime(), u.x.petsc_vec)
+    size = _largest(comm, u.x.petsc_vec.array_r)
+    rounding = min(equations.rounding / size, _LARGEST) if size > 0 else 0.0
     u.x.petsc_vec.scale(equations.unit)
     u.x.scatter_forward()
     steps = int(ts.getStepNumber())
@@ -232,4 +252,10 @@ def integrate(
     equations.close()
     del snes, ksp, equations
     clean_up(space)
-    return Solution(u, time.perf_counter() - start, steps)
+    # What is as small as rounding anywhere is nothing to speak of.
+    return Solution(u, time.perf_counter() - start, steps, rounding=rounding if rounding > _NOTICED else 0.0)
+
+
+def slowest_rate(problem: ReactionDiffusionProblem, r_star: float) -> float:
+    """At which Π sin(π (x_i - low_i) / L_i) decays, D Σ (π / L_i)² + r*."""
+    return problem.D * sum((math.pi / (high - low)) ** 2 for low, high in problem.domain) + r_star

@@ -34,6 +34,8 @@ def rungs(run: Run, part: str, seconds: float) -> Iterator[Mapping[str, Any]]:
         return iter([arguments])
     if part == "cell":
         return run.pinn.cell_rungs(run.problem, arguments, budget=seconds)
+    if run.w.rounding > run.adapted.pinn:  # networks round off no less than finite elements
+        return iter([arguments])
     return run.pinn.homogenized_rungs(run.problem, run.chi.coefficient, arguments, budget=seconds)
 
 

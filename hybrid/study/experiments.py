@@ -21,7 +21,7 @@ from hybrid.pinn.spacetime import at_time, spacetime_networks
 from hybrid.pinn.training import train as train_network
 from hybrid.problems import is_slow, kind_of
 from hybrid.study.monitor import Monitor, relative
-from hybrid.study.results import plain, relative_difference
+from hybrid.study.results import plain, relative_difference, settled
 
 if TYPE_CHECKING:
     from hybrid.study.run import Run
@@ -223,9 +223,9 @@ def spread(run: Run, count: int) -> dict[str, Any]:
         run.results["homogenized"]["relative_difference"],
     )
     space = run.u.function.function_space
-    elements = dict(run.elements["homogenized"])
-    if len(run.w.attempts) < 2:  # this mesh is good enough, as its estimate has shown for the first seed
-        elements |= {"tol": None, "estimate": False}
+    # The mesh that is good enough for the first seed is for the others, as its estimate has shown.
+    mesh = settled(run.w) or settled(run.v)
+    elements = run.elements["homogenized"] | mesh | {"tol": None, "estimate": False}
     for seed in found["seeds"][1:]:
         cell, homogenized = (
             {**run.networks[part], **run.settled.get(part, {}), "seed": seed} for part in ("cell", "homogenized")

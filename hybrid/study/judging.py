@@ -29,8 +29,8 @@ def evidence_of(run: Run) -> Evidence:
         v=estimate_of(run.v.trust, "solution"),
         w=estimate_of(run.w.trust, "solution"),
         p=estimate_of(run.p.trust, "solution"),
-        fem=_with_coefficient(run.cell.trust),
-        pinn=_with_coefficient(run.chi.trust),
+        fem=with_mean(run, run.cell.trust),
+        pinn=with_mean(run, run.chi.trust),
         difference=effective_difference(run.chi.coefficient, run.cell.coefficient),
         corrector_differences=run.results["cell"]["pinn"]["errors"],
         proved=is_proved(run.cell),
@@ -40,8 +40,24 @@ def evidence_of(run: Run) -> Evidence:
     )
 
 
-def _with_coefficient(trust: Mapping[str, Estimate]) -> dict[str, Estimate]:
-    return {"coefficient": estimate_of(trust, "coefficient")} | dict(trust)
+def with_mean(run: Run, trust: Mapping[str, Estimate]) -> dict[str, Estimate]:
+    """With what a mean of r, which is subtracted, would be in the homogenized equation: mean / ε beside r*."""
+    known = estimate_of(trust, "coefficient")
+    made = _of_mean(run)
+    if made and known.error is not None:
+        known = Estimate(
+            known.error + made / _effect(run.problem, run.cell.coefficient),
+            f"{known.how}; and the mean of r, which may be no zero but what makes {made:.1e} of the solution until T",
+        )
+    return dict(trust) | {"coefficient": known}
+
+
+def _of_mean(run: Run) -> float:
+    """What a mean of r may make of the solution that its quadrature does not tell from zero; 0 where that is nothing."""
+    if not isinstance(run.problem, ReactionDiffusionProblem) or not float(run.cell.coefficient):
+        return 0.0
+    made = run.problem.effect_of_mean
+    return made if made > _NOTHING else 0.0
 
 
 def _effect(problem: Problem, coefficient: Any) -> float:
@@ -66,7 +82,24 @@ def cures_of(run: Run) -> dict[str, str]:
         )
     for part in ("cell", "homogenized"):
         found[f"pinn_{part}"] = _of_networks(run, part)
-    return found
+    limits = {
+        "reference": (run.u, run.adapted.fem), "fem_homogenized": (run.w, run.adapted.fem),
+        "pinn_homogenized": (run.w, run.adapted.pinn),
+    }  # fmt: skip
+    if _of_mean(run):
+        found |= dict.fromkeys(("fem_cell", "pinn_cell"), _MEAN)
+    return found | {stage: _LOST for stage, (solved, allowed) in limits.items() if solved.rounding > allowed}
+
+
+_NOTHING = 1e-8
+_MEAN = (
+    "no mesh tells whether the mean of r is zero: its quadrature over the cell has too few digits for T / eps; write r with "
+    "jumps along the axes, or without"
+)
+_LOST = (
+    "no numbers of 16 digits tell this solution from what rounding makes of it: take a smaller T, or a u0 or f with a part in "
+    "the slowest mode"
+)
 
 
 def _of_reference(run: Run) -> str:

@@ -66,6 +66,23 @@ def effective_difference(found: Coefficient, exact: Coefficient) -> float:
     return relative_change(found(points) - values, values)
 
 
+def settled(found: Any) -> dict[str, Any]:
+    """The degree, cells and steps of the best of the attempts of a homogenized solve; none where the first was enough."""
+    if len(found.attempts) < 2:
+        return {}
+    best = next(a for a in found.attempts if a["error_estimate"] == found.error_estimate)
+    return {name: best[name] for name in ("degree", "cells", "tolerance") if name in best}
+
+
+_CLOSE = 1e-2
+"""Constant coefficients that differ by less make the errors of a mesh differ by a few hundredths of themselves."""
+
+
+def are_close(found: Coefficient, exact: Coefficient) -> bool:
+    """Whether a mesh that is good enough for one coefficient is for the other one too; not said where they depend on x."""
+    return not isinstance(exact, SlowCoefficient) and effective_difference(found, exact) < _CLOSE
+
+
 def petsc_options() -> dict[str, str]:
     """The user's options for our solvers."""
     ours = ("reference_", "cell_", "homogenized_")

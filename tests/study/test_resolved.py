@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from mpi4py import MPI
 
 import numpy as np
 import pytest
+from sympy import Heaviside as step
 
-from hybrid import InputError
+from hybrid import InputError, ReactionDiffusionProblem
+from hybrid.averages import cell_mean
+from hybrid.study import judging
 from hybrid.study.files import from_data
 from hybrid.study.run import run
+from hybrid.symbols import cos, pi, y
+from hybrid.trust import Estimate
 
 ROOT3 = math.sqrt(3)
 LINE: dict[str, Any] = {"kind": "elliptic", "domain": [[0, 1]], "eps": 0.125, "a": "2 + sin(2*pi*y0)", "f": "1"}
@@ -131,3 +137,37 @@ def test_a_reference_that_is_too_coarse_is_refined(tmp_path: Path) -> None:
     assert found["resolved"], found["unresolved"]
     assert found["reference"]["cells_per_period"] > 16
     assert found["trust"]["reference"]["estimate"] <= max(found["errors"]["e5"] / 20, 1e-6)
+
+
+def test_a_decay_that_rounding_hides_says_so_at_once_and_its_advice_cures(tmp_path: Path) -> None:
+    """sin 3πx is exp(-8π² T) of sin πx at the end, and rounding makes 1e-16 of that."""
+    hidden = solved(DECAY | {"u0": "sin(3*pi*x0)", "T": 0.7}, tmp_path)
+    for name in ("reference", "v", "w", "p"):
+        assert "rounding" in reason(hidden, name) or name == "p"
+        assert "smaller T, or a u0" in reason(hidden, name)
+    assert not any(hidden["trust"][name]["resolved"] for name in ("e1", "e2", "e3", "e4", "e5"))
+    assert len(hidden["training"]["homogenized"]["attempts"]) == 1
+    for change in ({"T": 0.07}, {"u0": "sin(3*pi*x0) + sin(pi*x0)"}):
+        assert solved(DECAY | {"u0": "sin(3*pi*x0)", "T": 0.7} | change, tmp_path)["resolved"]
+
+
+def test_w_is_solved_once_on_the_mesh_of_v(tmp_path: Path) -> None:
+    found = solved(LINE | {"f": "sin(60*pi*x0)"}, tmp_path, fem={"homogenized_cells": 64, "tol": 1e-6})
+    assert found["trust"]["v"]["resolved"]
+    assert found["trust"]["w"]["resolved"]
+    assert "next to this one" in found["trust"]["w"]["how"]
+
+
+def test_a_mean_of_r_that_is_not_known_is_in_the_estimates() -> None:
+    problem = ReactionDiffusionProblem(
+        domain=[(0, 1)] * 2, eps=0.1, D=1.0, r=_disc() - cell_mean(_disc(), y[:2], (1.0, 1.0))[0], f=1, u0=0, T=1.0
+    )
+    run_ = SimpleNamespace(problem=problem, cell=SimpleNamespace(coefficient=-0.01))
+    known = {"coefficient": Estimate(1e-6, "meshes")}
+    with_mean = judging.with_mean(run_, known)["coefficient"]  # type: ignore[arg-type]
+    assert with_mean.error == pytest.approx(1e-6 + problem.effect_of_mean / 0.01)
+    assert "mean of r" in with_mean.how
+
+
+def _disc() -> Any:
+    return step(cos(2 * pi * y[0]) + cos(2 * pi * y[1]) - 1)

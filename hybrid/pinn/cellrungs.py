@@ -140,7 +140,7 @@ def _smooth(problem: EllipticProblem, frozen: bool) -> Iterator[dict[str, Any]]:
 
 def _jumps(problem: EllipticProblem, frozen: bool) -> Iterator[dict[str, Any]]:
     dim = problem.dim
-    widths = {1: ((400, 800),), 2: ((500, 72), (800, 90), (1200, 110)), 3: ((300, 16), (500, 18))}[dim]
+    widths = {1: ((400, 800),), 2: ((500, 72), (800, 90)), 3: ((300, 16), (500, 18))}[dim]
     trained = {1: ((100, 800, 8),), 2: ((300, 72, 2), (400, 80, 1)), 3: ((100, 14, 2),)}[dim]
     for width, points, steps in [(*pair, 0) for pair in widths] if frozen else trained:
         rung = {"formulation": "first-order", "hidden": (width,), "points": points}

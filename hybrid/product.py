@@ -63,11 +63,11 @@ class Product:
             number = number * size + index[piece]
         return number
 
-    def mapped(self, maps: Sequence[Callable[[Array], Array]]) -> Product:
+    def mapped(self, maps: Sequence[Callable[[Array], Array]], same: float = _SAME) -> Product:
         """The points with each coordinate mapped by a function of it, of which more of them may be the same."""
         axes, index = [], []
         for axis, old, change in zip(self.axes, self.index, maps, strict=True):
-            values, new = different(change(axis))
+            values, new = different(change(axis), same)
             axes.append(values)
             index.append(new[old])
         return Product(tuple(axes), tuple(index))

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import ufl
 from dolfinx import fem
 
-from hybrid.comparison.transfer import Comparable, from_values, function_of, grid, on_points, to_space
+from hybrid.comparison.transfer import Comparable, all_to_space, from_values, function_of, grid, on_points
 from hybrid.fem.cell import corrector_sizes
 from hybrid.fem.norms import norm
 from hybrid.problems import Problem, is_slow
@@ -52,17 +52,18 @@ def errors(
     if not isinstance(reference, fem.Function):
         raise TypeError("the reference must be a finite element solution: its mesh is where the norms are taken")
     space = reference.function_space
-    given = {"v": v, "w": w, "p": p, "r": r}
-    functions = {"u": reference} | {k: to_space(s, space) for k, s in given.items() if s is not None}
+    given = {name: s for name, s in {"v": v, "w": w, "p": p, "r": r}.items() if s is not None}
+    functions = {"u": reference} | all_to_space(given, space)
     degree = 2 * space.element.basix_element.degree
+    difference = fem.Function(space)
     found: dict[str, float] = {}
+    pairs = {k: (one, other) for k, (one, other) in _PAIRS.items() if one in functions and other in functions}
     for suffix, part in (("", lambda g: g), ("_h1", ufl.grad)):
-        for name, (one, other) in _PAIRS.items():
-            if one in functions and other in functions:
-                difference = part(functions[one] - functions[other])
-                found[name + suffix] = norm(difference, space.mesh, degree) / norm(
-                    part(functions[other]), space.mesh, degree
-                )
+        bases = {other for _, other in pairs.values()}
+        sizes = {other: norm(part(functions[other]), space.mesh, degree) for other in sorted(bases)}
+        for name, (one, other) in pairs.items():
+            np.subtract(functions[one].x.array, functions[other].x.array, out=difference.x.array)
+            found[name + suffix] = norm(part(difference), space.mesh, degree) / sizes[other]
     return found
 
 

@@ -25,6 +25,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from hybrid.pinn import kernel
+
 _EMBEDDED = 8192
 """Points that are embedded at once where a network is evaluated."""
 
@@ -147,12 +149,31 @@ class Network(nn.Module):
             parts = [self.jet(part.to(device), operators).cpu() for part in points.split(size)]
             return torch.cat(parts, dim=1).double()
         last, parts = self.weights[-1], []
+        memory: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
         for many in points.split(
             size * -(-_EMBEDDED // size)
         ):  # what is embedded is small, and embedding it has its price
             jet = self.embedding.jet(many.to(device), operators).to(last.dtype)
-            parts += [(self.hidden_jet(part, operators) @ last.T).cpu() for part in jet.split(size, dim=1)]
+            parts += [(self._hidden(part, operators, memory) @ last.T).cpu() for part in jet.split(size, dim=1)]
         return torch.cat(parts, dim=1).double()
+
+    def _hidden(self, jet: Tensor, operators: Tensor, memory: dict[tuple[int, int], tuple[Tensor, Tensor]]) -> Tensor:
+        """`hidden_jet` without gradients, by the compiled kernel where there is one: its tanh takes a quarter of the time.
+
+        The result is in the `memory`, which the next call uses again.
+        """
+        if type(self).hidden_jet is not Network.hidden_jet:
+            return self.hidden_jet(jet, operators)
+        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=False)):
+            channels, n, _ = jet.shape
+            if (layer, n) not in memory:
+                shape = (channels, n, len(weight))
+                memory[layer, n] = (jet.new_empty(shape), jet.new_empty(shape))
+            pre, out = memory[layer, n]
+            torch.mm(jet.reshape(channels * n, -1), weight.T, out=pre.view(channels * n, -1))
+            pre[0] += bias
+            jet = out if kernel.activate(pre, operators, out) else tanh_jet(pre, operators)
+        return jet
 
     def forward(self, points: Tensor) -> Tensor:
         """The values, (n, outputs)."""

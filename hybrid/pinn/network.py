@@ -20,12 +20,11 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-
-from hybrid.pinn import kernel
 
 _EMBEDDED = 8192
 """Points that are embedded at once where a network is evaluated."""
@@ -149,30 +148,35 @@ class Network(nn.Module):
             parts = [self.jet(part.to(device), operators).cpu() for part in points.split(size)]
             return torch.cat(parts, dim=1).double()
         last, parts = self.weights[-1], []
-        memory: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
+        memory: dict[tuple[int, ...], list[Tensor]] = {}
+        own = type(self).hidden_jet is not Network.hidden_jet
+        hidden = self.hidden_jet if own else partial(self._hidden_into, memory)
         for many in points.split(
             size * -(-_EMBEDDED // size)
         ):  # what is embedded is small, and embedding it has its price
             jet = self.embedding.jet(many.to(device), operators).to(last.dtype)
-            parts += [(self._hidden(part, operators, memory) @ last.T).cpu() for part in jet.split(size, dim=1)]
+            parts += [(hidden(part, operators) @ last.T).cpu() for part in jet.split(size, dim=1)]
         return torch.cat(parts, dim=1).double()
 
-    def _hidden(self, jet: Tensor, operators: Tensor, memory: dict[tuple[int, int], tuple[Tensor, Tensor]]) -> Tensor:
-        """`hidden_jet` without gradients, by the compiled kernel where there is one: its tanh takes a quarter of the time.
-
-        The result is in the `memory`, which the next call uses again.
-        """
-        if type(self).hidden_jet is not Network.hidden_jet:
-            return self.hidden_jet(jet, operators)
+    def _hidden_into(self, memory: dict[tuple[int, ...], list[Tensor]], jet: Tensor, operators: Tensor) -> Tensor:
+        """`hidden_jet` to the last bit, in memory that the next call uses again: to get it from the system takes longer."""
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=False)):
-            channels, n, _ = jet.shape
-            if (layer, n) not in memory:
-                shape = (channels, n, len(weight))
-                memory[layer, n] = (jet.new_empty(shape), jet.new_empty(shape))
-            pre, out = memory[layer, n]
-            torch.mm(jet.reshape(channels * n, -1), weight.T, out=pre.view(channels * n, -1))
+            key = (layer, *jet.shape)
+            if key not in memory:
+                shape = (*jet.shape[:2], len(weight))
+                memory[key] = [jet.new_empty(shape), jet.new_empty(shape), jet.new_empty(shape[1:])]
+            pre, out, slope = memory[key]
+            torch.mm(jet.reshape(-1, jet.shape[2]), weight.T, out=pre.view(-1, len(weight)))
             pre[0] += bias
-            jet = out if kernel.activate(pre, operators, out) else tanh_jet(pre, operators)
+            if len(operators):
+                jet = tanh_jet(pre, operators)
+                continue
+            torch.tanh(pre[0], out=out[0])
+            if len(pre) > 1:
+                torch.mul(out[0], out[0], out=slope)
+                torch.sub(1, slope, out=slope)
+                torch.mul(slope, pre[1:], out=out[1:])
+            jet = out
         return jet
 
     def forward(self, points: Tensor) -> Tensor:

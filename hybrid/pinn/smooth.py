@@ -5,13 +5,12 @@ along each side grows until the last third of the coefficients is below the tole
 the interpolant is compared with the network at random points. Where it does not stand that, or would take more nodes than it
 saves, there is none: kinks, and functions that oscillate as fast as the points resolve.
 
-The rounding of a network is measured: the same sum over the last hidden layer, in the opposite order. Frozen features have last
-layers of large numbers that cancel; what is left of the digits then is all that two evaluations can agree in.
+The rounding of a network is measured: by its values at points that differ in the last bits. Frozen features have last layers of
+large numbers that cancel; what is left of the digits then is all that two evaluations can agree in.
 """
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,17 +23,19 @@ from torch import Tensor
 
 from hybrid.coefficient import slow_nodes
 from hybrid.pinn.network import Network
+from hybrid.pinn.sharp import sharp
 from hybrid.product import Product
 
 Array = npt.NDArray[np.float64]
 
 TOLERANCE = 1e-12
 """Of interpolants, relative to the largest value."""
-_MANY = 20_000
-"""For fewer points nothing is gained."""
+_MANY = 200_000
+"""Fewer points are evaluated one by one, by `Network.evaluate`: the same to the last bit."""
 _SAVING = 3
 """Nodes are at most this part of the points."""
-_FIRST, _LEAST, _MOST, _TESTS = 16, 1.125, 2.5, 200
+_BITS = 2.0**-50
+_FIRST, _LEAST, _MOST, _TESTS = 16, 1.125, 3.0, 200
 
 
 @dataclass(frozen=True)
@@ -70,21 +71,25 @@ class Interpolant:
 
 
 def jets_on(network: Network, points: Product, operators: Tensor) -> Array:
-    """The network's jet at points, (C, n, outputs), as `Network.evaluate` gives it or as near to it as its rounding."""
-    count = len(points)
-    grid = points.repeats and math.prod(points.shape) > 0
-    fewest = min(count, math.prod(points.shape))
-    table: Array | None = None
-    if grid and fewest > _MANY:
-        found = interpolant(network, [(a.min(), a.max()) for a in points.axes], operators, fewest // _SAVING)
-        table = None if found is None else found.on_grid(points.axes)
-    if table is None:
-        if not grid or math.prod(points.shape) > count:
+    """The network's jet at points, (C, n, outputs): as `Network.evaluate` gives it, or as near to it as its rounding."""
+    count, size = len(points), math.prod(points.shape)
+    if not points.repeats or size > count:
+        table = None if not points.repeats or count <= _MANY else _on_grid(network, points, operators, count)
+        if table is None:
             return _plain(network, points.points(), operators)
-        table = _flat(_plain(network, points.grid(), operators))
-    outputs = network.weights[-1].shape[0]
+    else:
+        table = None if size <= _MANY else _on_grid(network, points, operators, size)
+        if table is None:
+            table = _flat(_plain(network, points.grid(), operators))
     taken = np.take(table, points.numbers(), axis=1)
-    return np.moveaxis(taken.reshape(-1, outputs, count), 1, 2)
+    return np.moveaxis(taken.reshape(-1, network.weights[-1].shape[0], count), 1, 2)
+
+
+def _on_grid(network: Network, points: Product, operators: Tensor, count: int) -> Array | None:
+    """By interpolation on the tensor grid, (C outputs, Π m_k); None where `count` evaluations are quicker."""
+    box = [(float(axis.min()), float(axis.max())) for axis in points.axes]
+    found = interpolant(network, box, operators, count // _SAVING)
+    return None if found is None else found.on_grid(points.axes)
 
 
 def interpolant(
@@ -96,11 +101,11 @@ def interpolant(
     if type(network) is not Network or not network.biases or not (high > low).all():
         return None
     tests = low + (high - low) * np.random.default_rng(0).random((_TESTS, dim))
-    exact = _flat(_plain(network, tests, operators))
-    rounding = np.abs(exact - _flat(_plain(_reversed(network), tests, operators))).max(axis=1)
+    exact = _flat(_sharp(network, tests, operators))
+    rounding = np.abs(exact - _flat(_sharp(network, tests * (1 + _BITS), operators))).max(axis=1)
     counts, spent = [_FIRST] * dim, 0
     while (spent := spent + math.prod(counts)) <= most:
-        values = _flat(_plain(network, slow_nodes(box, counts), operators))
+        values = _flat(_sharp(network, slow_nodes(box, counts), operators))
         scale = np.abs(values).max(axis=1)
         if not np.isfinite(scale).all():
             return None
@@ -144,19 +149,16 @@ def _expanded(values: Array, counts: Sequence[int]) -> Array:
 
 
 def _plain(network: Network, points: Array, operators: Tensor) -> Array:
-    return np.asarray(network.evaluate(torch.tensor(np.ascontiguousarray(points)), operators).numpy())
+    """(C, n, outputs) at points one by one."""
+    if len(points) > _MANY:
+        return _sharp(network, points, operators)
+    return np.asarray(network.evaluate(torch.tensor(points), operators).numpy())
+
+
+def _sharp(network: Network, points: Array, operators: Tensor) -> Array:
+    return np.asarray(sharp(network, torch.tensor(points), operators).numpy())
 
 
 def _flat(jets: Array) -> Array:
     """(C, n, outputs) as (C outputs, n)."""
     return np.moveaxis(jets, 2, 1).reshape(-1, jets.shape[1])
-
-
-def _reversed(network: Network) -> Network:
-    """The same function, with the last hidden layer in the opposite order."""
-    twin = copy.deepcopy(network)
-    with torch.no_grad():
-        for each in (twin.weights[-2], twin.biases[-1]):
-            each.copy_(each.flip(0))
-        twin.weights[-1].copy_(twin.weights[-1].flip(1))
-    return twin

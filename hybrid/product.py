@@ -24,16 +24,19 @@ class Product:
     Attributes:
         axes: The different coordinates in each direction, (m_k,) each.
         index: Which of them each point has, (n,) each.
+        given: The points as they were given, (n, d), from which the grid's differ by rounding.
     """
 
     axes: tuple[Array, ...]
     index: tuple[Indices, ...]
+    given: Array | None = None
 
     @classmethod
     def of(cls, points: Array) -> Product:
         """From coordinates, (n, d)."""
-        found = [different(column) for column in np.asarray(points, dtype=np.float64).T]
-        return cls(tuple(axis for axis, _ in found), tuple(index for _, index in found))
+        array = np.asarray(points, dtype=np.float64)
+        found = [different(column) for column in array.T]
+        return cls(tuple(axis for axis, _ in found), tuple(index for _, index in found), array)
 
     def __len__(self) -> int:
         return len(self.index[0])
@@ -50,6 +53,8 @@ class Product:
 
     def points(self, piece: slice = slice(None)) -> Array:
         """Coordinates, (n, d)."""
+        if self.given is not None:
+            return np.ascontiguousarray(self.given[piece])
         return np.stack([axis[index[piece]] for axis, index in zip(self.axes, self.index, strict=True)], axis=1)
 
     def grid(self) -> Array:
@@ -74,7 +79,8 @@ class Product:
 
     def taken(self, chosen: Indices) -> Product:
         """Some of the points."""
-        return Product(self.axes, tuple(index[chosen] for index in self.index))
+        given = None if self.given is None else self.given[chosen]
+        return Product(self.axes, tuple(index[chosen] for index in self.index), given)
 
 
 def different(column: Array, same: float = _SAME) -> tuple[Array, Indices]:

@@ -1,8 +1,8 @@
 """Meshes of boxes, where arithmetic finds the cell of a point.
 
 The vertices are those of a tensor grid, and every cell is one of the equal parts of one of its bricks: an interval, a triangle
-or a tetrahedron with its corners among the brick's, or the brick itself. The brick of a point follows from its coordinates; which
-of the brick's cells it is in, and where, depends on its place in the brick alone.
+or a tetrahedron with its corners among the brick's, or the brick itself. The brick of a point follows from its coordinates;
+which of the brick's cells it is in, and where, depends on its place in the brick alone.
 """
 
 from __future__ import annotations
@@ -184,8 +184,8 @@ def _lines(domain: mesh.Mesh) -> list[Array] | None:
 
 
 def _local(domain: mesh.Mesh, lines: list[Array], cells: int) -> tuple[Indices, Indices] | None:
-    """Of this rank's cells the brick, (n, d), and which of its corners their vertices are, (n, vertices), coordinate i in bit i;
-    None if they are not parts of bricks."""
+    """Of this rank's cells the brick, (n, d), and which of its corners their vertices are, (n, vertices), with direction i in
+    bit i; None if they are not parts of bricks."""
     nodes = domain.geometry.dofmaps[0][:cells]
     brick = np.empty((cells, len(lines)), np.int64)
     corners = np.zeros(nodes.shape, np.int64)

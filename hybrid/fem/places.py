@@ -46,10 +46,8 @@ class Places:
         for begin in range(0, len(found), PIECE):
             piece = slice(begin, begin + PIECE)
             cells = self.cells[piece]
-            if self.rows is None:
-                basis = _basis(function.function_space, self.table[piece])
-            else:
-                basis = self.table[self.rows[piece]]
+            rows = None if self.rows is None else self.rows[piece]
+            basis = _basis(function.function_space, self.table[piece]) if rows is None else self.table[rows]
             values = np.einsum("ij,ij->i", basis, u[dofs[cells]]) if len(dofs) else np.zeros(len(cells))
             found[piece] = np.where(cells >= 0, values, 0.0)
         return found
@@ -111,8 +109,8 @@ def located(bricks: Bricks, space: fem.FunctionSpace, points: Product) -> Places
 class Transfer:
     """Values of functions of one space at points of which each rank has its own.
 
-    A point whose cell this rank has is evaluated here. The others are sent to the ranks that have cells of the tensor grid round
-    them, and their values come back.
+    A point whose cell this rank has is evaluated here. The others are sent to the ranks that have cells of the tensor grid
+    round them, and their values come back.
 
     Args:
         space: Of the functions, with `bricks_behind` it.

@@ -1,9 +1,9 @@
 """Networks at many points of a tensor grid: as many evaluations as the function's smoothness needs, the rest is interpolation.
 
-A network is an analytic function, so that its interpolants at tensor Chebyshev nodes converge exponentially. The number of nodes
-along each side grows until the last third of the coefficients is below the tolerance, or below what rounding leaves in them; then
-the interpolant is compared with the network at random points. Where it does not stand that, or would take more nodes than it
-saves, there is none: kinks, and functions that oscillate as fast as the points resolve.
+A network is an analytic function, so that its interpolants at tensor Chebyshev nodes converge exponentially. The number of
+nodes along each side grows until the last third of the coefficients is below the tolerance, or below what rounding leaves in
+them; then the interpolant is compared with the network at random points. Where it does not stand that, or would take more nodes
+than it saves, there is none: kinks, and functions that oscillate as fast as the points resolve.
 
 The rounding of a network is measured: by its values at points that differ in the last bits. Frozen features have last layers of
 large numbers that cancel; what is left of the digits then is all that two evaluations can agree in.
@@ -73,14 +73,12 @@ class Interpolant:
 def jets_on(network: Network, points: Product, operators: Tensor) -> Array:
     """The network's jet at points, (C, n, outputs): as `Network.evaluate` gives it, or as near to it as its rounding."""
     count, size = len(points), math.prod(points.shape)
-    if not points.repeats or size > count:
-        table = None if not points.repeats or count <= _MANY else _on_grid(network, points, operators, count)
-        if table is None:
+    fewest = min(count, size)
+    table = _on_grid(network, points, operators, fewest) if points.repeats and fewest > _MANY else None
+    if table is None:
+        if size > count // 2:
             return _plain(network, points.points(), operators)
-    else:
-        table = None if size <= _MANY else _on_grid(network, points, operators, size)
-        if table is None:
-            table = _flat(_plain(network, points.grid(), operators))
+        table = _flat(_plain(network, points.grid(), operators))
     taken = np.take(table, points.numbers(), axis=1)
     return np.moveaxis(taken.reshape(-1, network.weights[-1].shape[0], count), 1, 2)
 

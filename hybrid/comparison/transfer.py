@@ -68,10 +68,9 @@ def from_values(
 
 
 def with_values(values: npt.NDArray[np.float64], space: fem.FunctionSpace) -> fem.Function:
-    """The function of a Lagrange space with these values at its nodes; collective."""
+    """The function of a Lagrange space with these values at the nodes that this rank knows."""
     target = fem.Function(space)
     target.x.array[:] = values
-    target.x.scatter_forward()
     return target
 
 

@@ -30,8 +30,8 @@ Array = npt.NDArray[np.float64]
 
 TOLERANCE = 1e-12
 """Of interpolants, relative to the largest value."""
-_MANY = 200_000
-"""Fewer points are evaluated one by one, by `Network.evaluate`: the same to the last bit."""
+_MUCH = 5e8
+"""Numbers in the widest hidden layer at all points: what takes less is evaluated point by point, by `Network.evaluate`."""
 _SAVING = 3
 """Nodes are at most this part of the points."""
 _BITS = 2.0**-50
@@ -74,13 +74,19 @@ def jets_on(network: Network, points: Product, operators: Tensor) -> Array:
     """The network's jet at points, (C, n, outputs): as `Network.evaluate` gives it, or as near to it as its rounding."""
     count, size = len(points), math.prod(points.shape)
     fewest = min(count, size)
-    table = _on_grid(network, points, operators, fewest) if points.repeats and fewest > _MANY else None
+    much = points.repeats and _is_much(network, fewest, operators)
+    table = _on_grid(network, points, operators, fewest) if much else None
     if table is None:
         if size > count // 2:
             return _plain(network, points.points(), operators)
         table = _flat(_plain(network, points.grid(), operators))
     taken = np.take(table, points.numbers(), axis=1)
     return np.moveaxis(taken.reshape(-1, network.weights[-1].shape[0], count), 1, 2)
+
+
+def _is_much(network: Network, count: int, operators: Tensor) -> bool:
+    channels = 1 + operators.shape[-1] + operators.shape[0]
+    return count * channels * max(w.shape[0] for w in network.weights) > _MUCH
 
 
 def _on_grid(network: Network, points: Product, operators: Tensor, count: int) -> Array | None:
@@ -148,7 +154,7 @@ def _expanded(values: Array, counts: Sequence[int]) -> Array:
 
 def _plain(network: Network, points: Array, operators: Tensor) -> Array:
     """(C, n, outputs) at points one by one."""
-    if len(points) > _MANY:
+    if _is_much(network, len(points), operators):
         return _sharp(network, points, operators)
     return np.asarray(network.evaluate(torch.tensor(points), operators).numpy())
 

@@ -72,9 +72,10 @@ class _Product:
         """The product; the jet becomes its rest."""
         if self._place.shape != jet.shape:
             self._place = torch.empty_like(jet)
-        leading, low, high = self._place, *torch.aminmax(jet.view(len(jet), -1), dim=1)
-        for channel, least, most, place in zip(jet, low.tolist(), high.tolist(), leading, strict=True):
-            shift = _shift(max(-least, most), self.bits)
+        leading = self._place
+        for channel, place in zip(jet, leading, strict=True):
+            low, high = torch.aminmax(channel)
+            shift = _shift(max(-float(low), float(high)), self.bits)
             torch.add(channel, shift, out=place).sub_(shift)
             channel.sub_(place)
         return leading @ self.heavy + (leading @ self.light + jet @ self.weights)

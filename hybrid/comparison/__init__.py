@@ -1,6 +1,6 @@
 """Where finite elements and networks meet: transfer between them, the errors e1…e5, and correctors."""
 
-from hybrid.comparison.correctors import first_order
+from hybrid.comparison.correctors import first_order, on_reference
 from hybrid.comparison.errors import cell_errors, corrector_errors, errors, grid_errors
 from hybrid.comparison.transfer import grid, on_points, sampled_difference, to_space
 from hybrid.fem.points import at_points
@@ -14,6 +14,7 @@ __all__ = [
     "grid",
     "grid_errors",
     "on_points",
+    "on_reference",
     "sampled_difference",
     "to_space",
 ]

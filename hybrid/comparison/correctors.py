@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from dolfinx import fem
 
-from hybrid.comparison.transfer import from_values
-from hybrid.pinn.field import Field
+from hybrid.comparison.transfer import Comparable, all_to_space, function_of, nodes, with_values
+from hybrid.pinn.field import Field, evaluated
+from hybrid.pinn.network import VALUE, gradient_only
 from hybrid.problems import Problem, is_slow, kind_of
+from hybrid.product import Product
 
 Array = npt.NDArray[np.float64]
 
+_SAME = 1e-12
+"""Of the period: points of the cell that are nearer to each other than this are one."""
+
 
 def first_order(problem: Problem, u0: Field, correctors: Sequence[Field], space: fem.FunctionSpace) -> fem.Function:
-    """r = u_0 + ε u_1, interpolated in the space.
+    """r = u_0 + ε u_1, interpolated in the space; collective.
 
     u_1 = χ_j(x/ε) ∂_j u_0 for elliptic problems, with χ_j(x, x/ε) where a depends on x (paper, section 3), and N(x/ε) u_0 for
     reaction-diffusion (appendix A).
@@ -28,26 +34,50 @@ def first_order(problem: Problem, u0: Field, correctors: Sequence[Field], space:
         correctors: The χ_j, or N, by a network.
         space: Lagrange elements on a mesh that resolves ε.
     """
-
-    def values(points: Array) -> Array:
-        period = np.array(problem.period)
-        inside = np.mod(points / problem.eps, period)
-        if is_slow(problem):
-            at = [chi.values(np.concatenate([points, inside], axis=1)) for chi in correctors]
-        else:
-            at = _repeated(correctors, inside, period)
-        if kind_of(problem) == "reaction-diffusion":
-            total = u0.values(points)
-            return total + problem.eps * at[0] * total
-        total, slopes = u0.values_and_gradients(points)
-        for j, chi in enumerate(at):
-            total = total + problem.eps * chi * slopes[:, j]
-        return total
-
-    return from_values(values, space, problem.dim)
+    return _with_first_order(problem, u0, correctors, space, nodes(space))[1]
 
 
-def _repeated(correctors: Sequence[Field], inside: Array, period: Array) -> list[Array]:
-    """Values in the cell. The mesh repeats with the coefficient: few of its points are different ones of the cell."""
-    _, index, inverse = np.unique(np.round(inside / period, 9) % 1.0, axis=0, return_index=True, return_inverse=True)
-    return [chi.values(inside[index])[inverse.ravel()] for chi in correctors]
+def on_reference(
+    problem: Problem, space: fem.FunctionSpace, *, v: Comparable, w: Comparable, p: Comparable,
+    correctors: Sequence[Field],
+) -> dict[str, fem.Function]:  # fmt: skip
+    """v, w, p and the reconstruction r in the space of the reference; what they have in common is done once; collective.
+
+    Args:
+        problem: Gives ε and the period.
+        space: Of the reference.
+        v: Homogenized solution, FEM and FEM.
+        w: Homogenized solution, a* by a network, solved by FEM.
+        p: Homogenized solution by a network.
+        correctors: The χ_j, or N, by a network.
+    """
+    points, field = nodes(space), function_of(p)
+    if not isinstance(field, Field):
+        raise TypeError("p is to be a network")
+    found = all_to_space({"v": v, "w": w}, space, points)
+    found["p"], found["r"] = _with_first_order(problem, field, correctors, space, points)
+    return found
+
+
+def _with_first_order(
+    problem: Problem, u0: Field, correctors: Sequence[Field], space: fem.FunctionSpace, points: Product
+) -> tuple[fem.Function, fem.Function]:
+    """u_0 and r, from one evaluation at the nodes of the space; collective."""
+    elliptic = kind_of(problem) == "elliptic"
+    (jet,) = evaluated([u0], points, gradient_only(problem.dim) if elliptic else VALUE)
+    fast = _in_cell(problem, points)
+    joint = Product(points.axes + fast.axes, points.index + fast.index) if is_slow(problem) else fast
+    total = jet[0].copy()
+    for chi, change in zip(evaluated(correctors, joint, VALUE), jet[1:] if elliptic else jet, strict=True):
+        total += problem.eps * chi[0] * change
+    return with_values(jet[0], space), with_values(total, space)
+
+
+def _in_cell(problem: Problem, points: Product) -> Product:
+    """x/ε moved into the cell. The mesh repeats with the coefficient: few of its points are different ones there."""
+
+    def moved(x: Array, period: float) -> Array:
+        y = np.mod(x / problem.eps, period)
+        return np.where(y > period * (1 - _SAME), y - period, y)
+
+    return points.mapped([partial(moved, period=p) for p in problem.period], _SAME)

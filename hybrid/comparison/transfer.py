@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +11,10 @@ import numpy.typing as npt
 from dolfinx import fem
 
 from hybrid.fem.dirichlet import Solution as FemSolution
-from hybrid.fem.points import at_points, carry, spread
+from hybrid.fem.points import at_points, carried, spread
 from hybrid.pinn.field import Field
 from hybrid.pinn.homogenized import Solution as PinnSolution
+from hybrid.product import Product
 
 _POINTS = 1 << 12
 """At which differences are sampled, where a few per cent of them do not matter."""
@@ -29,20 +30,47 @@ def function_of(solution: Comparable) -> fem.Function | Field:
     return solution.field if isinstance(solution, PinnSolution) else solution
 
 
+def nodes(space: fem.FunctionSpace) -> Product:
+    """The nodes of a Lagrange space that this rank knows, in the order of their values."""
+    return Product.of(space.tabulate_dof_coordinates()[:, : space.mesh.geometry.dim])
+
+
 def to_space(solution: Comparable, space: fem.FunctionSpace) -> fem.Function:
-    """The interpolant in a finite element space: network → mesh by evaluation, mesh → mesh by point search; collective."""
-    function = function_of(solution)
-    if isinstance(function, Field):
-        return from_values(function.values, space, function.dim)
-    return function if function.function_space == space else carry(function, space)
+    """The interpolant in a finite element space: network → mesh by evaluation, mesh → mesh by arithmetic; collective."""
+    return all_to_space({"": solution}, space)[""]
+
+
+def all_to_space(
+    solutions: Mapping[str, Comparable], space: fem.FunctionSpace, points: Product | None = None
+) -> dict[str, fem.Function]:
+    """Several interpolants; what they have in common is done once; collective.
+
+    Args:
+        solutions: By name.
+        space: Lagrange elements.
+        points: Its `nodes`, where they are known.
+    """
+    functions = {name: function_of(solution) for name, solution in solutions.items()}
+    found = {name: f for name, f in functions.items() if isinstance(f, fem.Function)}
+    others = [name for name, f in found.items() if f.function_space != space]
+    found |= zip(others, carried([found[name] for name in others], space, points), strict=True)
+    for name, function in functions.items():
+        if isinstance(function, Field):
+            found[name] = from_values(function.values, space, function.dim)
+    return {name: found[name] for name in functions}
 
 
 def from_values(
     values: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]], space: fem.FunctionSpace, dim: int
 ) -> fem.Function:
     """The Lagrange interpolant of a function of points, (n, d) -> (n,)."""
+    return with_values(values(space.tabulate_dof_coordinates()[:, :dim]), space)
+
+
+def with_values(values: npt.NDArray[np.float64], space: fem.FunctionSpace) -> fem.Function:
+    """The function of a Lagrange space with these values at the nodes that this rank knows."""
     target = fem.Function(space)
-    target.x.array[:] = values(space.tabulate_dof_coordinates()[:, :dim])
+    target.x.array[:] = values
     return target
 
 

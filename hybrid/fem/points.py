@@ -1,6 +1,8 @@
-"""Values of finite element functions at points."""
+"""Values of finite element functions at points: found by arithmetic on meshes of boxes, by search on others."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from mpi4py import MPI
 
@@ -9,11 +11,13 @@ import numpy.typing as npt
 
 from dolfinx import fem, geometry, graph, mesh
 
+from hybrid.fem.bricks import NEAR
+from hybrid.fem.places import Transfer, bricks_behind, located
+from hybrid.product import Product
+
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.integer]
 _SIMPLICES = {"interval", "triangle", "tetrahedron"}
-NEAR = 1e-10
-"""Of the sides of the box around a mesh: what is nearer to it than this is inside."""
 
 
 class UnitBox:
@@ -60,6 +64,27 @@ def at_points(function: fem.Function, points: npt.ArrayLike) -> Array:
     """
     mesh = function.function_space.mesh
     array = np.asarray(points, dtype=np.float64)
+    bricks = bricks_behind(function.function_space)
+    if bricks is None:
+        found, values = _searched(function, array)
+    else:
+        places = located(bricks, function.function_space, Product.of(array[:, : mesh.geometry.dim]))
+        found, values = np.flatnonzero(places.cells >= 0), places.values(function)
+    rank = np.full(len(array), mesh.comm.size, dtype=np.int32)
+    rank[found] = mesh.comm.rank
+    owner = np.empty_like(rank)
+    mesh.comm.Allreduce(rank, owner, op=MPI.MIN)
+    if (owner == mesh.comm.size).any():
+        raise ValueError(f"{int((owner == mesh.comm.size).sum())} points lie outside the mesh")
+    values[owner != mesh.comm.rank] = 0.0
+    total = np.empty_like(values)
+    mesh.comm.Allreduce(values, total, op=MPI.SUM)
+    return total
+
+
+def _searched(function: fem.Function, array: Array) -> tuple[Indices, Array]:
+    """Which points are in cells of this rank, and the values there, (n,); collective."""
+    mesh = function.function_space.mesh
     padded = np.zeros((len(array), 3))
     padded[:, : array.shape[1]] = array
     unit = UnitBox(mesh)
@@ -71,16 +96,7 @@ def at_points(function: fem.Function, points: npt.ArrayLike) -> Array:
     values = np.zeros(len(array))
     if len(found):
         values[found] = function.eval(padded[found], cells).reshape(len(found))
-    rank = np.full(len(array), mesh.comm.size, dtype=np.int32)
-    rank[found] = mesh.comm.rank
-    owner = np.empty_like(rank)
-    mesh.comm.Allreduce(rank, owner, op=MPI.MIN)
-    if (owner == mesh.comm.size).any():
-        raise ValueError(f"{int((owner == mesh.comm.size).sum())} points lie outside the mesh")
-    values[owner != mesh.comm.rank] = 0.0
-    total = np.empty_like(values)
-    mesh.comm.Allreduce(values, total, op=MPI.SUM)
-    return total
+    return found, values
 
 
 def _containing(domain: mesh.Mesh, candidates: graph.AdjacencyList, points: Array) -> tuple[Indices, Indices]:
@@ -106,6 +122,40 @@ def _containing(domain: mesh.Mesh, candidates: graph.AdjacencyList, points: Arra
 
 def carry(source: fem.Function, space: fem.FunctionSpace) -> fem.Function:
     """The interpolant of a function on one mesh in the space of another (of the same domain); collective."""
+    return carried([source], space)[0]
+
+
+def carried(
+    sources: Sequence[fem.Function], space: fem.FunctionSpace, points: Product | None = None
+) -> list[fem.Function]:
+    """The interpolants of several functions; those on equal meshes are found their places once; collective.
+
+    Args:
+        sources: The functions.
+        space: Lagrange elements.
+        points: The nodes of the space, where they are known.
+    """
+    targets: list[fem.Function] = []
+    last: Transfer | None = None
+    for source in sources:
+        own = source.function_space
+        bricks = bricks_behind(own)
+        if bricks is None:
+            targets.append(_carried_by_search(source, space))
+            continue
+        equal = last is not None and last.space.ufl_element() == own.ufl_element() and last.bricks.same(bricks)
+        if last is None or not own.mesh.comm.allreduce(equal, op=MPI.LAND):
+            if points is None:
+                points = Product.of(space.tabulate_dof_coordinates()[:, : space.mesh.geometry.dim])
+            last = Transfer(own, bricks, points)
+        target = fem.Function(space)
+        target.x.array[:] = last(source)
+        target.x.scatter_forward()
+        targets.append(target)
+    return targets
+
+
+def _carried_by_search(source: fem.Function, space: fem.FunctionSpace) -> fem.Function:
     unit = UnitBox(source.function_space.mesh)
     there = _moved(source, unit)
     target = fem.Function(space)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +11,14 @@ import torch
 from torch import Tensor
 
 from hybrid.pinn.network import VALUE, Network, gradient_only, hessian_operators, product_jet
+from hybrid.pinn.smooth import jets_on
+from hybrid.product import Product
 
 Jet = Callable[[Tensor, Tensor], Tensor]
 """A known function as its jet (C, n, 1) of points (n, d) and operators (K, d, d)."""
+
+_PIECE = 8192
+"""Points at which known parts are computed at once: what belongs to them stays near the processor."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +43,18 @@ class Field:
     shift: float = 0.0
     unit: float = 1.0
 
+    @property
+    def is_more_than_its_network(self) -> bool:
+        """Whether anything is done to the network's output."""
+        return self.factor is not None or self.known is not None or self.unit != 1 or self.shift != 0
+
     def jet(self, points: Tensor, operators: Tensor) -> Tensor:
         """The jet (C, n) at the points, (n, d); on the CPU, without gradients by the parameters."""
-        jet = self.network.evaluate(points, operators)[..., self.output : self.output + 1]
+        return self._whole(self.network.evaluate(points, operators)[..., self.output], points, operators)
+
+    def _whole(self, output: Tensor, points: Tensor, operators: Tensor) -> Tensor:
+        """The jet (C, n) from that of the network's output, (C, n)."""
+        jet = output[..., None]
         if self.factor is not None:
             jet = product_jet(self.factor(points, operators), jet, operators)
         if self.unit != 1:
@@ -71,8 +85,25 @@ class Field:
         return out
 
     def _evaluate(self, points: npt.ArrayLike, operators: Tensor) -> npt.NDArray[np.float64]:
-        array = np.ascontiguousarray(points, dtype=np.float64)[:, : self.dim]
-        return self.jet(torch.tensor(array), operators).numpy()
+        array = np.asarray(points, dtype=np.float64)[:, : self.dim]
+        (found,) = evaluated([self], Product.of(array), operators)
+        return found
+
+
+def evaluated(fields: Sequence[Field], points: Product, operators: Tensor) -> list[npt.NDArray[np.float64]]:
+    """The jets (C, n) of several fields at the same points; networks that they share are evaluated once."""
+    known: dict[Network, npt.NDArray[np.float64]] = {}
+    found = []
+    for one in fields:
+        if one.network not in known:
+            known[one.network] = jets_on(one.network, points, operators)
+        outputs = np.ascontiguousarray(known[one.network][..., one.output])
+        for begin in range(0, len(points) if one.is_more_than_its_network else 0, _PIECE):
+            piece = slice(begin, begin + _PIECE)
+            own, at = torch.from_numpy(outputs[:, piece]), torch.from_numpy(points.points(piece))
+            outputs[:, piece] = one._whole(own, at, operators).numpy()
+        found.append(outputs)
+    return found
 
 
 def _pairs(dim: int) -> list[tuple[int, int]]:

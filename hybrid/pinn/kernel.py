@@ -11,6 +11,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import torch
+from torch import Tensor
+
 from hybrid.machine import processor
 
 SOURCE = Path(__file__).with_name("kernel.c")
@@ -42,6 +45,22 @@ def load() -> ctypes.CDLL | None:
             function.restype = None
             function.argtypes = [ctypes.c_ssize_t, ctypes.c_int, ctypes.c_int, *[ctypes.c_void_p] * pointers]
     return library
+
+
+def activate(z: Tensor, operators: Tensor, out: Tensor) -> bool:
+    """Put the jet of tanh(z), (C, n, w), into `out`, if the kernel can: on the CPU, in contiguous memory of one of its kinds.
+
+    Returns:
+        Whether it has done so.
+    """
+    kind = {torch.float64: "double", torch.float32: "single"}.get(z.dtype)
+    library = load() if z.device.type == "cpu" and kind is not None else None
+    if library is None or not (z.is_contiguous() and out.is_contiguous()):
+        return False
+    operators = operators.to(z.dtype).contiguous()
+    pointers = (operators.data_ptr(), z.data_ptr(), out.data_ptr())
+    getattr(library, f"forward_{kind}")(z[0].numel(), operators.shape[-1], len(operators), *pointers)
+    return True
 
 
 def _compile(compiler: list[str], path: Path) -> None:

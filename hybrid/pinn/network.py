@@ -20,6 +20,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -147,12 +148,36 @@ class Network(nn.Module):
             parts = [self.jet(part.to(device), operators).cpu() for part in points.split(size)]
             return torch.cat(parts, dim=1).double()
         last, parts = self.weights[-1], []
+        memory: dict[tuple[int, ...], list[Tensor]] = {}
+        own = type(self).hidden_jet is not Network.hidden_jet
+        hidden = self.hidden_jet if own else partial(self._hidden_into, memory)
         for many in points.split(
             size * -(-_EMBEDDED // size)
         ):  # what is embedded is small, and embedding it has its price
             jet = self.embedding.jet(many.to(device), operators).to(last.dtype)
-            parts += [(self.hidden_jet(part, operators) @ last.T).cpu() for part in jet.split(size, dim=1)]
+            parts += [(hidden(part, operators) @ last.T).cpu() for part in jet.split(size, dim=1)]
         return torch.cat(parts, dim=1).double()
+
+    def _hidden_into(self, memory: dict[tuple[int, ...], list[Tensor]], jet: Tensor, operators: Tensor) -> Tensor:
+        """`hidden_jet` to the last bit, in memory that the next call uses again: to get it from the system takes longer."""
+        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=False)):
+            key = (layer, *jet.shape)
+            if key not in memory:
+                shape = (*jet.shape[:2], len(weight))
+                memory[key] = [jet.new_empty(shape), jet.new_empty(shape), jet.new_empty(shape[1:])]
+            pre, out, slope = memory[key]
+            torch.mm(jet.reshape(-1, jet.shape[2]), weight.T, out=pre.view(-1, len(weight)))
+            pre[0] += bias
+            if len(operators):
+                jet = tanh_jet(pre, operators)
+                continue
+            torch.tanh(pre[0], out=out[0])
+            if len(pre) > 1:
+                torch.mul(out[0], out[0], out=slope)
+                torch.sub(1, slope, out=slope)
+                torch.mul(slope, pre[1:], out=out[1:])
+            jet = out
+        return jet
 
     def forward(self, points: Tensor) -> Tensor:
         """The values, (n, outputs)."""

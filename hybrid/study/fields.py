@@ -9,7 +9,9 @@ from typing import Any
 
 from dolfinx import fem, io
 
-from hybrid.comparison.transfer import from_values
+from hybrid.comparison.transfer import nodes, with_values
+from hybrid.pinn.field import evaluated
+from hybrid.pinn.network import VALUE
 
 
 def write_fields(out: Path, solutions: dict[str, fem.Function], cell: Any, chi: Any) -> None:
@@ -23,8 +25,9 @@ def write_fields(out: Path, solutions: dict[str, fem.Function], cell: Any, chi: 
     if getattr(cell, "nodes", None) is not None:
         return  # one set of correctors for each x, on meshes of single ranks
     functions = {f"chi_{j}_fem": c for j, c in enumerate(cell.correctors, 1)}
-    for j, field in enumerate(chi.correctors, 1):
-        functions[f"chi_{j}_network"] = from_values(field.values, cell.correctors[0].function_space, field.dim)
+    space = cell.correctors[0].function_space
+    for j, jet in enumerate(evaluated(chi.correctors, nodes(space), VALUE), 1):
+        functions[f"chi_{j}_network"] = with_values(jet[0], space)
     _write(out / "correctors.bp", functions)
 
 

@@ -230,9 +230,10 @@ class Run(Recorder):
 
     def _measure(self) -> None:
         space = self.u.function.function_space
-        reconstruction = comparison.first_order(self.problem, self.p.field, self.chi.correctors, space)
-        solutions = {"v": self.v, "w": self.w, "p": self.p, "r": reconstruction}
-        self.on_reference = {name: comparison.to_space(s, space) for name, s in solutions.items()}
+        self.on_reference = comparison.on_reference(
+            self.problem, space, v=self.v, w=self.w, p=self.p, correctors=self.chi.correctors
+        )
+        solutions = {"v": self.v, "w": self.w, "p": self.p, "r": self.on_reference["r"]}
         self.results["errors"] = comparison.errors(self.u, **self.on_reference)
         self.results["grid"] = self.paper.grid
         self.results["errors_grid"] = comparison.grid_errors(

@@ -9,7 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hybrid.comparison import at_points, grid, on_points
+from hybrid.pinn.field import evaluated
+from hybrid.pinn.network import VALUE
 from hybrid.problems import is_slow, kind_of
+from hybrid.product import Product
 from hybrid.study.monitor import significant
 from hybrid.symbols import coordinates, evaluate
 
@@ -40,10 +43,8 @@ def samples(run: Run) -> dict[str, Any]:
     else:
         digits = 9 if problem.dim == 1 else 5
         cell, plane = _plane([(0.0, q) for q in problem.period], inner, _AT)
-        pairs = [
-            (at_points(one, cell), other.values(cell))
-            for one, other in zip(run.cell.correctors, run.chi.correctors, strict=True)
-        ]
+        found_there = evaluated(run.chi.correctors, Product.of(cell), VALUE)
+        pairs = [(at_points(one, cell), jet[0]) for one, jet in zip(run.cell.correctors, found_there, strict=True)]
         found["cell"] = {
             "points": inner,
             **plane,

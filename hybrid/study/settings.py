@@ -11,10 +11,9 @@ from typing import Any
 from hybrid.coefficient import separated
 from hybrid.errors import InputError
 from hybrid.fem.cost import bytes_per_dof, unknowns
-from hybrid.pinn.cellchecks import check_problem
-from hybrid.pinn.cellforms import check_formulation, outputs_for_each
+from hybrid.pinn.cellchecks import check_formulation, check_problem, outputs_for_each
+from hybrid.pinn.cellpieces import points_between
 from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
-from hybrid.pinn.jumps import cell_points
 from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.presets import OPTIMIZERS
 from hybrid.pinn.presets import preset as preset_arguments
@@ -242,7 +241,7 @@ def check_size(case: Case, elements: Mapping[str, Any], networks: Mapping[str, A
         in_time = kind_of(case.problem) == "reaction-diffusion" and part != "cell" and "stages" not in arguments
         rows = float(arguments["points"]) ** (dim + in_time) * outputs
         if part == "cell" and has_jumps(case.problem):  # every piece between interfaces has points of its own
-            rows = float(len(cell_points(case.problem, arguments["points"])[0]) * outputs)  # type: ignore[arg-type]
+            rows = float(points_between(case.problem, arguments["points"]) * outputs)
         if part == "cell" and slow:
             rows *= max(arguments["points"] // 2, 4) ** dim
         parameters = float(sum(a * b for a, b in itertools.pairwise(widths)))

@@ -60,6 +60,14 @@ def check_domain(domain: Any, where: str = "domain") -> tuple[tuple[float, float
     return tuple(box)
 
 
+def check_period(period: Any, dim: int) -> tuple[float, ...]:
+    """The period in each dimension from one for all or one for each, or InputError."""
+    periods = period if isinstance(period, Sequence) else (period,) * dim
+    if len(periods) != dim:
+        raise InputError("period", f"{len(periods)} periods for {dim} dimensions; give one, or one for each")
+    return tuple(positive(p, "period") for p in periods)
+
+
 def check_count(value: Any, where: str, least: int = 1) -> int:
     """A whole number, or InputError."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:

@@ -45,4 +45,5 @@ _HOMES = {
     "TaggedMesh": "tagged",
     "tagged_box": "tagged",
 }
-__getattr__, __dir__ = lazily(__name__, _HOMES)
+if not TYPE_CHECKING:  # type checkers are to refuse what is not there
+    __getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -57,4 +57,5 @@ _HOMES = {
     "PRESETS": "presets",
     "preset": "presets",
 }
-__getattr__, __dir__ = lazily(__name__, _HOMES)
+if not TYPE_CHECKING:  # type checkers are to refuse what is not there
+    __getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -149,12 +149,12 @@ class _Reading:
             try:
                 return make(**{**fields, **stand_ins})
             except InputError as error:
-                mentioned = mentions(error.where) & {"domain", *_COMMON, *_OWN[kind]}
-                if not mentioned or mentioned & self._standing:
-                    if not self.faults.found:
-                        raise
+                mentioned = mentions(error.where) & {"domain", "eps", "period", "f", *_OWN[kind]}
+                if mentioned & self._standing:
                     return None
                 self.faults.note(error)
+                if not mentioned:
+                    return None
                 self.bad |= mentioned
 
     def _stand_ins(self, kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:

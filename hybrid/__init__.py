@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hybrid._version import __version__
 from hybrid.errors import InputError, SolverError
-from hybrid.problems import EllipticProblem, ReactionDiffusionProblem
+from hybrid.lazy import lazily
 
 if TYPE_CHECKING:
     from hybrid import comparison, fem, pinn, study
+    from hybrid.problems import EllipticProblem, ReactionDiffusionProblem
 
 __all__ = [
     "EllipticProblem",
@@ -36,9 +37,5 @@ __all__ = [
 if importlib.util.find_spec("dolfinx_solver") is not None:
     importlib.import_module("dolfinx_solver")
 
-
-def __getattr__(name: str) -> Any:
-    """Load the heavy halves on first use: who only wants networks needs no DOLFINx, and the other way round."""
-    if name in {"fem", "pinn", "comparison", "study"}:
-        return importlib.import_module(f"hybrid.{name}")
-    raise AttributeError(f"module 'hybrid' has no attribute {name!r}")
+# On first use: who only wants networks needs no DOLFINx, who asks for help no SymPy, and the other way round.
+__getattr__, __dir__ = lazily(__name__, {"EllipticProblem": "problems", "ReactionDiffusionProblem": "problems"})

@@ -60,6 +60,14 @@ def check_domain(domain: Any, where: str = "domain") -> tuple[tuple[float, float
     return tuple(box)
 
 
+def check_period(period: Any, dim: int) -> tuple[float, ...]:
+    """The period in each dimension from one for all or one for each, or InputError."""
+    periods = period if isinstance(period, Sequence) else (period,) * dim
+    if len(periods) != dim:
+        raise InputError("period", f"{len(periods)} periods for {dim} dimensions; give one, or one for each")
+    return tuple(positive(p, "period") for p in periods)
+
+
 def check_count(value: Any, where: str, least: int = 1) -> int:
     """A whole number, or InputError."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
@@ -185,8 +193,13 @@ def check_coefficient(problem: EllipticProblem) -> None:
     with np.errstate(all="ignore"):
         if not np.isfinite(evaluate(problem.f, values)).all():
             raise InputError("f", "not a finite number everywhere in the domain")
-    if problem.f == 0:
+    if _is_zero(problem.f):
         raise InputError("f", "zero everywhere: the solution is zero, and no relative error has a meaning")
+
+
+def _is_zero(expression: Expr) -> bool:
+    """Whether it is the number zero; a problem file's 0 is a float, which SymPy does not take for equal to the integer."""
+    return bool(expression.is_Number and expression.is_zero)
 
 
 _LOWEST = 24
@@ -259,7 +272,7 @@ def check_reaction(problem: ReactionDiffusionProblem) -> None:
                 value = np.asarray(evaluate(expression, slow | {t: time}), dtype=float)
             if not np.isfinite(value).all():
                 raise InputError(name, "not a finite number everywhere in the domain")
-        zero = zero and expression == 0
+        zero = zero and _is_zero(expression)
     if zero:
         raise InputError("f, u0", "zero everywhere: the solution is zero, and no relative error has a meaning")
 

@@ -1,4 +1,4 @@
-"""The `hybrid` command."""
+"""The `hybrid` command. What it needs to refuse its input is light; functions import the rest when the input is accepted."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +16,10 @@ from mpi4py import MPI
 import typer
 
 import hybrid
-from hybrid.errors import InputError, SolverError
+from hybrid.errors import Faults, InputError, SolverError
 from hybrid.machine import keep_memory
+from hybrid.parallel import machines, on_root
+from hybrid.study.titles import TITLES, check_name
 
 if TYPE_CHECKING:
     from hybrid.study.cases import Case
@@ -57,10 +60,8 @@ def _main(
 @app.command()
 def cases() -> None:
     """List the paper's cases."""
-    from hybrid.study.cases import case, names
-
-    for name in names():
-        print(f"{name:32} {case(name).title}")
+    for name, title in TITLES.items():
+        print(f"{name:32} {title}")
 
 
 @app.command()
@@ -91,19 +92,34 @@ def run(
     PETSc options may follow after --, for the prefixes reference_, cell_ and homogenized_:
     hybrid run elliptic-2d -- -reference_ksp_monitor
     """
-    from hybrid.pinn.presets import PRESETS
-    from hybrid.study.run import run as run_case
+    comm, faults, words = MPI.COMM_WORLD, Faults(), Faults()
+    _check_preset(preset, words)
+    known, nodes = None if words.found else preset, machines(comm)
 
-    chosen = _case(what)
-    if preset is not None and preset not in PRESETS:
-        raise InputError("--preset", f"{preset!r}; allowed are {', '.join(PRESETS)}")
+    def check(case: Case) -> None:
+        """The file's settings together with the command's words, which win."""
+        from hybrid.study.settings import check_settings  # loads SymPy
+
+        check_settings(case, known, seed, reference_tol, nodes)
+
+    with faults.noted():
+        chosen = _case(what, check)
+    faults.note(*words.found)
     if out is not None and str(out) in {"", "."}:
-        raise InputError("--out", "give a folder of its own; a run leaves a dozen files there")
+        faults.note(InputError("--out", "give a folder of its own; a run leaves a dozen files there"))
+    faults.report()
+    folder = Path("results") / chosen.problem.name if out is None else out
+
+    from hybrid.store import prepare  # loads NumPy
+
+    on_root(comm, lambda: prepare(folder))
+
+    from hybrid.study.run import run as run_case  # the input is accepted: now torch, DOLFINx and matplotlib
+
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # PETSc would end the run when nobody reads what it prints
     run_case(
-        chosen, MPI.COMM_WORLD, preset=preset, seed=seed, out=out, resume=resume, reference_tol=reference_tol,
-        cache=not no_cache,
-    )  # fmt: skip
+        chosen, comm, preset=preset, seed=seed, out=out, resume=resume, reference_tol=reference_tol, cache=not no_cache
+    )
 
 
 @app.command()
@@ -116,19 +132,26 @@ def reproduce(
     no_cache: NoCache = False,
 ) -> None:
     """Run all of the paper's cases and write a page with its tables and figures; what is done is not done again."""
-    from hybrid.study.cases import case
-    from hybrid.study.reproduce import PRESETS
-    from hybrid.study.reproduce import reproduce as reproduce_all
+    from hybrid.pinn.presets import PRESETS  # loads SymPy
 
-    if preset not in {*PRESETS, "all"}:
-        raise InputError("--preset", f"{preset!r}; allowed are {', '.join(PRESETS)}, all")
+    comm, faults = MPI.COMM_WORLD, Faults()
+    _check_preset(preset, faults, "all")
     for name in only or ():
-        case(name)
+        with faults.noted():
+            check_name(name)
     if str(out) in {"", "."}:
-        raise InputError("--out", "give a folder of its own")
+        faults.note(InputError("--out", "give a folder of its own"))
+    faults.report()
+
+    from hybrid.store import prepare  # loads NumPy
+
+    on_root(comm, lambda: prepare(out))
+
+    from hybrid.study.reproduce import reproduce as reproduce_all  # torch, DOLFINx and matplotlib
+
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     presets = PRESETS if preset == "all" else (preset,)
-    reproduce_all(MPI.COMM_WORLD, presets=presets, out=out, chosen=only or None, cache=not no_cache)
+    reproduce_all(comm, presets=presets, out=out, chosen=only or None, cache=not no_cache)
 
 
 @app.command()
@@ -139,20 +162,44 @@ def plan(
     ranks: Annotated[int, typer.Option(min=1, max=10**6, help="How many MPI ranks share the work.")] = 1,
 ) -> None:
     """Predict the size, memory and time of a reference, without computing anything."""
-    from hybrid.study.plan import lines_of
+    chosen = _case(what)
+
+    from hybrid.study.plan import lines_of  # loads SymPy
     from hybrid.study.plan import plan as plan_for
 
-    chosen = _case(what)
     found, notes = plan_for(chosen, ranks)
     print(*lines_of(chosen, found, ranks), *notes, sep="\n")
 
 
-def _case(what: str) -> Case:
-    """A case by its name, or a problem file."""
-    from hybrid.study.cases import case
-    from hybrid.study.files import read
+def _case(what: str, check: Callable[[Case], None] | None = None) -> Case:
+    """A case by its name, or a problem file; and what `check` has to say about it.
 
-    return read(Path(what)) if what.endswith(".toml") else case(what)
+    Raises:
+        InputError: All that is wrong, in the order of the file.
+    """
+    if what.endswith(".toml"):
+        from hybrid.study.files import read  # loads SymPy
+
+        return read(Path(what), check)
+    check_name(what)
+
+    from hybrid.study.cases import case  # loads SymPy
+
+    chosen = case(what)
+    if check is not None:
+        check(chosen)
+    return chosen
+
+
+def _check_preset(preset: str | None, faults: Faults, *others: str) -> None:
+    """Note a preset that there is not."""
+    if preset is None:
+        return
+
+    from hybrid.pinn.presets import PRESETS  # loads SymPy
+
+    if preset not in {*PRESETS, *others}:
+        faults.note(InputError("--preset", f"{preset!r}; allowed are {', '.join((*PRESETS, *others))}"))
 
 
 def _petsc_options(arguments: list[str]) -> None:
@@ -161,17 +208,18 @@ def _petsc_options(arguments: list[str]) -> None:
     Raises:
         InputError: Something that is not an option.
     """
-    from petsc4py import PETSc
-
-    if arguments and not arguments[0].startswith("-"):
+    if not arguments[0].startswith("-"):
         raise InputError(
             "after --", f"{arguments[0]!r} is not a PETSc option; they start with -, e.g. -reference_ksp_monitor"
         )
+
+    from petsc4py import PETSc  # only where it is asked for
+
     PETSc.Options().insertString(" ".join(arguments))
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command and exit: 0 done, 2 bad input (one line on stderr), 1 a solver or training failed."""
+    """Run the command and exit: 0 done, 2 bad input (a line for each fault on stderr), 1 a solver or training failed."""
     words = sys.argv[1:] if arguments is None else arguments
     keep_memory()
     own, petsc = (words[: words.index("--")], words[words.index("--") + 1 :]) if "--" in words else (words, [])
@@ -196,14 +244,15 @@ def _guarded(own: list[str], petsc: list[str]) -> int:
             raise
         alone = code == _INTERRUPTED or not _all_arrive(meeting)
         if comm.rank == 0 or (alone and code != _INTERRUPTED):
-            print(f"hybrid: {text}" if text else traceback.format_exc(), file=sys.stderr, flush=True)
+            lines = (f"hybrid: {line}" for line in text.splitlines())
+            print("\n".join(lines) if text else traceback.format_exc(), file=sys.stderr, flush=True)
         if alone and comm.size > 1:
             comm.Abort(code)  # the others may wait in a collective call that this one has left
         return code
 
 
 def _verdict(error: BaseException) -> tuple[int, str]:
-    """The exit code, and the line to print; none where only a traceback helps."""
+    """The exit code, and the lines to print; none where only a traceback helps."""
     match error:
         case InputError():
             return 2, str(error)

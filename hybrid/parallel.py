@@ -1,4 +1,4 @@
-"""Work for one rank while the others wait without burning their cores."""
+"""Work for one rank while the others wait without burning their cores; and how many machines there are."""
 
 from __future__ import annotations
 
@@ -28,3 +28,11 @@ def on_root[T](comm: MPI.Comm | None, task: Callable[[], T]) -> T:
     if failure is not None:
         raise failure
     return result  # type: ignore[return-value]
+
+
+def machines(comm: MPI.Comm) -> int:
+    """How many machines the ranks are on; collective."""
+    here = comm.Split_type(MPI.COMM_TYPE_SHARED)
+    count = comm.allreduce(int(here.rank == 0))
+    here.Free()
+    return int(count)

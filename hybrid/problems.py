@@ -16,6 +16,7 @@ from hybrid.checks import (
     check_domain,
     check_expression,
     check_matrix,
+    check_period,
     check_reaction,
     largest_reaction,
     positive,
@@ -52,10 +53,7 @@ class Problem:
 
     def _check_geometry(self) -> None:
         self._put(domain=check_domain(self.domain), eps=positive(self.eps, "eps"))
-        periods = self.period if isinstance(self.period, Sequence) else (self.period,) * self.dim
-        if len(periods) != self.dim:
-            raise InputError("period", f"{len(periods)} periods for {self.dim} dimensions; give one, or one for each")
-        self._put(period=tuple(positive(p, "period") for p in periods))
+        self._put(period=check_period(self.period, self.dim))
         if min(self.periods) < 0.1:
             raise InputError(
                 "eps", f"{self.eps:g}: a period is more than ten times the domain; this is no multiscale problem"

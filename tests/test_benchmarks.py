@@ -99,3 +99,11 @@ def test_work_precision_of_a_small_run(tmp_path: Path) -> None:
 def test_peers_go_on_without_the_peers() -> None:
     out = _run("pinn_peers.py", "--only", "hybrid", "--budget", "1")
     assert "100 frozen features" in out
+
+
+def test_start_up_is_measured() -> None:
+    lines = _run("start_up.py", "--rounds", "1", "--only", "nope").splitlines()
+    assert [line.rsplit("  ", 1)[0].strip() for line in lines] == [
+        "bad input, median of those below", "hybrid --help", "hybrid cases", "run nope"
+    ]  # fmt: skip
+    assert all(float(line.split()[-2]) > 0 for line in lines)

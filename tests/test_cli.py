@@ -91,6 +91,10 @@ def test_bad_input_under_mpi_is_said_once(tmp_path: Path) -> None:
     done = command("run", "missing.toml", ranks=2, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.count("no such file") == 1
+    (tmp_path / "bad.toml").write_text(FILE.replace('"2 + sin', '"sin').replace("0.25", "0").replace("20", '"many"'))
+    done = command("run", "bad.toml", ranks=2, cwd=tmp_path)
+    fields = [line.split(": ")[2] for line in done.stderr.strip().splitlines()]
+    assert (done.returncode, fields) == (2, ["eps", "a", "pinn.steps"])
 
 
 def test_a_failed_solver_is_named_with_exit_code_1(tmp_path: Path) -> None:

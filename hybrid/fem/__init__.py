@@ -1,13 +1,20 @@
 """Finite elements: the multiscale reference, the cell problems and the homogenized equation, by DOLFINx and PETSc."""
 
-from hybrid.fem.cell import CellSolution, solve_cell_on_mesh
-from hybrid.fem.dirichlet import Solution
-from hybrid.fem.doors import solve_cell, solve_homogenized, solve_multiscale
-from hybrid.fem.meshfile import read_mesh
-from hybrid.fem.mixed import solve_on_mesh
-from hybrid.fem.piecewise import piecewise
-from hybrid.fem.reaction import ReactionCellSolution
-from hybrid.fem.tagged import TaggedMesh, tagged_box
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hybrid.lazy import lazily
+
+if TYPE_CHECKING:
+    from hybrid.fem.cell import CellSolution, solve_cell_on_mesh
+    from hybrid.fem.dirichlet import Solution
+    from hybrid.fem.doors import solve_cell, solve_homogenized, solve_multiscale
+    from hybrid.fem.meshfile import read_mesh
+    from hybrid.fem.mixed import solve_on_mesh
+    from hybrid.fem.reaction import ReactionCellSolution
+    from hybrid.fem.regions import piecewise
+    from hybrid.fem.tagged import TaggedMesh, tagged_box
 
 __all__ = [
     "CellSolution",
@@ -23,3 +30,20 @@ __all__ = [
     "solve_on_mesh",
     "tagged_box",
 ]
+
+_HOMES = {
+    "CellSolution": "cell",
+    "solve_cell_on_mesh": "cell",
+    "Solution": "dirichlet",
+    "solve_cell": "doors",
+    "solve_homogenized": "doors",
+    "solve_multiscale": "doors",
+    "read_mesh": "meshfile",
+    "solve_on_mesh": "mixed",
+    "piecewise": "regions",
+    "ReactionCellSolution": "reaction",
+    "TaggedMesh": "tagged",
+    "tagged_box": "tagged",
+}
+if not TYPE_CHECKING:  # type checkers are to refuse what is not there
+    __getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,10 +11,8 @@ import numpy as np
 
 from dolfinx import fem, graph, mesh
 
-from hybrid.problems import Problem
-
-SHAPES = ("simplex", "box")
-"""What cells may be: triangles and tetrahedra, or quadrilaterals and hexahedra."""
+from hybrid.fem.counts import SHAPES as SHAPES
+from hybrid.fem.counts import cell_counts as cell_counts
 
 
 def box(comm: MPI.Comm, domain: Sequence[Sequence[float]], counts: Sequence[int], shape: str = "simplex") -> mesh.Mesh:
@@ -78,9 +75,3 @@ def zero_on_boundary(space: fem.FunctionSpace) -> list[fem.DirichletBC]:
     facets = mesh.exterior_facet_indices(domain.topology)
     dofs = fem.locate_dofs_topological(space, tdim - 1, facets)
     return [fem.dirichletbc(0.0, dofs, space)]
-
-
-def cell_counts(problem: Problem, cells_per_period: int) -> list[int]:
-    """Mesh cells in each direction; whole ones per period where the domain holds whole periods: the mesh then repeats with
-    the coefficient."""
-    return [max(math.ceil(n * cells_per_period - 1e-6), 8) for n in problem.periods]

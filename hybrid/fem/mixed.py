@@ -18,7 +18,7 @@ from hybrid.fem.assembly import assembled, load
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.linear import DIRECT, MULTIGRID, LinearSolver, check_symmetric, clean_up
 from hybrid.fem.multigrid import levels
-from hybrid.fem.piecewise import piecewise
+from hybrid.fem.regions import piecewise
 from hybrid.fem.tagged import TaggedMesh, check_tagged
 from hybrid.symbols import evaluate, x
 

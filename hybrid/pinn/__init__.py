@@ -1,24 +1,31 @@
 """Physics-informed neural networks: the cell problems and the homogenized equation, by torch."""
 
-from hybrid.pinn.batch import solve_cells
-from hybrid.pinn.cell import CellSolution
-from hybrid.pinn.doors import (
-    cell_networks,
-    cell_rungs,
-    homogenized_networks,
-    homogenized_rungs,
-    multiscale_networks,
-    solve_cell,
-    solve_homogenized,
-    solve_multiscale,
-)
-from hybrid.pinn.field import Field
-from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
-from hybrid.pinn.homogenized import Solution
-from hybrid.pinn.network import Network
-from hybrid.pinn.optimizer import History
-from hybrid.pinn.optimizers import LBFGS, Adam, LastLayer
-from hybrid.pinn.presets import PRESETS, preset
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hybrid.lazy import lazily
+
+if TYPE_CHECKING:
+    from hybrid.pinn.batch import solve_cells
+    from hybrid.pinn.cell import CellSolution
+    from hybrid.pinn.doors import (
+        cell_networks,
+        cell_rungs,
+        homogenized_networks,
+        homogenized_rungs,
+        multiscale_networks,
+        solve_cell,
+        solve_homogenized,
+        solve_multiscale,
+    )
+    from hybrid.pinn.field import Field
+    from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
+    from hybrid.pinn.homogenized import Solution
+    from hybrid.pinn.network import Network
+    from hybrid.pinn.optimizer import History
+    from hybrid.pinn.optimizers import LBFGS, Adam, LastLayer
+    from hybrid.pinn.presets import PRESETS, preset
 
 __all__ = [
     "LBFGS", "PRESETS", "Adam", "CellSolution", "Field", "History", "LastLayer", "LevenbergMarquardt", "Network",
@@ -26,3 +33,29 @@ __all__ = [
     "cell_networks", "cell_rungs", "homogenized_networks", "homogenized_rungs", "multiscale_networks", "preset", "solve_cell",
     "solve_cells", "solve_homogenized", "solve_multiscale",
 ]  # fmt: skip
+
+_HOMES = {
+    "solve_cells": "batch",
+    "CellSolution": "cell",
+    "cell_networks": "doors",
+    "cell_rungs": "doors",
+    "homogenized_networks": "doors",
+    "homogenized_rungs": "doors",
+    "multiscale_networks": "doors",
+    "solve_cell": "doors",
+    "solve_homogenized": "doors",
+    "solve_multiscale": "doors",
+    "Field": "field",
+    "LevenbergMarquardt": "gaussnewton",
+    "VariableProjection": "gaussnewton",
+    "Solution": "homogenized",
+    "Network": "network",
+    "History": "optimizer",
+    "LBFGS": "optimizers",
+    "Adam": "optimizers",
+    "LastLayer": "optimizers",
+    "PRESETS": "presets",
+    "preset": "presets",
+}
+if not TYPE_CHECKING:  # type checkers are to refuse what is not there
+    __getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -13,12 +13,13 @@ import torch
 
 from hybrid.coefficient import separated
 from hybrid.errors import InputError, SolverError
-from hybrid.pinn.cellchecks import check_networks, check_points, check_problem, check_shape
-from hybrid.pinn.cellforms import check_formulation, form_rows, outputs_for_each, shares
+from hybrid.pinn.cellchecks import check_formulation, check_points, check_problem, check_shape, outputs_for_each
+from hybrid.pinn.cellforms import form_rows, shares
 from hybrid.pinn.cellrows import cell_rows
 from hybrid.pinn.cellsolution import CellSolution, finish
 from hybrid.pinn.cellunits import cell_unit
 from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding, SideBySide, Together
+from hybrid.pinn.given import check_networks
 from hybrid.pinn.inputs import Axes, FastOnly, MediumEmbedding, PeriodicWaves
 from hybrid.pinn.jumps import KinkEmbedding, has_infinite_slopes, kink_sets
 from hybrid.pinn.network import Embedding, Network

@@ -1,4 +1,4 @@
-"""What the solvers of cell problems are given, looked at before anything is computed."""
+"""What the solvers of cell problems are given, looked at before anything is computed, and before torch is there."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import sympy
-import torch
 
+from hybrid.coefficient import separated
 from hybrid.errors import InputError
-from hybrid.pinn.network import VALUE, Network
 from hybrid.problems import EllipticProblem, Problem
 
+FORMULATIONS = ("strong", "first-order", "energy")
 PERIODICITIES = ("embedding", "oversampling", "penalty")
 
 
@@ -32,12 +32,9 @@ def check_problem(problem: Any, kind: type[Problem]) -> None:
                 "a", f"it jumps in the slow {', '.join(slow)}, where the homogenized solution has a kink that no network here "
                 "has; write a steep smooth front instead, 1/(1 + exp(-x0/d)), or solve it by finite elements in Python"
             )  # fmt: skip
-        if steps and problem.depends_on_slow:
-            from hybrid.coefficient import separated
-
-            if separated(problem) is None:
-                what = "jumps in y and depends on x other than by a factor: networks have no cell problem for that yet"
-                raise InputError("a", what)
+        if steps and problem.depends_on_slow and separated(problem) is None:
+            what = "jumps in y and depends on x other than by a factor: networks have no cell problem for that yet"
+            raise InputError("a", what)
 
 
 def check_shape(hidden: Any, scale: float, periodicity: str) -> None:
@@ -79,45 +76,30 @@ def check_points(
         raise InputError("oversampling", what)
 
 
-def check_networks(
-    networks: Any, count: int, dim: int, outputs: Sequence[int] | None, operators: int
-) -> tuple[Network, ...]:
-    """Networks to start from.
-
-    Args:
-        networks: Any number of them.
-        count: Of the correctors: one network for all, or one for each.
-        dim: Coordinates of a point.
-        outputs: For each corrector, any of these; None for any.
-        operators: Dimension of the operators that will be asked for.
+def check_formulation(problem: EllipticProblem, formulation: str, periodicity: str) -> None:
+    """Refuse what does not go together.
 
     Raises:
-        InputError: They do not fit.
+        InputError: With the reason.
     """
-    if isinstance(networks, Network) or not all(isinstance(n, Network) for n in networks):
-        raise InputError("networks", "not a sequence of networks (hybrid.pinn.Network)")
-    networks = tuple(networks)
-    if len(networks) not in {1, count}:
+    product = separated(problem) if periodicity == "embedding" else None
+    problem = problem if product is None else product[1]
+    if formulation not in FORMULATIONS:
+        raise InputError("formulation", f"{formulation!r}; allowed are {', '.join(FORMULATIONS)}")
+    if formulation != "strong" and problem.depends_on_slow:
+        raise InputError("formulation", f"{formulation!r}, but a depends on x; allowed is strong")
+    if formulation != "strong" and periodicity != "embedding":
         raise InputError(
-            "networks", f"{len(networks)} of them; allowed are {' or '.join(map(str, sorted({1, count})))}"
+            "formulation", f"{formulation!r} does not go with periodicity = {periodicity!r}, only 'embedding'"
         )
-    for network in networks:
-        found = network.weights[-1].shape[0]
-        each, rest = divmod(found, count if len(networks) == 1 else 1)
-        if rest or not each or (outputs is not None and each not in outputs):
-            raise InputError("networks", f"{found} outputs do not fit {count} correctors in this formulation")
-        at = torch.full((1, dim), 0.3, dtype=torch.float64)
-        device = network.weights[-1].device
-        try:
-            with torch.no_grad():
-                jet = network.embedding.jet(at.to(device), torch.zeros(0, operators, operators, dtype=torch.float64))
-            fits = jet.shape == (1 + operators, 1, network.weights[0].shape[1])
-            network.embedding.jet(at.to(device), VALUE)
-        except (IndexError, RuntimeError, ValueError):
-            fits = False
-        if not fits:
-            raise InputError("networks", f"not networks of the {dim} coordinates here")
-    return networks
+    if formulation == "strong" and problem.jumps:
+        other = "allowed are first-order, energy; the preset paper has neither"
+        raise InputError("formulation", f"'strong' needs the derivatives of a, which jumps; {other}")
+
+
+def outputs_for_each(formulation: str, dim: int) -> int:
+    """How many outputs a corrector takes: χ_k alone, or with the potential of its flux."""
+    return {1: 1, 2: 2, 3: 4}[dim] if formulation == "first-order" else 1
 
 
 def _whole(value: Any) -> bool:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from hybrid.coefficient import separated
 from hybrid.errors import InputError
 from hybrid.pinn import sampling
+from hybrid.pinn.cellchecks import outputs_for_each
 from hybrid.pinn.cellrows import gauge, matrix_at, tensor_at
 from hybrid.pinn.cellunits import length_unit, power
 from hybrid.pinn.jumps import cell_points
@@ -18,40 +18,12 @@ from hybrid.pinn.network import Network, gradient_only
 from hybrid.pinn.rows import Rows, coupled
 from hybrid.problems import EllipticProblem
 
-FORMULATIONS = ("strong", "first-order", "energy")
-
 CURL: dict[int, list[tuple[int, int, int, int]]] = {
     1: [],
     2: [(0, 0, 1, 1), (1, 0, 0, -1)],
     3: [(i, (i + 2) % 3, (i + 1) % 3, 1) for i in range(3)] + [(i, (i + 1) % 3, (i + 2) % 3, -1) for i in range(3)],
 }
 """(curl ψ)_i as the sum of ± ∂_j ψ_k: entries (i, k, j, ±1)."""
-
-
-def check_formulation(problem: EllipticProblem, formulation: str, periodicity: str) -> None:
-    """Refuse what does not go together.
-
-    Raises:
-        InputError: With the reason.
-    """
-    product = separated(problem) if periodicity == "embedding" else None
-    problem = problem if product is None else product[1]
-    if formulation not in FORMULATIONS:
-        raise InputError("formulation", f"{formulation!r}; allowed are {', '.join(FORMULATIONS)}")
-    if formulation != "strong" and problem.depends_on_slow:
-        raise InputError("formulation", f"{formulation!r}, but a depends on x; allowed is strong")
-    if formulation != "strong" and periodicity != "embedding":
-        raise InputError(
-            "formulation", f"{formulation!r} does not go with periodicity = {periodicity!r}, only 'embedding'"
-        )
-    if formulation == "strong" and problem.jumps:
-        other = "allowed are first-order, energy; the preset paper has neither"
-        raise InputError("formulation", f"'strong' needs the derivatives of a, which jumps; {other}")
-
-
-def outputs_for_each(formulation: str, dim: int) -> int:
-    """How many outputs a corrector takes: χ_k alone, or with the potential of its flux."""
-    return {1: 1, 2: 2, 3: 4}[dim] if formulation == "first-order" else 1
 
 
 def shares(networks: Sequence[Network], dim: int) -> list[list[int]]:

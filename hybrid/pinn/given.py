@@ -7,8 +7,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+
 from hybrid.errors import InputError
-from hybrid.pinn.network import Network
+from hybrid.pinn.network import VALUE, Network
 
 
 def started(networks: Sequence[Network], count: int | None = None, progress: Any = None) -> tuple[Network, ...]:
@@ -30,6 +32,47 @@ def started(networks: Sequence[Network], count: int | None = None, progress: Any
     if hasattr(progress, "follow"):
         progress.follow(own)
     return own
+
+
+def check_networks(
+    networks: Any, count: int, dim: int, outputs: Sequence[int] | None, operators: int
+) -> tuple[Network, ...]:
+    """Networks to start from.
+
+    Args:
+        networks: Any number of them.
+        count: Of the correctors: one network for all, or one for each.
+        dim: Coordinates of a point.
+        outputs: For each corrector, any of these; None for any.
+        operators: Dimension of the operators that will be asked for.
+
+    Raises:
+        InputError: They do not fit.
+    """
+    if isinstance(networks, Network) or not all(isinstance(n, Network) for n in networks):
+        raise InputError("networks", "not a sequence of networks (hybrid.pinn.Network)")
+    networks = tuple(networks)
+    if len(networks) not in {1, count}:
+        raise InputError(
+            "networks", f"{len(networks)} of them; allowed are {' or '.join(map(str, sorted({1, count})))}"
+        )
+    for network in networks:
+        found = network.weights[-1].shape[0]
+        each, rest = divmod(found, count if len(networks) == 1 else 1)
+        if rest or not each or (outputs is not None and each not in outputs):
+            raise InputError("networks", f"{found} outputs do not fit {count} correctors in this formulation")
+        at = torch.full((1, dim), 0.3, dtype=torch.float64)
+        device = network.weights[-1].device
+        try:
+            with torch.no_grad():
+                jet = network.embedding.jet(at.to(device), torch.zeros(0, operators, operators, dtype=torch.float64))
+            fits = jet.shape == (1 + operators, 1, network.weights[0].shape[1])
+            network.embedding.jet(at.to(device), VALUE)
+        except (IndexError, RuntimeError, ValueError):
+            fits = False
+        if not fits:
+            raise InputError("networks", f"not networks of the {dim} coordinates here")
+    return networks
 
 
 def positive_counts(**counts: Any) -> None:

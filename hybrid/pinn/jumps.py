@@ -11,16 +11,12 @@ import torch
 from numpy.polynomial.legendre import leggauss
 from torch import Tensor
 
-from hybrid import interfaces
 from hybrid.pinn import sampling
+from hybrid.pinn.cellpieces import cell_pieces
+from hybrid.pinn.cellpieces import level_sets as level_sets
 from hybrid.pinn.network import product_jet
 from hybrid.problems import Problem, medium_of
 from hybrid.symbols import coordinates, evaluate
-
-
-def level_sets(problem: Problem) -> list[sympy.Expr]:
-    """The functions φ of y whose zeros are the interfaces (`hybrid.interfaces.level_sets`)."""
-    return interfaces.level_sets(medium_of(problem))
 
 
 def kink_sets(problem: Problem) -> list[sympy.Expr]:
@@ -58,18 +54,18 @@ def cell_points(problem: Problem, count: int | Sequence[int]) -> tuple[Tensor, T
 
 def cell_axes(problem: Problem, count: int | Sequence[int]) -> tuple[list[Tensor], list[Tensor]]:
     """The coordinates of these points along each axis, and their weights."""
-    found = interfaces.planes(level_sets(problem), problem.fast, [(0.0, p) for p in problem.period])
-    corners = sum(map(bool, found)) > 1
+    found = cell_pieces(problem, count)
+    corners = sum(pieces[0].cut for pieces in found) > 1
     axes, weights = [], []
-    counts = [count] * problem.dim if isinstance(count, int) else list(count)
-    for p, planes, count in zip(problem.period, found, counts, strict=True):
-        if not planes:
+    for p, pieces in zip(problem.period, found, strict=True):
+        if not pieces[0].cut:
+            count = pieces[0].points
             axes.append(p * (torch.arange(count, dtype=torch.float64) + 0.5) / count)
             weights.append(torch.full((count,), 1 / count, dtype=torch.float64))
             continue
         points, parts = [], []
-        for low, high in itertools.pairwise([*planes, planes[0] + p]):
-            nodes, share = leggauss(max(4, round(count * (high - low) / p)))
+        for low, high, count, _ in pieces:
+            nodes, share = leggauss(count)
             unit, part = (nodes + 1) / 2, share / 2
             if corners:
                 unit, part = unit**3 * (10 - 15 * unit + 6 * unit**2), part * 30 * unit**2 * (1 - unit) ** 2

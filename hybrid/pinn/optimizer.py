@@ -7,11 +7,13 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hybrid.errors import SolverError
-from hybrid.pinn.checkpoint import Checkpoint
-from hybrid.pinn.equations import Equations
+
+if TYPE_CHECKING:  # settings of optimizers are checked before torch is there
+    from hybrid.pinn.checkpoint import Checkpoint
+    from hybrid.pinn.equations import Equations
 
 Progress = Callable[[int, int, float], None]
 """Called on rank 0 with the step, the largest number of steps, and the loss. One with methods `state` and `restore`, like

@@ -9,19 +9,24 @@
   more and are worth more: the choice where the last digits count.
 - `LBFGS`: all layers, when there are too many parameters and residuals for a Jacobian.
 - `Adam`: what the paper uses; for comparison.
+
+These are settings; what they do is in modules that load torch, which they import when they begin: a problem file is checked
+without it.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import torch
-from torch import Tensor
-
-from hybrid.pinn.equations import Equations
 from hybrid.pinn.optimizer import Iteration, Optimizer
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from hybrid.pinn.equations import Equations
 
 
 @dataclass(frozen=True)
@@ -40,51 +45,21 @@ class LastLayer(Optimizer):
 
     def begin(self, equations: Equations) -> Iteration:
         """Nothing is done yet."""
-        return _LinearSolve(self, equations)
+        from hybrid.pinn import lastlayer  # loads torch
 
-    @torch.no_grad()
+        return lastlayer.LinearSolve(self.ridge, equations)
+
     def solve(self, equations: Equations) -> None:
         """Put the least-squares solution into the last layer; collective."""
-        shares, blocks = equations.shares, equations.features()
-        square = shares.total([matrix.square().sum(0) for matrix, _ in blocks])
-        scale = square.sqrt().clamp_min(torch.finfo(square.dtype).tiny)
-        width = len(scale)
-        rows = []
-        for matrix, target in blocks:
-            joint = torch.cat([matrix / scale, target], dim=1)
-            # Of a tall share the R factor says all there is to say; it is what has to travel.
-            several = shares.count > 1 and len(joint) > 2 * width
-            rows.append(torch.linalg.qr(joint, mode="r")[1] if several else joint)
-        solution = self.damped(torch.cat(shares.gathered(rows)), width) / scale[:, None]
-        last = equations.network.weights[-1]
-        last.copy_(shares.agreed(solution.T.reshape(last.shape)))
+        from hybrid.pinn import lastlayer  # loads torch
+
+        lastlayer.solve(equations, self.ridge)
 
     def damped(self, joint: Tensor, width: int) -> Tensor:
         """Least squares for the first `width` columns, of norm one, and the others as right-hand sides, with the ridge."""
-        ridge = torch.zeros(width, joint.shape[1], dtype=joint.dtype, device=joint.device)
-        ridge[:, :width].fill_diagonal_(self.ridge)
-        joint = torch.cat([joint, ridge])
-        return torch.linalg.lstsq(joint[:, :width], joint[:, width:], driver="gels").solution
+        from hybrid.pinn import lastlayer  # loads torch
 
-
-class _LinearSolve(Iteration):
-    """One step is all there is."""
-
-    def __init__(self, settings: LastLayer, equations: Equations) -> None:
-        self.settings, self.equations = settings, equations
-        self.loss = equations.loss()
-
-    def step(self) -> str:
-        self.settings.solve(self.equations)
-        self.loss = self.equations.loss()
-        return ""
-
-    def state(self) -> dict[str, Any]:
-        return {"parameters": _copies(self.equations), "loss": self.loss}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        put(self.equations, state["parameters"])
-        self.loss = state["loss"]
+        return lastlayer.damped(joint, width, self.ridge)
 
 
 @dataclass(frozen=True)
@@ -110,9 +85,13 @@ class LBFGS(Optimizer):
 
     def begin(self, equations: Equations) -> Iteration:
         """Start without a memory."""
-        return _FirstOrder(equations, self.steps, self._fresh)
+        from hybrid.pinn.firstorder import FirstOrder  # loads torch
+
+        return FirstOrder(equations, self.steps, self._fresh)
 
     def _fresh(self, equations: Equations, softer: int, step: int) -> torch.optim.Optimizer:
+        import torch  # not before a training begins
+
         return torch.optim.LBFGS(
             equations.network.parameters(), max_iter=self.stride, history_size=self.history,
             tolerance_grad=0, tolerance_change=0, line_search_fn="strong_wolfe",
@@ -139,83 +118,16 @@ class Adam(Optimizer):
 
     def begin(self, equations: Equations) -> Iteration:
         """Start with moments of zero."""
-        return _FirstOrder(equations, self.steps, self._fresh, self._rate)
+        from hybrid.pinn.firstorder import FirstOrder  # loads torch
+
+        return FirstOrder(equations, self.steps, self._fresh, self._rate)
 
     def _fresh(self, equations: Equations, softer: int, step: int) -> torch.optim.Optimizer:
+        import torch  # not before a training begins
+
         return torch.optim.Adam(equations.network.parameters(), lr=self._rate(softer, step))
 
     def _rate(self, softer: int, step: int) -> float:
         final = self.learning_rate if self.final_rate is None else self.final_rate
         decay = (1 + math.cos(math.pi * min(step / self.steps, 1))) / 2
         return float(0.5**softer * (final + (self.learning_rate - final) * decay))
-
-
-class _FirstOrder(Iteration):
-    """Steps of one of torch's optimizers, with our gradient."""
-
-    def __init__(self, equations: Equations, steps: int, fresh: Any, rate: Any = None) -> None:
-        self.equations, self.steps, self.fresh, self.rate = equations, steps, fresh, rate
-        self.parameters = list(equations.network.parameters())
-        self.count, self.softer = 0, 0
-        self.optimizer = fresh(equations, 0, 0)
-        self.loss = self._gradient()
-
-    def _gradient(self) -> float:
-        """Put the gradient where torch's optimizers look for it; the loss."""
-        loss, gradients = self.equations.gradient()
-        for parameter, gradient in zip(self.parameters, gradients, strict=True):
-            parameter.grad = gradient
-        return loss
-
-    def step(self) -> str:
-        if self.rate is None:
-            group = self.optimizer.param_groups[0]
-            group["max_iter"] = min(group["max_iter"], self.steps - self.count * group["max_iter"])
-            self.optimizer.step(self._gradient)
-        else:  # the gradient at this point is there already
-            self.optimizer.param_groups[0]["lr"] = self.rate(self.softer, self.count)
-            self.optimizer.step()
-        self.loss = self._gradient()
-        self.count += 1
-        return ""
-
-    def state(self) -> dict[str, Any]:
-        optimizer = _cloned(self.optimizer.state_dict())
-        return {
-            "parameters": _copies(self.equations),
-            "optimizer": optimizer,
-            "count": self.count,
-            "softer": self.softer,
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        put(self.equations, state["parameters"])
-        self.count, self.softer = state["count"], state["softer"]
-        self.optimizer = self.fresh(self.equations, self.softer, self.count)
-        self.optimizer.load_state_dict(_cloned(state["optimizer"]))
-        self.loss = self._gradient()
-
-    def soften(self) -> str:
-        self.softer += 1
-        self.optimizer = self.fresh(self.equations, self.softer, self.count)
-        return "without the memory of earlier steps" + ("" if self.rate is None else ", at half the learning rate")
-
-
-def put(equations: Equations, parameters: list[Tensor]) -> None:
-    """Set the network's parameters."""
-    with torch.no_grad():
-        for parameter, value in zip(equations.network.parameters(), parameters, strict=True):
-            parameter.copy_(value)
-
-
-def _copies(equations: Equations) -> list[Tensor]:
-    return [parameter.detach().clone() for parameter in equations.network.parameters()]
-
-
-def _cloned(tree: Any) -> Any:
-    """A tree of dictionaries, lists and tensors that shares nothing with the given one."""
-    if isinstance(tree, Tensor):
-        return tree.detach().clone()
-    if isinstance(tree, dict):
-        return {key: _cloned(value) for key, value in tree.items()}
-    return [_cloned(value) for value in tree] if isinstance(tree, list | tuple) else tree

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from hybrid.pinn import sampling
-from hybrid.pinn.cellchecks import check_networks, check_points, check_problem, check_shape
+from hybrid.pinn.cellchecks import check_points, check_problem, check_shape
 from hybrid.pinn.cellgrids import MOST, resolved_counts, spectra
 from hybrid.pinn.cellrows import gauge, mean_weight, periodic_rows
 from hybrid.pinn.cellrungs import MEMORY, SPEED, cost, dominant, enough, prime
@@ -24,6 +24,7 @@ from hybrid.pinn.cellunits import Unit, length_unit, power
 from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding, Together
 from hybrid.pinn.field import Field
 from hybrid.pinn.gaussnewton import VariableProjection
+from hybrid.pinn.given import check_networks
 from hybrid.pinn.inputs import PeriodicWaves
 from hybrid.pinn.jumps import BendEmbedding, cell_axes, cell_points, has_curves
 from hybrid.pinn.ladder import Arguments

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from hybrid.errors import InputError
 from hybrid.problems import EllipticProblem, ReactionDiffusionProblem
+from hybrid.study.titles import TITLES, check_name
+from hybrid.study.titles import names as names
 from hybrid.symbols import cos, pi, sin, x, y
 
 PAPER = "Leung, Lin, Zhang (2021), NH-PINN"
@@ -41,7 +42,7 @@ def _elliptic_1d() -> Case:
         EllipticProblem(
             domain=[(0, math.pi)], eps=1 / 8, a=sin(2 * pi * y[0]) / 2 + 2, f=sin(x[0]), name="elliptic-1d"
         ),
-        "1D elliptic equation without slow dependency (section 2.1)",
+        TITLES["elliptic-1d"],
         paper={"classical": 0.987471},
         assumptions=(
             "The paper solves this problem by the classical PINN only; the rest is the method of section 5.3.",
@@ -58,7 +59,7 @@ def _elliptic_2d() -> Case:
             f=sin(x[0]) + cos(x[1]),
             name="elliptic-2d",
         ),
-        "2D elliptic equation (section 5.2)",
+        TITLES["elliptic-2d"],
         paper={
             "e1": 0.082994, "e2": 0.0212534, "e3": 0.076604, "e4": 0.021316, "chi_1": 0.072034, "chi_2": 0.071396,
             "chi_1_without": 0.326963, "chi_2_without": 0.312961, "classical": 0.900758, "transfer": 0.909675,
@@ -76,7 +77,7 @@ def _elliptic_1d_slow() -> Case:
             domain=[(0, math.pi)], eps=1 / 8, a=sin(2 * pi * y[0]) / 2 + sin(x[0]) + 2, f=sin(x[0]),
             name="elliptic-1d-slow",
         ),
-        "1D elliptic equation with slow dependency (section 5.3)",
+        TITLES["elliptic-1d-slow"],
         paper={
             "e1": 0.005819, "e2": 0.007668, "e3": 0.003665, "e4": 0.006201, "e_a": 0.010304, "classical": 0.980968,
             "transfer": 1.005152,
@@ -100,6 +101,7 @@ _REACTION = {
 
 
 def _reaction_diffusion(count: int, literal: bool) -> Case:
+    name = f"reaction-diffusion-{count}" + "-literal" * literal
     if literal:
         reading = "Read literally: r(y) = cos(y) on the cell [0, 2π], with means instead of integrals over the cell."
     else:
@@ -111,9 +113,9 @@ def _reaction_diffusion(count: int, literal: bool) -> Case:
         ReactionDiffusionProblem(
             domain=[(-math.pi, math.pi)], eps=1 / count, D=2.0, r=cos(y[0]) if literal else cos(2 * pi * y[0]),
             f=sin(2 * pi * x[0]), u0=sin(x[0]) / 100, T=1.0, period=2 * math.pi if literal else 1.0,
-            name=f"reaction-diffusion-{count}" + "-literal" * literal,
+            name=name,
         ),
-        f"reaction-diffusion, ε = 1/{count}{', read literally' if literal else ''} (section 5.4)",
+        TITLES[name],
         paper=_REACTION[count],
         assumptions=(reading, *_SECTION_54),
     )  # fmt: skip
@@ -131,17 +133,11 @@ _CASES: dict[str, Callable[[], Case]] = {
 }
 
 
-def names() -> list[str]:
-    """The names that `case` knows."""
-    return list(_CASES)
-
-
 def case(name: str) -> Case:
     """A case by its name.
 
     Raises:
         InputError: No such case.
     """
-    if name not in _CASES:
-        raise InputError(name, f"no such case or file; cases are {', '.join(_CASES)}, and a problem file ends in .toml")
+    check_name(name)
     return _CASES[name]()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hybrid.errors import InputError
 from hybrid.fem import cost
-from hybrid.fem.mesh import cell_counts
+from hybrid.fem.counts import cell_counts
 from hybrid.problems import kind_of
 from hybrid.study.cases import Case
 from hybrid.study.settings import fem_arguments

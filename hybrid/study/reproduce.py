@@ -19,7 +19,6 @@ from hybrid.study.page import write_page
 from hybrid.study.progress import Reporter
 from hybrid.study.run import run
 
-PRESETS = ("accurate", "fast", "paper")
 SEEDS = 3
 """From how many seeds the networks of `accurate` and `fast` are trained, for the spread of their errors."""
 BASELINES = ("elliptic-1d", "elliptic-2d")

@@ -16,7 +16,7 @@ from hybrid.errors import InputError, SolverError
 from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.cost import unknowns
 from hybrid.fem.reference import Reference
-from hybrid.parallel import on_root
+from hybrid.parallel import machines, on_root
 from hybrid.problems import is_slow
 from hybrid.study import climbing, experiments, results
 from hybrid.study.cases import Case
@@ -68,7 +68,7 @@ def run(
     """
     name, networks = pinn_arguments(case, preset, seed)
     elements, adapted = fem_arguments(case, reference_tol), adaptation(case, name, reference_tol)
-    nodes = _nodes(comm)
+    nodes = machines(comm)
     check_size(case, elements, networks, nodes)
     out = Path("results") / case.problem.name if out is None else out
     on_root(comm, lambda: store.prepare(out))
@@ -107,14 +107,6 @@ def _say_what_is_not_resolved(reporter: Reporter, results: Mapping[str, Any]) ->
     reporter.say(f"NOT RESOLVED: {len(unresolved)} of {len(results['trust'])} numbers are not known well enough")
     for line in unresolved:
         reporter.say(f"  {line}")
-
-
-def _nodes(comm: MPI.Comm) -> int:
-    """How many machines the ranks are on; collective."""
-    here = comm.Split_type(MPI.COMM_TYPE_SHARED)
-    count = comm.allreduce(int(here.rank == 0))
-    here.Free()
-    return int(count)
 
 
 _REFINEMENTS = 4

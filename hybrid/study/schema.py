@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hybrid.errors import InputError
-from hybrid.fem.mesh import SHAPES
-from hybrid.pinn.cellforms import FORMULATIONS
+from hybrid.errors import Faults, InputError
+from hybrid.fem.counts import SHAPES
+from hybrid.pinn.cellchecks import FORMULATIONS
 from hybrid.pinn.presets import OPTIMIZERS, PRESETS
 
 Check = Callable[[Any, str], Any]
@@ -83,25 +83,24 @@ PINN: Mapping[str, Check] = {
 }
 
 
-def table(data: Mapping[str, Any], name: str, checks: Mapping[str, Check]) -> dict[str, Any]:
-    """A table of a problem file, checked.
-
-    Raises:
-        InputError: A key that is not known, or a value that is not allowed.
-    """
+def table(data: Mapping[str, Any], name: str, checks: Mapping[str, Check], faults: Faults) -> dict[str, Any]:
+    """A table of a problem file: its good settings; the other ones are noted as faults."""
     found = data.get(name, {})
     if not isinstance(found, dict):
-        raise InputError(name, f"must be a table, written [{name}]")
-    known(found, checks, f"{name}.")
-    return {key: checks[key](value, f"{name}.{key}") for key, value in found.items()}
+        faults.note(InputError(name, f"must be a table, written [{name}]"))
+        return {}
+    known(found, checks, f"{name}.", faults)
+    good = {}
+    for key, value in found.items():
+        if key in checks:
+            with faults.noted():
+                good[key] = checks[key](value, f"{name}.{key}")
+    return good
 
 
-def known(data: Mapping[str, Any], allowed: Any, prefix: str) -> None:
-    """Refuse keys that are not known.
-
-    Raises:
-        InputError: There is one.
-    """
+def known(data: Mapping[str, Any], allowed: Any, prefix: str, faults: Faults) -> None:
+    """Note keys that are not known as faults."""
     for key in data:
         if key not in allowed:
-            raise InputError(prefix + key, f"unknown key; allowed are {', '.join(allowed)}")
+            shown = key if key.isprintable() else repr(key)
+            faults.note(InputError(prefix + shown, f"unknown key; allowed are {', '.join(allowed)}"))

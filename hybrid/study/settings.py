@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hybrid.coefficient import separated
-from hybrid.errors import InputError
+from hybrid.errors import Faults, InputError
 from hybrid.fem.cost import bytes_per_dof, unknowns
-from hybrid.pinn.cellchecks import check_problem
-from hybrid.pinn.cellforms import check_formulation, outputs_for_each
+from hybrid.pinn.cellchecks import check_formulation, check_problem, outputs_for_each
+from hybrid.pinn.cellpieces import points_between
 from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
-from hybrid.pinn.jumps import cell_points
 from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.presets import OPTIMIZERS
 from hybrid.pinn.presets import preset as preset_arguments
@@ -150,7 +149,7 @@ def pinn_arguments(case: Case, preset: str | None, seed: int | None) -> tuple[st
     Raises:
         InputError: Settings that do not go together.
     """
-    table: Mapping[str, Any] = case.pinn
+    table, faults = dict(case.pinn), Faults()
     name = preset or table.get("preset", "accurate")
     chosen = seed if seed is not None else table.get("seed", 0)
     if name == "paper":
@@ -159,10 +158,9 @@ def pinn_arguments(case: Case, preset: str | None, seed: int | None) -> tuple[st
                 "preset", "'paper', but the paper has no problem in 3 dimensions; allowed are accurate, fast"
             )
         for key in ("optimizer", "formulation", "periodicity", "boundary"):
-            if key in table:
-                raise InputError(
-                    f"pinn.{key}", "does not go with the preset paper, which is what the text states; leave it out"
-                )
+            if table.pop(key, None) is not None:
+                what = "does not go with the preset paper, which is what the text states; leave it out"
+                faults.note(InputError(f"pinn.{key}", what))
     parts = {}
     for part in ("cell", "homogenized", "classical")[: 3 if name == "paper" else 2]:
         if name == "paper":
@@ -176,50 +174,75 @@ def pinn_arguments(case: Case, preset: str | None, seed: int | None) -> tuple[st
             arguments.pop("precision", None)
         if "steps" in table:
             if isinstance(arguments["optimizer"], LastLayer):
-                raise InputError("pinn.steps", "last-layer least squares takes one step; leave steps out")
-            arguments["optimizer"] = replace(arguments["optimizer"], steps=table["steps"])
+                faults.note(InputError("pinn.steps", "last-layer least squares takes one step; leave steps out"))
+            else:
+                arguments["optimizer"] = replace(arguments["optimizer"], steps=table["steps"])
         parts[part] = arguments
-    _conditions(case, table, parts)
+    _conditions(case, table, parts, faults)
     if table.get("device") == "cuda":
-        import torch
+        import torch  # only where it is asked for: it takes two seconds
 
         if not torch.cuda.is_available():
-            raise InputError("pinn.device", "'cuda', but torch sees no CUDA device here; allowed is 'cpu'")
+            faults.note(InputError("pinn.device", "'cuda', but torch sees no CUDA device here; allowed is 'cpu'"))
+    faults.report()
     return name, parts
 
 
-def _conditions(case: Case, table: Mapping[str, Any], parts: dict[str, dict[str, Any]]) -> None:
+def _conditions(case: Case, table: Mapping[str, Any], parts: dict[str, dict[str, Any]], faults: Faults) -> None:
     """Formulation, periodicity and boundary conditions, where the file asks for other ones than the preset's."""
+    elliptic = isinstance(case.problem, EllipticProblem)
+    for key in ("formulation", "boundary"):
+        if key in table and not elliptic:
+            faults.note(InputError(f"pinn.{key}", "is for elliptic problems; leave it out"))
     if "formulation" in table:
-        if kind_of(case.problem) != "elliptic":
-            raise InputError("pinn.formulation", "is for elliptic problems; leave it out")
         parts["cell"]["formulation"] = table["formulation"]
     if "oversampling" in table:
         if table.get("periodicity", "oversampling") != "oversampling":
-            raise InputError("pinn.oversampling", f"does not go with periodicity = {table['periodicity']!r}")
+            what = f"does not go with periodicity = {table['periodicity']!r}"
+            faults.note(InputError("pinn.oversampling", what))
         parts["cell"] |= {"periodicity": "oversampling", "oversampling": table["oversampling"]}
     if "periodicity" in table:
         parts["cell"]["periodicity"] = table["periodicity"]
     if "boundary" in table:
-        if kind_of(case.problem) != "elliptic":
-            raise InputError("pinn.boundary", "is for elliptic problems; leave it out")
         parts["homogenized"]["boundary"] = table["boundary"]
     oversampled = parts["cell"].get("periodicity") == "oversampling"
     if oversampled and is_slow(case.problem):
-        raise InputError("pinn.periodicity", "'oversampling', but a depends on x; allowed are embedding, penalty")
+        what = "'oversampling', but a depends on x; allowed are embedding, penalty"
+        faults.note(InputError("pinn.periodicity", what))
     if isinstance(case.problem, EllipticProblem):
-        check_problem(case.problem, EllipticProblem)
         chosen = parts["cell"].get("formulation", "strong"), parts["cell"].get("periodicity", "embedding")
-        try:
-            check_formulation(case.problem, *chosen)
-        except InputError as error:
-            where = error.where if error.where in {"a", "r"} else f"pinn.{error.where}"
-            raise InputError(where, error.what) from None
+        with faults.noted():
+            check_problem(case.problem, EllipticProblem)
+            try:
+                check_formulation(case.problem, *chosen)
+            except InputError as error:
+                where = error.where if error.where in {"a", "r"} else f"pinn.{error.where}"
+                raise InputError(where, error.what) from None
     points, layers = parts["cell"]["points"], parts["cell"].get("oversampling", 2)
     if oversampled and layers >= points - 2:
-        raise InputError(
-            "pinn.oversampling", f"{layers} layers for {points} points a side; allowed are fewer than points - 2"
-        )
+        what = f"{layers} layers for {points} points a side; allowed are fewer than points - 2"
+        faults.note(InputError("pinn.oversampling", what))
+
+
+def check_settings(
+    case: Case, preset: str | None = None, seed: int | None = None, reference_tol: float | None = None, nodes: int = 1
+) -> None:
+    """Refuse settings that a run would refuse, all of them at once and before anything heavy is loaded.
+
+    Raises:
+        InputError: Settings that do not go together, or need more memory than `nodes` machines like this one have.
+    """
+    faults = Faults()
+    elements: dict[str, dict[str, Any]] = {}
+    networks: dict[str, dict[str, Any]] = {}
+    with faults.noted():
+        _, networks = pinn_arguments(case, preset, seed)
+    with faults.noted():
+        elements = fem_arguments(case, reference_tol)
+    if elements:
+        with faults.noted():
+            check_size(case, elements, networks, nodes)
+    faults.report()
 
 
 def check_size(case: Case, elements: Mapping[str, Any], networks: Mapping[str, Any], nodes: int = 1) -> None:
@@ -228,11 +251,19 @@ def check_size(case: Case, elements: Mapping[str, Any], networks: Mapping[str, A
     Raises:
         InputError: With the number of unknowns and the memory.
     """
-    one = _memory()
-    dim = case.problem.dim
-    check_reference(case, elements, elements["reference"]["cells_per_period"], nodes)
+    dim, faults = case.problem.dim, Faults()
+    with faults.noted():
+        check_reference(case, elements, elements["reference"]["cells_per_period"], nodes)
     for part, where in (("cell", "fem.cell_cells"), ("homogenized", "fem.homogenized_cells")):
-        _check_mesh(where, [float(elements[part]["cells"])] * dim, elements[part], nodes)
+        with faults.noted():
+            _check_mesh(where, [float(elements[part]["cells"])] * dim, elements[part], nodes)
+    with faults.noted():
+        _check_networks(case, networks, _memory())
+    faults.report()
+
+
+def _check_networks(case: Case, networks: Mapping[str, Any], memory: float) -> None:
+    dim = case.problem.dim
     # A product g(x) b(y) is solved for b alone.
     slow = isinstance(case.problem, EllipticProblem) and is_slow(case.problem) and separated(case.problem) is None
     for part, arguments in networks.items():
@@ -242,7 +273,7 @@ def check_size(case: Case, elements: Mapping[str, Any], networks: Mapping[str, A
         in_time = kind_of(case.problem) == "reaction-diffusion" and part != "cell" and "stages" not in arguments
         rows = float(arguments["points"]) ** (dim + in_time) * outputs
         if part == "cell" and has_jumps(case.problem):  # every piece between interfaces has points of its own
-            rows = float(len(cell_points(case.problem, arguments["points"])[0]) * outputs)  # type: ignore[arg-type]
+            rows = float(points_between(case.problem, arguments["points"]) * outputs)
         if part == "cell" and slow:
             rows *= max(arguments["points"] // 2, 4) ** dim
         parameters = float(sum(a * b for a, b in itertools.pairwise(widths)))
@@ -250,8 +281,8 @@ def check_size(case: Case, elements: Mapping[str, Any], networks: Mapping[str, A
         columns = last if isinstance(arguments["optimizer"], LastLayer) else parameters
         jacobian = isinstance(arguments["optimizer"], LastLayer | LevenbergMarquardt | VariableProjection)
         needed = 8 * (parameters + 5 * rows * max(widths) + (2 * columns * (rows + columns) if jacobian else 0.0))
-        if needed > one:
-            text = f"about {_gigabytes(needed)}; there are {_gigabytes(one)}"
+        if needed > memory:
+            text = f"about {_gigabytes(needed)}; there are {_gigabytes(memory)}"
             raise InputError("pinn.hidden and pinn.points", f"training the {part} network needs {text}")
 
 

@@ -9,8 +9,8 @@ import torch
 
 from hybrid import EllipticProblem
 from hybrid.pinn import LBFGS, Adam, LastLayer, LevenbergMarquardt, VariableProjection, solve_cell, solve_homogenized
+from hybrid.pinn.dampedsteps import NormalModel, ResidualModel
 from hybrid.pinn.equations import Equations
-from hybrid.pinn.gaussnewton import NormalModel, ResidualModel
 from hybrid.pinn.optimizer import Optimizer
 from hybrid.pinn.shares import Shares
 from hybrid.symbols import y

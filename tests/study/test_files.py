@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybrid import InputError, ReactionDiffusionProblem
+from hybrid.errors import Faults, InputErrors, each_of
 from hybrid.problems import has_jumps, is_slow
 from hybrid.study.files import from_data, read
-from hybrid.study.settings import fem_arguments, pinn_arguments, trained_how
+from hybrid.study.settings import check_settings, fem_arguments, pinn_arguments, trained_how
 from hybrid.symbols import cos, exp, pi, sin, t, x, y
 
 GOOD = """
@@ -236,6 +238,68 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         read(tmp_path / "binary.toml")
 
 
+def faults_of(data: dict[str, object], preset: str | None = None) -> list[str]:
+    """The places of what is wrong with a file, and with its settings."""
+    with pytest.raises(InputError) as caught:
+        from_data(data, "mine.toml", "n", lambda case: check_settings(case, preset))
+    return [error.where.removeprefix("mine.toml: ") for error in each_of(caught.value)]
+
+
+@pytest.mark.parametrize(
+    ("change", "fields"),
+    [
+        ({"eps": -1, "f": "sin(z)", "fem": {"degree": 9}}, ["eps", "f", "fem.degree"]),
+        ({"a": "sin(2*pi*y0)", "f": "1/x0 + log(-1 - x1)", "T": 1}, ["a", "f", "T"]),
+        ({"kappa": 1, "eps": None, "kind": "wave"}, ["kind", "kappa", "eps"]),
+        ({"eps": None, "a": None, "domain": [[0, 1]] * 4}, ["domain", "eps", "a"]),
+        ({"domain": "unit", "a": "y2 + z", "f": "x2"}, ["domain", "a"]),
+        ({"a": [["2", "y9"], ["t", "2"]], "period": [1, 2, 3]}, ["a[0][1]", "a[1][0]", "period"]),
+        ({"period": "2*pi", "f": 0, "pinn": {"seed": -1, "points": 3}}, ["f", "period", "pinn.seed", "pinn.points"]),
+        ({"fem": {"order": 1, "cells": "round", "tol": 2}, "pinn": 3}, ["fem.order", "fem.cells", "fem.tol", "pinn"]),
+        ({"eps": 0, "pinn": {"preset": "fast", "steps": 3, "seed": -1}}, ["eps", "pinn.steps", "pinn.seed"]),
+        ({"pinn": {"preset": "paper", "boundary": "hard", "optimizer": "adam"}}, ["pinn.boundary", "pinn.optimizer"]),
+        ({"fem": {"cell_cells": 4096, "homogenized_cells": 4096, "degree": 4, "cell_degree": 6, "homogenized_degree": 6}},
+         ["fem.cell_cells", "fem.homogenized_cells"]),
+    ],
+)  # fmt: skip
+def test_all_faults_are_said_in_the_order_of_the_file(change: dict[str, object], fields: list[str]) -> None:
+    data = {key: value for key, value in (tomllib.loads(GOOD) | {"pinn": {}} | change).items() if value is not None}
+    assert faults_of(data) == fields
+
+
+def test_reaction_diffusion_with_many_faults() -> None:
+    data = tomllib.loads(REACTION) | {"D": 0, "r": "1 + cos(2*pi*y0)", "f": "y0", "u0": "t", "T": "soon"}
+    assert faults_of(data) == ["D", "r", "f", "u0", "T"]
+    assert faults_of(data | {"a": 1, "domain": [[1, 0]]}) == ["domain", "D", "f", "u0", "T", "a"]
+
+
+@pytest.mark.parametrize(
+    ("change", "fields"),
+    [
+        ({"eps": "1e-5x"}, ["eps"]),  # the size of the mesh is not known
+        ({"domain": [[0, 0]], "a": "3 + step(y0)"}, ["domain"]),
+        ({"period": 0, "eps": 0.125}, ["period"]),
+        ({"pinn": {"optimizer": "sgd", "preset": "fast", "steps": 9}}, ["pinn.optimizer"]),
+        ({"pinn": {"optimiser": "adam", "preset": "fast", "steps": 9}}, ["pinn.optimiser"]),
+        ({"f": "x9", "a": "3 + x0*sin(2*pi*y0)", "pinn": {"formulation": "strong"}}, ["f"]),
+    ],
+)
+def test_what_may_follow_from_a_fault_is_not_said(change: dict[str, object], fields: list[str]) -> None:
+    assert faults_of(tomllib.loads(GOOD) | {"pinn": {}} | change) == fields
+
+
+def test_several_faults_travel_between_ranks_and_are_said_once() -> None:
+    faults = Faults()
+    for where in ("one", "two", "one"):
+        with faults.noted():
+            raise InputError(where, "wrong")
+    with pytest.raises(InputErrors) as caught:
+        faults.report()
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == "one: wrong\ntwo: wrong"
+    assert (again.where, again.what) == ("one", "wrong")
+
+
 JUNK = st.recursive(
     st.none()
     | st.booleans()
@@ -249,11 +313,11 @@ JUNK = st.recursive(
 
 
 @given(st.sampled_from(["kind", "domain", "eps", "a", "f", "period", "name", "fem", "pinn"]), JUNK)
-def test_junk_is_refused_with_one_line_and_never_crashes(key: str, value: object) -> None:
-    said = "mine.toml: one line"
+def test_junk_is_refused_with_a_line_for_each_fault_and_never_crashes(key: str, value: object) -> None:
+    said, faults = "mine.toml: one line", 1
     try:
         from_data(tomllib.loads(GOOD) | {key: value}, "mine.toml", "n")
     except InputError as error:
-        said = str(error)
-    assert said.startswith("mine.toml: ")
-    assert "\n" not in said
+        said, faults = str(error), len(each_of(error))
+    assert all(line.startswith("mine.toml: ") for line in said.split("\n"))
+    assert len(said.split("\n")) == len(set(said.split("\n"))) == faults

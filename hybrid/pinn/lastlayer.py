@@ -1,0 +1,61 @@
+"""Least squares for a network's last layer: what `LastLayer` of `hybrid.pinn.optimizers` does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hybrid.pinn.equations import Equations
+from hybrid.pinn.firstorder import copies, put
+from hybrid.pinn.optimizer import Iteration
+
+
+@torch.no_grad()
+def solve(equations: Equations, ridge: float) -> None:
+    """Put the least-squares solution into the last layer; collective."""
+    shares, blocks = equations.shares, equations.features()
+    square = shares.total([matrix.square().sum(0) for matrix, _ in blocks])
+    scale = square.sqrt().clamp_min(torch.finfo(square.dtype).tiny)
+    width = len(scale)
+    rows = []
+    for matrix, target in blocks:
+        joint = torch.cat([matrix / scale, target], dim=1)
+        # Of a tall share the R factor says all there is to say; it is what has to travel.
+        several = shares.count > 1 and len(joint) > 2 * width
+        rows.append(torch.linalg.qr(joint, mode="r")[1] if several else joint)
+    solution = damped(torch.cat(shares.gathered(rows)), width, ridge) / scale[:, None]
+    last = equations.network.weights[-1]
+    last.copy_(shares.agreed(solution.T.reshape(last.shape)))
+
+
+def damped(joint: Tensor, width: int, ridge: float) -> Tensor:
+    """Least squares for the first `width` columns, of norm one, and the others as right-hand sides, with the ridge."""
+    below = torch.zeros(width, joint.shape[1], dtype=joint.dtype, device=joint.device)
+    below[:, :width].fill_diagonal_(ridge)
+    joint = torch.cat([joint, below])
+    return torch.linalg.lstsq(joint[:, :width], joint[:, width:], driver="gels").solution
+
+
+class LinearSolve(Iteration):
+    """One step is all there is."""
+
+    def __init__(self, ridge: float, equations: Equations) -> None:
+        self.ridge, self.equations = ridge, equations
+        self.loss = equations.loss()
+
+    def step(self) -> str:
+        """All there is to do."""
+        solve(self.equations, self.ridge)
+        self.loss = self.equations.loss()
+        return ""
+
+    def state(self) -> dict[str, Any]:
+        """All that the next step depends on."""
+        return {"parameters": copies(self.equations), "loss": self.loss}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a state."""
+        put(self.equations, state["parameters"])
+        self.loss = state["loss"]

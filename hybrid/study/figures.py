@@ -20,6 +20,9 @@ QUICK = {"compress_level": 1}
 
 STYLE = {"font.size": 9, "axes.titlesize": 10, "figure.dpi": 150, "axes.formatter.limits": (-3, 5)}
 
+_LEFT, _RIGHT, _BELOW, _ABOVE = 0.75, 0.7, 0.5, 0.3
+"""Inches around each panel."""
+
 Array = npt.NDArray[np.float64]
 Panel = tuple[str, Array]
 
@@ -120,9 +123,15 @@ def training(results: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def _figure(rows: int, columns: int, height: float) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(4.2 * columns, height * rows), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False)
+def _figure(rows: int, columns: int, height: float, title: float = 0.0) -> tuple[Figure, list[Axes]]:
+    """Panels with room for their labels, in inches: an engine that measures labels would draw everything twice."""
+    width, total = 4.2, height * rows + title
+    figure = Figure(figsize=(width * columns, total))
+    axes = figure.subplots(rows, columns, squeeze=False, gridspec_kw={
+        "left": _LEFT / (width * columns), "right": 1 - _RIGHT / (width * columns),
+        "bottom": _BELOW / total, "top": 1 - (title + _ABOVE) / total,
+        "wspace": (_LEFT + _RIGHT) / (width - _LEFT - _RIGHT), "hspace": (_BELOW + _ABOVE) / (height - _BELOW - _ABOVE),
+    })  # fmt: skip
     return figure, list(axes.flat)
 
 
@@ -131,12 +140,12 @@ def _panels(
 ) -> Figure:
     """Curves on a line or colours on a rectangle; in space on the plane where the third coordinate is `plane`."""
     line = len(box) == 1
-    figure, axes = _figure((len(panels) + 1) // 2, 2, 2.6 if line else 3.5)
-    if not line:
-        figure.set_layout_engine("compressed")  # squares leave room beside them that labels elsewhere need
+    figure, axes = _figure((len(panels) + 1) // 2, 2, 2.6 if line else 3.5, 0.0 if plane is None else 0.3)
     if plane is not None:
         norms = "; the numbers are of the whole box" if colours == "RdBu_r" else ""
-        figure.suptitle(f"on the plane ${name}_2$ = {plane:.4g}{norms}", fontsize=10)
+        figure.suptitle(
+            f"on the plane ${name}_2$ = {plane:.4g}{norms}", fontsize=10, y=1 - 0.1 / figure.get_figheight()
+        )
     for ax, (title, values) in zip(axes, panels, strict=True):
         if line:
             ax.plot(
@@ -164,5 +173,7 @@ def colour_map(
         values.reshape(count, count).T, origin="lower", extent=(left, right, bottom, top_edge), cmap=colours, vmin=low,
         vmax=high, interpolation="bilinear",
     )  # fmt: skip
-    ax.figure.colorbar(image, ax=ax, shrink=0.85)
+    bar = ax.inset_axes((1.04, 0.0, 0.05, 0.93))  # above it is room for a power of ten
+    ax.figure.colorbar(image, cax=bar)
+    bar.yaxis.get_offset_text().set_horizontalalignment("left")
     ax.set(title=title, xlabel=f"${name}_0$", ylabel=f"${name}_1$")

@@ -26,7 +26,7 @@ from hybrid.parallel import on_root
 Lattice = tuple[Sequence[Sequence[float]], Sequence[int]]
 """A box and the number of its cells in each direction."""
 
-FORMAT = 2
+FORMAT = 3
 """Of the files, and of what is computed: raise it when either changes."""
 LIMIT = 20 * 2**30
 """Bytes that all references may take; beyond it those that were not used for the longest time go."""

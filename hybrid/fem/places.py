@@ -43,13 +43,14 @@ class Places:
         """The function there, (n,); zero where there is no cell."""
         dofs, u = function.function_space.dofmap.list, function.x.array
         found = np.zeros(len(self.cells))
+        if not len(dofs) or not len(self.table):  # a rank may have no cells
+            return found
         for begin in range(0, len(found), PIECE):
             piece = slice(begin, begin + PIECE)
             cells = self.cells[piece]
             rows = None if self.rows is None else self.rows[piece]
             basis = _basis(function.function_space, self.table[piece]) if rows is None else self.table[rows]
-            values = np.einsum("ij,ij->i", basis, u[dofs[cells]]) if len(dofs) else np.zeros(len(cells))
-            found[piece] = np.where(cells >= 0, values, 0.0)
+            found[piece] = np.where(cells >= 0, np.einsum("ij,ij->i", basis, u[dofs[cells]]), 0.0)
         return found
 
 
@@ -85,7 +86,7 @@ def located(bricks: Bricks, space: fem.FunctionSpace, points: Product) -> Places
     cells = np.full(len(points), -1, np.int32)
     grids = [different(place, _PLACE) for place in places]
     size, count = math.prod(len(values) for values, _ in grids), len(bricks.patterns)
-    if size * count > max(len(mine) // 2, _FEW):
+    if size * count * space.element.space_dimension > max(4 * len(mine), _FEW):
         own = np.zeros((len(points), len(places)))
         for begin in range(0, len(mine), PIECE):
             piece = mine[begin : begin + PIECE]

@@ -89,7 +89,10 @@ class Resolutions:
                 break
             sharper = in_time > tol / 2 and steps > TIGHTEST
             if not in_space <= tol / 2 or not sharper:
+                last = degree, cells
                 degree, cells = self._finer(degree, cells, in_space / (tol - min(in_time, tol / 2)))
+                while degree > last[0] + 1 and self._unknowns(degree, cells) > budget:
+                    degree -= 1
                 if self._unknowns(degree, cells) > budget:
                     break
             steps = max(steps / LOOSER, TIGHTEST) if sharper else steps

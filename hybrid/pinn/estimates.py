@@ -79,7 +79,8 @@ def solution_degrees(problem: EllipticProblem, a: Medium, band: float, tolerance
     grid = estimate_grid(problem.domain, 0, band)
     while True:
         with np.errstate(all="ignore"):
-            source = np.nan_to_num(numpy_function(problem.f)(grid.points())).reshape(grid.shape)
+            source = np.asarray(numpy_function(problem.f)(grid.points())).reshape(grid.shape)
+        source = np.where(np.isfinite(source), source, 0.0)  # a singularity at a point says nothing about degrees
         degrees = chebyshev_degrees(grid, solve(grid, _on_cells(a, grid), source, tolerance=tolerance / 10), tolerance)
         # Where nearly all polynomials matter that the points could tell apart, there may be more.
         finer = tuple(2 * n if 2 * d > n < _MOST[problem.dim] else n for n, d in zip(grid.cells, degrees, strict=True))

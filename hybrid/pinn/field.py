@@ -97,7 +97,7 @@ def evaluated(fields: Sequence[Field], points: Product, operators: Tensor) -> li
     for one in fields:
         if one.network not in known:
             known[one.network] = jets_on(one.network, points, operators)
-        outputs = np.ascontiguousarray(known[one.network][..., one.output])
+        outputs = np.array(known[one.network][..., one.output])  # a copy: another field may have the same output
         for begin in range(0, len(points) if one.is_more_than_its_network else 0, _PIECE):
             piece = slice(begin, begin + _PIECE)
             own, at = torch.from_numpy(outputs[:, piece]), torch.from_numpy(points.points(piece))

@@ -28,6 +28,7 @@ from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
 from hybrid.pinn.homogenized import units_of
 from hybrid.pinn.operators import Medium, checked
 from hybrid.pinn.optimizers import LastLayer
+from hybrid.pinn.separable import subnet_cost
 from hybrid.pinn.spectrum import Spectrum, spectrum_of
 from hybrid.problems import EllipticProblem
 
@@ -72,7 +73,7 @@ def cost(dim: int, rung: Mapping[str, Any]) -> tuple[float, float]:
     rows = points**dim if isinstance(points, int) else math.prod(points)
     solve = 2.0 * rows * width**2
     if isinstance(rung["optimizer"], LastLayer):
-        return solve / RATE, rows * width
+        return (solve + sum(map(subnet_cost, rung.get("separable", ())))) / RATE, rows * width
     parameters = width * (dim + 1 + 2 * len(rung.get("waves", ())))
     step = solve + 4.0 * rows * width * parameters + 1.0 * rows * parameters**2
     return (solve + rung["optimizer"].steps * step) / RATE, 8 * rows * width

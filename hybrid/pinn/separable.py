@@ -28,6 +28,7 @@ _INDEPENDENT = 1e-13
 """Singular values below this fraction of the largest are rounding."""
 _AT_ONCE = 4096
 """Points that are evaluated at once."""
+_HALVINGS = 12
 _DRAWN = 3
 """Random features for each function that is made of them."""
 
@@ -113,6 +114,11 @@ def _channels(dim: int, derivative: Callable[[Sequence[int]], Tensor], operators
     return [along(), *(along(i) for i in range(operators.shape[-1])), *second]
 
 
+def subnet_cost(count: int) -> float:
+    """Floating-point operations, about, of finding so many functions of a coordinate."""
+    return 4.0 * (_HALVINGS + 1) * (4 * count + 40) * (_DRAWN * count) ** 2
+
+
 def _subnet(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
     """w (M, 1), b (M,) and R (count, M)."""
     drawn = max(_DRAWN * count, 40)
@@ -125,7 +131,7 @@ def _subnet(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Ten
         return roots * torch.tanh(scale * (points @ slopes.T + shifts))
 
     low, high = 0.25, 4.0 * count
-    for _ in range(12):
+    for _ in range(_HALVINGS):
         middle = math.sqrt(low * high)
         singular = torch.linalg.svdvals(features(middle))
         if int((singular > _INDEPENDENT * singular[0]).sum()) >= count:

@@ -22,6 +22,7 @@ from numpy.polynomial import chebyshev
 from torch import Tensor
 
 from hybrid.coefficient import slow_nodes
+from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding
 from hybrid.pinn.network import Network
 from hybrid.pinn.sharp import sharp
 from hybrid.product import Product
@@ -35,6 +36,7 @@ _MUCH = 5e8
 _SAVING = 3
 """Nodes are at most this part of the points."""
 _BITS = 2.0**-50
+_GLOBAL = (AffineEmbedding, PeriodicEmbedding)
 _FIRST, _LEAST, _MOST, _TESTS = 16, 1.125, 3.0, 200
 
 
@@ -81,7 +83,7 @@ def jets_on(network: Network, points: Product, operators: Tensor) -> Array:
             return _plain(network, points.points(), operators)
         table = _flat(_plain(network, points.grid(), operators))
     taken = np.take(table, points.numbers(), axis=1)
-    return np.moveaxis(taken.reshape(-1, network.weights[-1].shape[0], count), 1, 2)
+    return np.moveaxis(taken.reshape(1 + operators.shape[-1] + operators.shape[0], -1, count), 1, 2)
 
 
 def _is_much(network: Network, count: int, operators: Tensor) -> bool:
@@ -103,6 +105,8 @@ def interpolant(
     dim = len(box)
     low, high = np.array(box, dtype=float).T
     if type(network) is not Network or not network.biases or not (high > low).all():
+        return None
+    if type(network.embedding) not in _GLOBAL:  # inputs may have features that no test point meets
         return None
     tests = low + (high - low) * np.random.default_rng(0).random((_TESTS, dim))
     exact = _flat(_sharp(network, tests, operators))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from hybrid import comparison
+from hybrid.parallel import on_root
 from hybrid.pinn.ladder import climb
 from hybrid.problems import kind_of
 from hybrid.study import experiments, results
@@ -101,15 +101,24 @@ def _climbed(
     estimate: Callable[[Trained], Estimate],
 ) -> Any:  # fmt: skip
     """The best of the networks tried; what was tried is recorded."""
+    offered = rungs(run, part, run.adapted.seconds)
+    tried: list[Mapping[str, Any]] = []
+
+    def agreed() -> Iterator[Mapping[str, Any]]:
+        """Rank 0's, as widths follow from spectra, which may differ in their last bits."""
+        while (rung := on_root(run.comm, lambda: next(offered, None))) is not None:
+            tried.append(rung)
+            yield rung
+
     (solution, meta), number, attempts = run.timed(
         title, f"pinn_{part}",
         lambda: climb(
-            solve, rungs(run, part, run.adapted.seconds), run.adapted.pinn, estimate,
+            solve, agreed(), run.adapted.pinn, estimate,
             lambda text: run.reporter.say(f"    {text}"),
         ),
     )  # fmt: skip
     if number:  # what trains again, from other seeds, does it with the settings that were good
-        run.settled[part] = dict(next(islice(rungs(run, part, run.adapted.seconds), number, None)))
+        run.settled[part] = dict(tried[number])
     run.results["training"][part] = meta | {"attempts": [attempt.plain() for attempt in attempts]}
     return solution
 

@@ -70,7 +70,7 @@ def settled(found: Any) -> dict[str, Any]:
     """The degree, cells and steps of the best of the attempts of a homogenized solve; none where the first was enough."""
     if len(found.attempts) < 2:
         return {}
-    best = next(a for a in found.attempts if a["error_estimate"] == found.error_estimate)
+    best = min(found.attempts, key=lambda a: math.inf if a["error_estimate"] is None else a["error_estimate"])
     return {name: best[name] for name in ("degree", "cells", "tolerance") if name in best}
 
 

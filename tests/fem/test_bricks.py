@@ -106,3 +106,14 @@ def test_values_of_both_functions_on_equal_meshes_from_one_search(
     assert len(made) == 2
     exact = _values(target.tabulate_dof_coordinates(), 2, 2)
     assert max(np.abs(f.x.array - exact).max() for f in found) < 1e-12
+
+
+def test_ranks_without_cells_take_part(comm: MPI.Comm) -> None:
+    """One cell, whatever the number of ranks: the others have none."""
+    line = mesh.create_interval(comm, 1, [0.0, 1.0])
+    u = fem.Function(fem.functionspace(line, ("Lagrange", 1)))
+    u.interpolate(lambda x: x[0])
+    at = np.array([[0.3], [0.5], [1.0]])
+    assert np.abs(points.at_points(u, at) - at[:, 0]).max() < 1e-14
+    finer = fem.functionspace(mesh.create_interval(comm, 7, [0.0, 1.0]), ("Lagrange", 2))
+    assert np.abs(points.carry(u, finer).x.array - finer.tabulate_dof_coordinates()[:, 0]).max() < 1e-14

@@ -17,6 +17,7 @@ from hybrid.fem import reaction, solve_cell, solve_homogenized, solve_multiscale
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.points import at_points, spread
 from hybrid.fem.reference import sensible_tolerance
+from hybrid.study.results import settled
 from hybrid.symbols import cos, exp, pi, sin, t, x, y
 
 COMM = MPI.COMM_SELF
@@ -247,3 +248,18 @@ def test_the_advice_where_rounding_ends_refinement_cures_it() -> None:
     tolerance = float(advised[1])
     found = solve_multiscale(problem, COMM, degree=4, cells_per_period=8, reference_tol=tolerance)
     assert found.trust["solution"].within(tolerance)
+
+
+def test_what_no_mesh_resolves_within_the_budget_has_settings_all_the_same() -> None:
+    problem = oscillating(2, 640)
+    found = solve_homogenized(problem, np.eye(2), COMM, degree=2, cells=16, tol=1e-6, budget=5000)
+    assert len(found.attempts) > 1
+    assert found.trust["solution"].error is None or found.trust["solution"].error > 1e-6
+    assert settled(found)["degree"] in {a["degree"] for a in found.attempts}
+
+
+def test_a_degree_that_the_budget_allows_is_tried() -> None:
+    problem = oscillating(2, 12)
+    found = solve_homogenized(problem, np.eye(2), COMM, degree=2, cells=32, tol=1e-12, budget=10_000)
+    assert [a["degree"] for a in found.attempts][:2] == [2, 3]
+    assert found.dofs <= 10_000

@@ -10,10 +10,11 @@ from hybrid import EllipticProblem
 from hybrid.errors import InputError
 from hybrid.pinn import LastLayer, homogenized_networks, solve_homogenized
 from hybrid.pinn.estimates import estimate_grid, solution_degrees
+from hybrid.pinn.homogenizedrungs import cost
 from hybrid.pinn.network import VALUE, gradient_only, hessian_operators
 from hybrid.pinn.separable import SeparableNetwork
 from hybrid.pinn.spectrum import chebyshev_degrees
-from hybrid.symbols import pi, sin, x, y
+from hybrid.symbols import log, pi, sin, x, y
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3])
@@ -68,3 +69,14 @@ def test_networks_are_the_same_for_the_same_seed_and_points_fit_the_dimension() 
         solve_homogenized(problem, np.eye(2), separable=(5, 4), points=(8, 8, 8), optimizer=LastLayer())
     with pytest.raises(InputError, match="separable"):
         solve_homogenized(problem, np.eye(2), separable=(5,), points=8, optimizer=LastLayer())
+
+
+def test_a_singularity_at_a_point_of_the_grid_leaves_degrees() -> None:
+    f = log((x[0] - 0.5) ** 2 + (x[1] - 0.5) ** 2)
+    problem = EllipticProblem(domain=[(0, 1)] * 2, eps=0.1, a=2 + sin(2 * pi * y[0]), f=f)
+    assert all(1 < degree < 1000 for degree in solution_degrees(problem, np.eye(2), 4.0, 3e-5))
+
+
+def test_the_cost_of_many_functions_is_counted() -> None:
+    rung = {"separable": (2000,), "hidden": (2000,), "points": [4000], "optimizer": LastLayer()}
+    assert cost(1, rung)[0] > 2 * cost(1, rung | {"separable": ()})[0]

@@ -8,8 +8,9 @@ import torch
 from sympy import Heaviside
 
 from hybrid.pinn import smooth
-from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding
+from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding, Together
 from hybrid.pinn.field import Field, evaluated
+from hybrid.pinn.inputs import MediumEmbedding
 from hybrid.pinn.jumps import KinkEmbedding
 from hybrid.pinn.network import VALUE, Network, gradient_only
 from hybrid.pinn.sharp import sharp
@@ -92,3 +93,35 @@ def test_sums_that_cancel_keep_their_digits(operators: torch.Tensor) -> None:
     ]
     assert errors[0] < rounding / 3  # that of tanh
     assert errors[0] <= errors[1]
+
+
+def test_fields_of_one_output_do_not_share_their_values() -> None:
+    network = Network(AffineEmbedding([(0, 1)]), (4,), 1, 0)
+    points = Product.of(np.random.default_rng(0).random((5, 1)))
+    one, other = evaluated([Field(network, 0, 1, shift=1.0), Field(network, 0, 1, shift=1.0)], points, VALUE)
+    assert np.array_equal(one, other)
+
+
+def test_a_network_of_the_users_may_have_more_functions_than_its_last_layer() -> None:
+    class Both(Network):
+        def jet(self, points: torch.Tensor, operators: torch.Tensor) -> torch.Tensor:
+            jet = super().jet(points, operators)
+            return torch.cat([jet, 2 * jet], dim=2)
+
+    network = Both(AffineEmbedding([(0, 1)]), (4,), 1, 0)
+    points = np.repeat(np.linspace(0, 1, 5), 4)[:, None]
+    first, second = Field(network, 0, 1), Field(network, 1, 1)
+    assert np.abs(second.values(points) - 2 * first.values(points)).max() < 1e-15
+    assert second.gradients(points).shape == (20, 1)
+
+
+def test_inputs_that_may_be_local_are_not_interpolated() -> None:
+    """log a may have inclusions between all nodes and all test points."""
+    problem = EllipticProblem(domain=[(0, 1)] * 2, eps=0.5, a=2 + sin(2 * pi * y[0]), f=1)
+    smoothly = PeriodicEmbedding((1.0, 1.0))
+    found = [
+        smooth.interpolant(Network(embedding, (8,), 1, 0), [(0.0, 1.0)] * 2, VALUE, 10**5)
+        for embedding in (smoothly, Together(smoothly, MediumEmbedding(problem)))
+    ]
+    assert found[0] is not None
+    assert found[1] is None

@@ -18,12 +18,13 @@ import torch
 
 from hybrid.coefficient import SlowCoefficient
 from hybrid.pinn.equations import contract
-from hybrid.pinn.field import Field
+from hybrid.pinn.field import Field, evaluated
 from hybrid.pinn.network import VALUE
 from hybrid.pinn.operators import Medium, operator_at
 from hybrid.pinn.sines import SineGrid, solve
 from hybrid.pinn.spectrum import chebyshev_degrees, spectrum_of
 from hybrid.problems import EllipticProblem
+from hybrid.product import Product
 from hybrid.symbols import numpy_function
 from hybrid.trust import Estimate
 
@@ -48,7 +49,7 @@ def solution_estimate(problem: EllipticProblem, a: Medium, field: Field, points:
         return Estimate(None, f"f or a*(x) oscillates too fast for the {max(grid.cells)} points a side of the estimate")
     at = torch.tensor(grid.points())
     coefficients, operators = operator_at(a, at)
-    jet = field.jet(at, operators)
+    (jet,) = map(torch.from_numpy, evaluated([field], Product.of(at.numpy()), operators))
     with np.errstate(all="ignore"):
         source = numpy_function(problem.f)(at.numpy())
     residual = (source - contract(coefficients, jet[..., None])[:, 0].numpy()).reshape(grid.shape)

@@ -177,11 +177,11 @@ class Run(Recorder):
         return found
 
     def _homogenized(self, stage: str, coefficient: Any, before: Any = None) -> Any:
-        """v or w; w on the mesh that was good enough for v, if that was not the first one."""
+        """v or w; w on the mesh that was good enough for v."""
         arguments = self.elements["homogenized"] | (results.settled(before) if before else {})
 
         def solve() -> Any:
-            if before and len(before.attempts) > 1 and results.are_close(coefficient, self.cell.coefficient):
+            if before and results.are_close(coefficient, self.cell.coefficient):
                 once = {"tol": None, "estimate": False}
                 found = self.fem.solve_homogenized(self.problem, coefficient, self.comm, **arguments | once)
                 known = estimate_of(before.trust, "solution")

@@ -114,7 +114,7 @@ def _of_reference(run: Run) -> str:
 
 def wanted_of(errors: Sequence[float]) -> float:
     """The error that a reference may have to measure these."""
-    return max(min(errors) / 20, SMALLEST_TOLERANCE)
+    return max(min(e / (1 + e) for e in errors) / 20, SMALLEST_TOLERANCE)
 
 
 def rounded_down(value: float) -> str:

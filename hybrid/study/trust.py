@@ -123,7 +123,11 @@ def judge(evidence: Evidence, tolerances: Tolerances) -> dict[str, Judgement]:
     found = {
         "reference": Judgement(
             evidence.reference.error, evidence.reference.how,
-            min(_allowed(name, errors[name], tolerances) for name in ("e1", "e2", "e4", "e5") if name in errors),
+            min(
+                _allowed(name, errors[name], tolerances) / (1 + errors[name])
+                for name in ("e1", "e2", "e4", "e5")
+                if name in errors
+            ),
             cures.get("reference", ""),
         ),
         f"{s}_fem": _of(a_fem, loose, cures, "fem_cell"),
@@ -153,6 +157,8 @@ def judge(evidence: Evidence, tolerances: Tolerances) -> dict[str, Judgement]:
     for name, terms in parts.items():
         if name not in errors:
             continue
+        if "reference" in terms:  # in what is measured, and in what it is divided by
+            terms = terms | {"reference": _times(1 + errors[name], u)}
         total = _sum(terms)
         worst = max(terms, key=lambda k: float("inf") if terms[k].error is None else terms[k].error or 0.0)
         found[name] = Judgement(total.error, total.how, _allowed(name, errors[name], tolerances), f"see {worst}")
@@ -160,8 +166,12 @@ def judge(evidence: Evidence, tolerances: Tolerances) -> dict[str, Judgement]:
 
 
 def _allowed(name: str, error: float, tolerances: Tolerances) -> float:
-    """What one of e1 … e5 may be off by: only e4 is finite elements' alone."""
-    return max(SHARE * error, tolerances.fem if name == "e4" else max(tolerances.pinn, tolerances.fem))
+    """What one of e1 … e5 may be off by: only e4 is finite elements' alone.
+
+    A part of itself, but never so much that one of the functions behind it may be anything.
+    """
+    part = min(SHARE * error, _MEANINGLESS)
+    return max(part, tolerances.fem if name == "e4" else max(tolerances.pinn, tolerances.fem))
 
 
 def reasons(judgements: Mapping[str, Judgement]) -> list[str]:

@@ -30,7 +30,7 @@ ALLOWED = Tolerances(1e-6, 1e-4)
 def test_where_everything_is_known_everything_is_resolved() -> None:
     found = judge(GOOD, ALLOWED)
     assert reasons(found) == []
-    assert found["e4"].estimate == pytest.approx(1e-6 + 1e-7 + 1e-12)
+    assert found["e4"].estimate == pytest.approx(1.0117e-6 + 1e-7 + 1e-12)
     # what finite elements say of the network's corrector is less than what it says itself
     assert found["chi_1_pinn"].estimate == pytest.approx(1e-7 + 1e-8)
 
@@ -42,6 +42,18 @@ def test_a_network_that_is_off_makes_e1_and_e3_unresolved_and_nothing_else() -> 
     assert wrong == {"p", "e1", "e3", "e5"}
     (line,) = [text for text in reasons(found) if text.startswith("p:")]
     assert line.endswith("; do this")
+
+
+def test_an_error_of_any_size_is_not_resolved_by_functions_that_may_be_anything() -> None:
+    errors = dict(GOOD.errors) | {"e1": 1e50, "e3": 1e50, "e3_h1": 1e50, "e5": 1e80}
+    found = judge(replace(GOOD, errors=errors, p=Estimate(1e23, "residual")), ALLOWED)
+    assert {name for name in ("e1", "e3", "e5") if found[name].resolved} == set()
+
+
+def test_a_reference_is_in_what_errors_are_divided_by() -> None:
+    errors = dict(GOOD.errors) | {"e1": 5.0}
+    found = judge(replace(GOOD, errors=errors, reference=Estimate(0.01, "Richardson")), ALLOWED)
+    assert found["e1"].estimate == pytest.approx(0.06, rel=1e-3)
 
 
 def test_estimates_that_contradict_each_other_are_not_believed() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from hybrid.pinn.gaussnewton import VariableProjection
 from hybrid.pinn.jumps import has_infinite_slopes
 from hybrid.pinn.ladder import Arguments
 from hybrid.pinn.optimizers import LastLayer
+from hybrid.pinn.presets import preset
 from hybrid.pinn.slowgrids import degrees, probes
 from hybrid.problems import EllipticProblem, Problem, is_slow
 
@@ -34,7 +36,8 @@ def cell_rungs(problem: EllipticProblem, arguments: Arguments, budget: float = 6
 
     The first are those given. What comes then takes from the Fourier coefficients of a which waves are inputs of the network
     and how many points it needs in each direction, has log a as an input too, and the first-order form, which has no derivative
-    of a and measures errors as the energy does. Frozen features stay frozen, and a trained network is trained.
+    of a and measures errors as the energy does. Where training takes long, for smooth a in the plane and in space, the frozen
+    features of the preset fast come before larger networks. All others stay of their kind.
 
     Args:
         problem: Gives a.
@@ -53,6 +56,8 @@ def cell_rungs(problem: EllipticProblem, arguments: Arguments, budget: float = 6
         made = _jumps(base, frozen)
     else:
         made = _smooth(base, frozen)
+    if not frozen and base.dim > 1 and not base.depends_on_slow and not base.jumps:
+        made = itertools.chain([preset("fast", "cell", problem)], made)
     for changes in made:
         rung = {**arguments, **changes}
         flops, memory = cost(base, rung)

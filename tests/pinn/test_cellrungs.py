@@ -111,6 +111,8 @@ def test_the_first_rung_is_what_was_asked_for() -> None:
         first, *others = cell_rungs(problem, arguments)
         assert first == arguments
         assert others
+        quick = [] if name == "fast" else [others.pop(0)]
+        assert all(rung == preset("fast", "cell", problem) for rung in quick)
         assert all(isinstance(rung["optimizer"], kind) for rung in others)
         assert len(list(cell_rungs(problem, arguments, budget=0.0))) == 1
 

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from mpi4py import MPI
 
@@ -24,8 +25,9 @@ from hybrid.errors import InputError, SolverError
 from hybrid.fem.bounds import corrector_estimates, extrapolated
 from hybrid.fem.cellsolution import CellSolution
 from hybrid.fem.norms import coarsened
-from hybrid.fem.slowsamples import interpolation_error, steepest
+from hybrid.fem.slowsamples import harmonic_means, hardest, interpolation_error
 from hybrid.interfaces import level_sets
+from hybrid.parallel import on_root
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import coordinates, evaluate
 from hybrid.trust import Estimate, largest
@@ -41,6 +43,8 @@ _LEAST = 4000
 """Unknowns that a cell problem counts as at the least, for what it takes to set one up."""
 _CORRECTORS = 100.0
 """How much more than a* the correctors may be off."""
+_ROUNDING = 1e-11
+"""What a* is off by for no reason of the mesh."""
 _MESHES = 100
 """Nodes of a rank at the most, where a jumps and each has a mesh of its own: MPI has not many more communicators for them."""
 
@@ -94,11 +98,15 @@ def solve_slow_cells(
 
     def fewest(counts: Sequence[int]) -> int:
         """Cells for more nodes than at first."""
-        x = slow_nodes(problem.domain, counts)
-        return _fewest(x[steepest(problem, x)], at, cells, tolerance)
+        return on_root(comm, partial(_fewest, problem, slow_nodes(problem.domain, counts), at, cells, tolerance))
+
+    # Ranks may differ by rounding: what decides how long loops are is that of the first.
+    def missed_by(counts: Sequence[int]) -> float:
+        return on_root(comm, partial(interpolation_error, problem, counts))
 
     # What a alone says costs no cell problem.
-    missed, coarser = interpolation_error(problem, counts), False
+    asked, coarser = cells, False
+    missed = missed_by(counts)
     while nodes is None and missed > tolerance:
         if not coarser:
             cells, coarser = fewest(counts), True
@@ -106,22 +114,14 @@ def solve_slow_cells(
         if more == counts or not affordable(more):
             break
         attempts.append({"nodes": tuple(counts), "cells": cells, "truncation": missed})
-        counts, missed = more, interpolation_error(problem, more)
-    if tol is not None and not problem.jumps:
+        counts, missed = more, missed_by(more)
+    if tol is not None and missed < tol and not problem.jumps:
         x = slow_nodes(problem.domain, counts)
         most = (budget / len(x)) ** (1 / problem.dim) / degree
-        at_worst = x[steepest(problem, x)]
-        cells = _mesh_for(at_worst, comm, at, cells, most, degree, max(problem.period), tol)
+        cells = on_root(comm, partial(_mesh_for, problem, x, at, cells, most, degree, tol))
     while True:
         found = _interpolated(problem, comm, at, cells, counts)
-        assert isinstance(found.coefficient, SlowCoefficient)
-        # Tails are relative to the largest a*(x), and the estimate to the smallest.
-        eigenvalues = np.linalg.eigvalsh(found.coefficient.values)
-        ratio = float(eigenvalues.max() / eigenvalues.min())
-        tails = tuple(
-            max(t * ratio, missed) if n > 1 else t for t, n in zip(found.coefficient.tails, counts, strict=True)
-        )
-        positive = positive_definite(found.coefficient)
+        tails, positive = on_root(comm, partial(_judged, found, missed, counts))
         attempts.append({"nodes": tuple(counts), "cells": cells, "truncation": max(tails)})
         if nodes is not None or (max(tails) <= tolerance and positive):
             break
@@ -130,23 +130,26 @@ def solve_slow_cells(
         more = [_more(n, tail, tolerance, positive) for n, tail in zip(counts, tails, strict=True)]
         if more == counts or not affordable(more):
             break
-        counts, missed = more, interpolation_error(problem, more)
+        counts, missed = more, missed_by(more)
     if not positive:
         raise SolverError(
             f"a*(x) between {' x '.join(map(str, counts))} nodes is not positive, though a is: it varies too fast in x; "
             "raise nodes or budget of solve_cell"
         )
+    levels = [found]
     while True:
-        cell_trust = dict(found.trust)
+        found, cell_trust = levels[0], dict(levels[0].trust)
         if len(cell_trust) > problem.dim:  # known from each node
             break
-        index = steepest(problem, found.coefficient.nodes)
-        cell_trust = _trust_at_a_node(found, index, comm, at, cells, degree, max(problem.period)) | cell_trust
-        enough = tol is None or _enough(cell_trust, tol - max(tails), _CORRECTORS * tol)
+        cell_trust = _estimated(problem, comm, at, levels, cells, degree) | cell_trust
+        if tol is None:  # fewer cells than were asked for were enough at some nodes, and have to be at all
+            enough = cells >= asked or _enough(cell_trust, tolerance, math.inf)
+        else:  # no mesh makes up for nodes that are missing
+            enough = max(tails) >= tol or _enough(cell_trust, tol - max(tails), _CORRECTORS * tol)
         if enough or math.prod(counts) * (2 * cells * degree) ** problem.dim > budget:
             break
         cells *= 2
-        found = _interpolated(problem, comm, at, cells, counts)
+        levels = [_interpolated(problem, comm, at, cells, counts), *levels[:2]]
         attempts.append({"nodes": tuple(counts), "cells": cells, "truncation": max(tails)})
     base, cut = cell_trust["coefficient"], max(tails)
     together = None if base.error is None else base.error + cut
@@ -218,67 +221,121 @@ def _more(count: int, tail: float, tolerance: float, positive: bool) -> int:
     return math.ceil(min(max(wanted, 1.3 * count), 2.0 * count))
 
 
-def _fewest(x: Array, at: SolveAt, cells: int, tolerance: float) -> int:
-    """How few mesh cells leave a* at one x where it is, to a tenth of the tolerance."""
-    here = np.asarray(at(x, cells, MPI.COMM_SELF).coefficient)
-    while cells >= 8:
-        coarse = np.asarray(at(x, cells // 2, MPI.COMM_SELF).coefficient)
-        if relative_change(coarse - here, here) > tolerance / 10:
-            break
-        cells //= 2
-    return cells
+def _judged(found: CellSolution, missed: float, counts: Sequence[int]) -> tuple[tuple[float, ...], bool]:
+    """What the interpolation cuts off in each direction, and whether the interpolant is positive."""
+    assert isinstance(found.coefficient, SlowCoefficient)
+    # Tails are relative to the largest a*(x), and the estimate to the smallest.
+    eigenvalues = np.linalg.eigvalsh(found.coefficient.values)
+    ratio = float(eigenvalues.max() / eigenvalues.min())
+    tails = (max(t * ratio, missed) if n > 1 else t for t, n in zip(found.coefficient.tails, counts, strict=True))
+    return tuple(tails), positive_definite(found.coefficient)
+
+
+def _fewest(problem: EllipticProblem, nodes: Array, at: SolveAt, cells: int, tolerance: float) -> int:
+    """How few mesh cells leave a* where it is, to a tenth of the tolerance, at the hardest nodes; not collective."""
+    least = 1
+    for i in hardest(problem, nodes):
+        own = cells
+        here = np.asarray(at(nodes[i], own, MPI.COMM_SELF).coefficient)
+        while own >= max(8, 2 * least):
+            coarse = np.asarray(at(nodes[i], own // 2, MPI.COMM_SELF).coefficient)
+            if relative_change(coarse - here, here) > tolerance / 10:
+                break
+            own //= 2
+        least = max(least, own)
+    return least
 
 
 def _mesh_for(
-    x: Array, comm: MPI.Comm, at: SolveAt, cells: int, most: float, degree: int, period: float, tol: float
+    problem: EllipticProblem, nodes: Array, at: SolveAt, cells: int, most: float, degree: int, tol: float
 ) -> int:  # fmt: skip
-    """How many mesh cells, a multiple of `cells` by a power of two and not above `most`, are enough at one x; collective."""
-    failure: Exception | None = None
-    try:
-        while comm.rank == 0 and 2 * cells <= most:
-            if _enough(
-                _trust_at(x, at(x, cells, MPI.COMM_SELF), at, cells, degree, period), tol / 2, _CORRECTORS * tol
-            ):
+    """How many mesh cells, a multiple of `cells` by a power of two and not above `most`, are enough at the hardest nodes; not
+    collective."""
+    period = max(problem.period)
+    for x in nodes[hardest(problem, nodes)]:
+        while 2 * cells <= most:
+            fine = at(x, cells, MPI.COMM_SELF)
+            if _enough(_trust_at(x, fine, at, cells, degree, period), tol / 2, _CORRECTORS * tol):
                 break
             cells *= 2
-    except Exception as error:  # the others wait below
-        failure = error
-    failure, cells = comm.bcast((failure, cells))
-    if failure is not None:
-        raise failure
     return cells
 
 
-def _trust_at_a_node(
-    found: CellSolution, index: int, comm: MPI.Comm, at: SolveAt, cells: int, degree: int, period: float
+def _estimated(
+    problem: EllipticProblem, comm: MPI.Comm, at: SolveAt, levels: list[CellSolution], cells: int, degree: int
 ) -> dict[str, Estimate]:
-    """Estimates from three meshes at one node; collective."""
-    assert isinstance(found.coefficient, SlowCoefficient)
-    dim = len(found.coefficient.domain)
-    trust: dict[str, Estimate] = {}
-    failure: Exception | None = None
-    if index % comm.size == comm.rank:
-        own = index // comm.size
-        correctors = found.correctors[dim * own : dim * (own + 1)]
-        fine = replace(found, coefficient=found.coefficient.values[index], correctors=correctors)
-        try:
-            trust = _trust_at(found.coefficient.nodes[index], fine, at, cells, degree, period)
-        except Exception as error:
-            failure = error
-    for other, problem in comm.allgather((trust, failure)):
-        if problem is not None:
-            raise problem
-        trust = other or trust
-    return trust
+    """Estimates of a* at all nodes, and of the correctors at those that are the hardest or where a* is off most; collective.
 
+    In one dimension a* is a mean; in more all cell problems are solved on two coarser meshes, for less than a third of the cost.
 
-def _trust_at(x: Array, fine: CellSolution, at: SolveAt, cells: int, degree: int, period: float) -> dict[str, Estimate]:
-    """Of a solution at one x, from two coarser meshes; not collective."""
+    Args:
+        levels: Solutions with so many cells, half and a quarter of them; those that are missing and needed are added.
+    """
+    found = levels[0].coefficient
+    assert isinstance(found, SlowCoefficient)
     (half, quarter), ratios = coarsened([cells])
-    coarse, coarser = at(x, half[0], MPI.COMM_SELF), at(x, quarter[0], MPI.COMM_SELF)
-    values = [np.asarray(level.coefficient) for level in (fine, coarse, coarser)]
-    levels = [level.correctors for level in (fine, coarse, coarser)]
+    count, dim = len(found.nodes), problem.dim
+    estimates: list[Estimate] = []
+    if dim == 1 and not problem.jumps:
+        estimates = on_root(comm, partial(_against_means, problem, found))
+    elif "coefficient" not in levels[0].trust and (not problem.jumps or 3 * count <= _MESHES * comm.size):
+        for coarse in (half, quarter)[len(levels) - 1 :]:
+            levels.append(_interpolated(problem, comm, at, coarse[0], found.counts))
+        values = [np.asarray(level.coefficient.values) for level in levels]  # type: ignore[union-attr]
+        estimates = [extrapolated([v[i] for v in values], ratios, degree + 1) for i in range(count)]
+    chosen = on_root(comm, partial(_chosen, problem, found, estimates))
+    mine: list[dict[str, Estimate]] = []
+    failure: Exception | None = None
+    try:
+        for own, i in ((i // comm.size, i) for i in chosen if i % comm.size == comm.rank):
+            each = [
+                replace(level, coefficient=level.coefficient.values[i], correctors=level.correctors[dim * own :][:dim])  # type: ignore[union-attr]
+                for level in levels
+            ]
+            mine.append(_trust_at(found.nodes[i], each[0], at, cells, degree, max(problem.period), each[1:]))
+    except Exception as error:  # the others wait below
+        failure = error
+    gathered = comm.allgather((mine, failure))
+    for _, failed in gathered:
+        if failed is not None:
+            raise failed
+    known = [trust for part, _ in gathered for trust in part]
+    trust = {name: largest([each[name] for each in known]) for name in known[0]}
+    return trust | {"coefficient": largest([trust["coefficient"], *estimates])}
+
+
+def _against_means(problem: EllipticProblem, found: SlowCoefficient) -> list[Estimate]:
+    """Of a*(x) at its nodes in one dimension, without jumps; not collective."""
+    means, changes = harmonic_means(problem, found.nodes)
+    off = np.abs(found.values[:, 0, 0] / means - 1) + changes
+    return [Estimate(float(e), "a* at each node against the harmonic mean of a") for e in off]
+
+
+def _chosen(problem: EllipticProblem, found: SlowCoefficient, estimates: Sequence[Estimate]) -> list[int]:
+    """Nodes where the correctors are worth a look: the error of a* is the square of theirs in the energy; not collective."""
+    chosen = hardest(problem, found.nodes)
+    if estimates:
+        off = [math.inf if e.error is None else e.error for e in estimates]
+        worst = int(np.argmax(off))
+        if off[worst] > max(2 * max(off[i] for i in chosen), _ROUNDING):
+            chosen.append(worst)
+    return chosen
+
+
+def _trust_at(
+    x: Array,
+    fine: CellSolution,
+    at: SolveAt,
+    cells: int,
+    degree: int,
+    period: float,
+    coarse: Sequence[CellSolution] = (),
+) -> dict[str, Estimate]:
+    """Of a solution at one x, from two coarser meshes, unless these are there; not collective."""
+    counts, ratios = coarsened([cells])
+    levels = [fine, *(coarse or (at(x, count[0], MPI.COMM_SELF) for count in counts))]
+    correctors = [level.correctors for level in levels]
     return {
-        "coefficient": extrapolated(values, ratios, degree + 1),
-        **corrector_estimates(levels, ratios, degree + 1, period)[1],
+        "coefficient": extrapolated([np.asarray(level.coefficient) for level in levels], ratios, degree + 1),
+        **corrector_estimates(correctors, ratios, degree + 1, period)[1],
     }

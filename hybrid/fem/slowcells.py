@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +26,7 @@ from hybrid.errors import InputError, SolverError
 from hybrid.fem.bounds import corrector_estimates, extrapolated
 from hybrid.fem.cellsolution import CellSolution
 from hybrid.fem.norms import coarsened
-from hybrid.fem.slowsamples import harmonic_means, hardest, interpolation_error
+from hybrid.fem.slowsamples import against_means, hardest, hardness, interpolation_error, surplus
 from hybrid.interfaces import level_sets
 from hybrid.parallel import on_root
 from hybrid.problems import EllipticProblem
@@ -43,6 +44,8 @@ _LEAST = 4000
 """Unknowns that a cell problem counts as at the least, for what it takes to set one up."""
 _CORRECTORS = 100.0
 """How much more than a* the correctors may be off."""
+_SETTING_UP = 10_000
+"""Unknowns that take as long as what each cell problem takes before it is solved."""
 _ROUNDING = 1e-11
 """What a* is off by for no reason of the mesh."""
 _MESHES = 100
@@ -96,9 +99,17 @@ def solve_slow_cells(
         most = _MESHES * comm.size if problem.jumps else total
         return total <= most and total * max((cells * degree) ** problem.dim, _LEAST) <= budget
 
+    @functools.cache
+    def measures(counts: tuple[int, ...]) -> Array:
+        return on_root(comm, partial(hardness, problem, slow_nodes(problem.domain, counts)))
+
+    def worst(counts: Sequence[int]) -> Array:
+        """The hardest nodes."""
+        return slow_nodes(problem.domain, counts)[hardest(measures(tuple(counts)))]
+
     def fewest(counts: Sequence[int]) -> int:
         """Cells for more nodes than at first."""
-        return on_root(comm, partial(_fewest, problem, slow_nodes(problem.domain, counts), at, cells, tolerance))
+        return on_root(comm, partial(_fewest, worst(counts), at, cells, tolerance))
 
     # Ranks may differ by rounding: what decides how long loops are is that of the first.
     def missed_by(counts: Sequence[int]) -> float:
@@ -116,9 +127,8 @@ def solve_slow_cells(
         attempts.append({"nodes": tuple(counts), "cells": cells, "truncation": missed})
         counts, missed = more, missed_by(more)
     if tol is not None and missed < tol and not problem.jumps:
-        x = slow_nodes(problem.domain, counts)
-        most = (budget / len(x)) ** (1 / problem.dim) / degree
-        cells = on_root(comm, partial(_mesh_for, problem, x, at, cells, most, degree, tol))
+        most = (budget / math.prod(counts)) ** (1 / problem.dim) / degree
+        cells = on_root(comm, partial(_mesh_for, worst(counts), at, cells, most, degree, max(problem.period), tol))
     while True:
         found = _interpolated(problem, comm, at, cells, counts)
         tails, positive = on_root(comm, partial(_judged, found, missed, counts))
@@ -136,12 +146,11 @@ def solve_slow_cells(
             f"a*(x) between {' x '.join(map(str, counts))} nodes is not positive, though a is: it varies too fast in x; "
             "raise nodes or budget of solve_cell"
         )
-    levels = [found]
     while True:
-        found, cell_trust = levels[0], dict(levels[0].trust)
+        cell_trust = dict(found.trust)
         if len(cell_trust) > problem.dim:  # known from each node
             break
-        cell_trust = _estimated(problem, comm, at, levels, cells, degree) | cell_trust
+        cell_trust = _estimated(problem, comm, at, found, cells, degree, measures(tuple(counts))) | cell_trust
         if tol is None:  # fewer cells than were asked for were enough at some nodes, and have to be at all
             enough = cells >= asked or _enough(cell_trust, tolerance, math.inf)
         else:  # no mesh makes up for nodes that are missing
@@ -149,7 +158,7 @@ def solve_slow_cells(
         if enough or math.prod(counts) * (2 * cells * degree) ** problem.dim > budget:
             break
         cells *= 2
-        levels = [_interpolated(problem, comm, at, cells, counts), *levels[:2]]
+        found = _interpolated(problem, comm, at, cells, counts)
         attempts.append({"nodes": tuple(counts), "cells": cells, "truncation": max(tails)})
     base, cut = cell_trust["coefficient"], max(tails)
     together = None if base.error is None else base.error + cut
@@ -188,20 +197,16 @@ def _interpolated(problem: EllipticProblem, comm: MPI.Comm, at: SolveAt, cells: 
     nodes = slow_nodes(problem.domain, counts)
     mine = range(comm.rank, len(nodes), comm.size)
     solved: list[CellSolution] = []
-    failure: Exception | None = None
-    try:
+
+    def solve() -> list[tuple[int, Array, Mapping[str, Estimate]]]:
         for i in mine:
             solved.append(at(nodes[i], cells, MPI.COMM_SELF))
-    except Exception as error:  # of one rank's cells: the others have to hear of it, they wait below
-        failure = error
+        return [(i, np.asarray(s.coefficient), s.trust) for i, s in zip(mine, solved, strict=True)]
+
     values = np.empty((len(nodes), problem.dim, problem.dim))
-    gathered = comm.allgather((failure, list(mine), [(s.coefficient, s.trust) for s in solved]))
-    failures = [found for found, _, _ in gathered if found is not None]
-    if failures:
-        raise failures[0]
     each: dict[str, list[Estimate]] = {}
-    for _, indices, part in gathered:
-        for i, (a, known) in zip(indices, part, strict=True):
+    for part in _together(comm, solve):
+        for i, a, known in part:
             values[i] = a
             for name, estimate in known.items():
                 each.setdefault(name, []).append(estimate)
@@ -231,14 +236,13 @@ def _judged(found: CellSolution, missed: float, counts: Sequence[int]) -> tuple[
     return tuple(tails), positive_definite(found.coefficient)
 
 
-def _fewest(problem: EllipticProblem, nodes: Array, at: SolveAt, cells: int, tolerance: float) -> int:
-    """How few mesh cells leave a* where it is, to a tenth of the tolerance, at the hardest nodes; not collective."""
+def _fewest(places: Array, at: SolveAt, cells: int, tolerance: float) -> int:
+    """How few mesh cells leave a* where it is, to a tenth of the tolerance, at all these x; not collective."""
     least = 1
-    for i in hardest(problem, nodes):
-        own = cells
-        here = np.asarray(at(nodes[i], own, MPI.COMM_SELF).coefficient)
+    for x in places:
+        own, here = cells, np.asarray(at(x, cells, MPI.COMM_SELF).coefficient)
         while own >= max(8, 2 * least):
-            coarse = np.asarray(at(nodes[i], own // 2, MPI.COMM_SELF).coefficient)
+            coarse = np.asarray(at(x, own // 2, MPI.COMM_SELF).coefficient)
             if relative_change(coarse - here, here) > tolerance / 10:
                 break
             own //= 2
@@ -246,96 +250,108 @@ def _fewest(problem: EllipticProblem, nodes: Array, at: SolveAt, cells: int, tol
     return least
 
 
-def _mesh_for(
-    problem: EllipticProblem, nodes: Array, at: SolveAt, cells: int, most: float, degree: int, tol: float
-) -> int:  # fmt: skip
-    """How many mesh cells, a multiple of `cells` by a power of two and not above `most`, are enough at the hardest nodes; not
+def _mesh_for(places: Array, at: SolveAt, cells: int, most: float, degree: int, period: float, tol: float) -> int:
+    """How many mesh cells, a multiple of `cells` by a power of two and not above `most`, are enough at all these x; not
     collective."""
-    period = max(problem.period)
-    for x in nodes[hardest(problem, nodes)]:
+    for x in places:
         while 2 * cells <= most:
-            fine = at(x, cells, MPI.COMM_SELF)
-            if _enough(_trust_at(x, fine, at, cells, degree, period), tol / 2, _CORRECTORS * tol):
+            trust = _trust_at([at(x, cells, MPI.COMM_SELF), *_coarser(x, at, cells)], cells, degree, period)
+            if _enough(trust, tol / 2, _CORRECTORS * tol):
                 break
             cells *= 2
     return cells
 
 
 def _estimated(
-    problem: EllipticProblem, comm: MPI.Comm, at: SolveAt, levels: list[CellSolution], cells: int, degree: int
-) -> dict[str, Estimate]:
-    """Estimates of a* at all nodes, and of the correctors at those that are the hardest or where a* is off most; collective.
-
-    In one dimension a* is a mean; in more all cell problems are solved on two coarser meshes, for less than a third of the cost.
-
-    Args:
-        levels: Solutions with so many cells, half and a quarter of them; those that are missing and needed are added.
-    """
-    found = levels[0].coefficient
-    assert isinstance(found, SlowCoefficient)
-    (half, quarter), ratios = coarsened([cells])
-    count, dim = len(found.nodes), problem.dim
-    estimates: list[Estimate] = []
-    if dim == 1 and not problem.jumps:
-        estimates = on_root(comm, partial(_against_means, problem, found))
-    elif "coefficient" not in levels[0].trust and (not problem.jumps or 3 * count <= _MESHES * comm.size):
-        for coarse in (half, quarter)[len(levels) - 1 :]:
-            levels.append(_interpolated(problem, comm, at, coarse[0], found.counts))
-        values = [np.asarray(level.coefficient.values) for level in levels]  # type: ignore[union-attr]
-        estimates = [extrapolated([v[i] for v in values], ratios, degree + 1) for i in range(count)]
-    chosen = on_root(comm, partial(_chosen, problem, found, estimates))
-    mine: list[dict[str, Estimate]] = []
-    failure: Exception | None = None
-    try:
-        for own, i in ((i // comm.size, i) for i in chosen if i % comm.size == comm.rank):
-            each = [
-                replace(level, coefficient=level.coefficient.values[i], correctors=level.correctors[dim * own :][:dim])  # type: ignore[union-attr]
-                for level in levels
-            ]
-            mine.append(_trust_at(found.nodes[i], each[0], at, cells, degree, max(problem.period), each[1:]))
-    except Exception as error:  # the others wait below
-        failure = error
-    gathered = comm.allgather((mine, failure))
-    for _, failed in gathered:
-        if failed is not None:
-            raise failed
-    known = [trust for part, _ in gathered for trust in part]
-    trust = {name: largest([each[name] for each in known]) for name in known[0]}
-    return trust | {"coefficient": largest([trust["coefficient"], *estimates])}
-
-
-def _against_means(problem: EllipticProblem, found: SlowCoefficient) -> list[Estimate]:
-    """Of a*(x) at its nodes in one dimension, without jumps; not collective."""
-    means, changes = harmonic_means(problem, found.nodes)
-    off = np.abs(found.values[:, 0, 0] / means - 1) + changes
-    return [Estimate(float(e), "a* at each node against the harmonic mean of a") for e in off]
-
-
-def _chosen(problem: EllipticProblem, found: SlowCoefficient, estimates: Sequence[Estimate]) -> list[int]:
-    """Nodes where the correctors are worth a look: the error of a* is the square of theirs in the energy; not collective."""
-    chosen = hardest(problem, found.nodes)
-    if estimates:
-        off = [math.inf if e.error is None else e.error for e in estimates]
-        worst = int(np.argmax(off))
-        if off[worst] > max(2 * max(off[i] for i in chosen), _ROUNDING):
-            chosen.append(worst)
-    return chosen
-
-
-def _trust_at(
-    x: Array,
-    fine: CellSolution,
+    problem: EllipticProblem,
+    comm: MPI.Comm,
     at: SolveAt,
+    found: CellSolution,
     cells: int,
     degree: int,
-    period: float,
-    coarse: Sequence[CellSolution] = (),
+    measures: Array,
 ) -> dict[str, Estimate]:
-    """Of a solution at one x, from two coarser meshes, unless these are there; not collective."""
-    counts, ratios = coarsened([cells])
-    levels = [fine, *(coarse or (at(x, count[0], MPI.COMM_SELF) for count in counts))]
-    correctors = [level.correctors for level in levels]
-    return {
-        "coefficient": extrapolated([np.asarray(level.coefficient) for level in levels], ratios, degree + 1),
-        **corrector_estimates(correctors, ratios, degree + 1, period)[1],
-    }
+    """Estimates of a* and of the correctors; collective.
+
+    In one dimension a* is known at all nodes. In more it is compared with that on two coarser meshes, at as many of the
+    hardest nodes as a third of the cost of all cell problems allows. The correctors are compared at the hardest of these.
+
+    Args:
+        measures: Of how hard the nodes are, (k, n).
+    """
+    assert isinstance(found.coefficient, SlowCoefficient)
+    dim, nodes, values = problem.dim, found.coefficient.nodes, found.coefficient.values
+    estimates: dict[int, Estimate] = {}
+    count = 0
+    if dim == 1 and not problem.jumps:
+        estimates = dict(enumerate(on_root(comm, partial(against_means, problem, nodes, values))))
+    elif not problem.jumps and comm.allreduce(len({id(c.function_space) for c in found.correctors}) <= 1, op=MPI.LAND):
+        # All nodes have one mesh: where kinks move with x each has its own, and three would be too many.
+        here = np.zeros(len(nodes))
+        here[comm.rank :: comm.size] = surplus(found.correctors, dim)
+        measures = np.vstack([comm.allreduce(here), measures])
+        (half, quarter), _ = coarsened([cells])
+        cost, *coarse = [_SETTING_UP + (c * degree) ** dim for c in (cells, *half, *quarter)]
+        count = int(len(nodes) * cost / (3 * sum(coarse)))
+    looked_at = on_root(comm, partial(hardest, measures, count))
+    levels: dict[int, list[CellSolution]] = {}
+
+    def solve(indices: Sequence[int]) -> dict[int, Estimate]:
+        """Those of this rank on coarser meshes."""
+        for own, i in ((i // comm.size, i) for i in indices if i % comm.size == comm.rank and i not in levels):
+            fine = replace(found, coefficient=values[i], correctors=found.correctors[dim * own :][:dim])
+            levels[i] = [fine, *_coarser(nodes[i], at, cells)]
+        return {i: _coefficient_at(levels[i], cells, degree) for i in indices if i in levels}
+
+    for part in _together(comm, partial(solve, looked_at)):
+        estimates |= {i: largest([e, *([estimates[i]] if i in estimates else [])]) for i, e in part.items()}
+    # The error of a* is the square of that of the correctors in the energy.
+    chosen = on_root(comm, partial(_chosen, hardest(measures), estimates))
+
+    def compare() -> list[dict[str, Estimate]]:
+        solve(chosen)
+        return [_trust_at(levels[i], cells, degree, max(problem.period)) for i in chosen if i in levels]
+
+    known = [trust for part in _together(comm, compare) for trust in part]
+    trust = {name: largest([each[name] for each in known]) for name in known[0]}
+    return trust | {"coefficient": largest([trust["coefficient"], *estimates.values()])}
+
+
+def _together[T](comm: MPI.Comm, task: Callable[[], T]) -> list[T]:
+    """What each rank finds, or the first failure of one; collective."""
+    mine: tuple[T | None, Exception | None]
+    try:
+        mine = (task(), None)
+    except Exception as error:  # the others have to hear of it, they wait below
+        mine = (None, error)
+    gathered = comm.allgather(mine)
+    for _, failure in gathered:
+        if failure is not None:
+            raise failure
+    return [part for part, _ in gathered]
+
+
+def _chosen(hard: list[int], estimates: Mapping[int, Estimate]) -> list[int]:
+    """The hardest nodes, and that where a* is off by far more than there."""
+    off = {i: math.inf if e.error is None else e.error for i, e in estimates.items()}
+    worst = max(off, key=lambda i: off[i])
+    there = max(off.get(i, 0.0) for i in hard)
+    return [*hard, worst] if worst not in hard and off[worst] > max(2 * there, _ROUNDING) else hard
+
+
+def _coarser(x: Array, at: SolveAt, cells: int) -> list[CellSolution]:
+    """Solutions at one x with half and a quarter of the cells; not collective."""
+    (half, quarter), _ = coarsened([cells])
+    return [at(x, count, MPI.COMM_SELF) for count in (*half, *quarter)]
+
+
+def _coefficient_at(levels: Sequence[CellSolution], cells: int, degree: int) -> Estimate:
+    """Of a* at one x, from solutions on three meshes, the finest first."""
+    return extrapolated([np.asarray(level.coefficient) for level in levels], coarsened([cells])[1], degree + 1)
+
+
+def _trust_at(levels: Sequence[CellSolution], cells: int, degree: int, period: float) -> dict[str, Estimate]:
+    """The same, and of the correctors; not collective."""
+    ratios = coarsened([cells])[1]
+    correctors = corrector_estimates([level.correctors for level in levels], ratios, degree + 1, period)[1]
+    return {"coefficient": _coefficient_at(levels, cells, degree), **correctors}

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from dolfinx import fem
+
 from hybrid.coefficient import SlowCoefficient, relative_change, slow_nodes
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import evaluate
+from hybrid.trust import Estimate
 
 Array = npt.NDArray[np.float64]
 
@@ -42,25 +45,53 @@ def _grid(axes: Sequence[Array]) -> Array:
     return np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
 
 
-def hardest(problem: EllipticProblem, x: Array) -> list[int]:
-    """Which of these places have the hardest cell problems, each of them by another measure of a over the cell: its contrast,
-    how steep it is, and what high frequencies it has. One does for several measures if it is within 1 % of the largest."""
+def hardness(problem: EllipticProblem, x: Array) -> Array:
+    """How hard the cell problems at places x are, by three measures of a over the cell, (3, n): its contrast, how steep it is,
+    and what high frequencies it has."""
     samples = _samples(problem, x, _over_the_cell(problem, _CELL[problem.dim]))
-    # Against its own mean at that x: anisotropy that is the same all over the cell makes no problem harder.
-    root = np.linalg.inv(np.linalg.cholesky(samples.mean(axis=1)))[:, None]
-    eigenvalues = np.linalg.eigvalsh(root @ samples @ np.swapaxes(root, -1, -2))
-    measures = [eigenvalues.max(axis=(1, 2)) / eigenvalues.min(axis=(1, 2)), *_roughness(problem, x)]
+    if (
+        problem.dim > 1
+    ):  # against its own mean at that x: anisotropy that is the same all over the cell makes no problem harder
+        root = np.linalg.inv(np.linalg.cholesky(samples.mean(axis=1)))[:, None]
+        samples = root @ samples @ np.swapaxes(root, -1, -2)
+    eigenvalues = np.linalg.eigvalsh(samples)
+    return np.stack([eigenvalues.max(axis=(1, 2)) / eigenvalues.min(axis=(1, 2)), *_roughness(problem, x)])
+
+
+def hardest(measures: Array, count: int = 0) -> list[int]:
+    """Of n places those that are the first by some measure, (k, n), where one does for several if it is within 1 % of the
+    largest; and more, by all measures in turn, until there are so many."""
     chosen: list[int] = []
     for measure in measures:
         worst = int(np.argmax(measure))
         if not (measure[chosen] >= 0.99 * measure[worst]).any():
             chosen.append(worst)
+    for i in np.argsort(-measures, axis=1, kind="stable").T.ravel():
+        if len(chosen) >= count:
+            break
+        if i not in chosen:
+            chosen.append(int(i))
     return chosen
+
+
+def surplus(correctors: Sequence[fem.Function], dim: int) -> Array:
+    """What correctors of n places, d for each, have in their highest degree, (n,): zero where that is the first. They are on
+    one mesh."""
+    found = np.zeros(len(correctors) // dim)
+    space = correctors[0].function_space if correctors else None
+    if space is None or (degree := space.element.basix_element.degree) < 2:
+        return found
+    lower, again = fem.Function(fem.functionspace(space.mesh, ("Lagrange", degree - 1))), fem.Function(space)
+    for k, chi in enumerate(correctors):
+        lower.interpolate(chi)
+        again.interpolate(lower)
+        found[k // dim] += float(np.square(chi.x.array - again.x.array).mean())
+    return np.sqrt(found)
 
 
 def _roughness(problem: EllipticProblem, x: Array) -> tuple[Array, Array]:
     """At places x along seeded lines through the cell: the largest slope of log a, and its fourth derivative, (n,) each."""
-    count, lines = {1: (2048, 1), 2: (512, 3), 3: (512, 3)}[problem.dim]
+    count, lines = {1: (1024, 1), 2: (512, 3), 3: (512, 3)}[problem.dim]
     generator = np.random.default_rng(23)
     slopes, curls = np.zeros(len(x)), np.zeros(len(x))
     fourth = np.arange(count // 2 + 1.0) ** 4 / count
@@ -102,6 +133,13 @@ def harmonic_means(problem: EllipticProblem, x: Array) -> tuple[Array, Array]:
     return means, changes
 
 
+def against_means(problem: EllipticProblem, x: Array, values: Array) -> list[Estimate]:
+    """Of the values of a* at places x in one dimension, (n, 1, 1), where a does not jump."""
+    means, changes = harmonic_means(problem, x)
+    off = np.abs(values[:, 0, 0] / means - 1) + changes
+    return [Estimate(float(e), "a* at each node against the harmonic mean of a") for e in off]
+
+
 def interpolation_error(problem: EllipticProblem, counts: Sequence[int]) -> float:
     """How far a(x, y) itself, and the arithmetic and harmonic means over y that a*(x) lies between, are from their interpolants
     at so many nodes, relative, at many x between them: the decay of an expansion says nothing of what is narrower than the
@@ -131,7 +169,7 @@ def interpolation_error(problem: EllipticProblem, counts: Sequence[int]) -> floa
             lines.append(line)
     some, few = (np.asarray(problem.period) * generator.random((count, problem.dim)) for count in (48, 8))
     return max(
-        _missed(problem, counts, grid({2: 61, 3: 13}[dim]), whole),
+        _missed(problem, counts, grid({2: 61, 3: 13}[problem.dim]), whole),
         _missed(problem, counts, grid({2: 201, 3: 41}[dim]), few),
         _missed(problem, counts, np.vstack(lines), some),
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from mpi4py import MPI
 
@@ -24,8 +26,9 @@ from hybrid.errors import InputError, SolverError
 from hybrid.fem.bounds import corrector_estimates, extrapolated
 from hybrid.fem.cellsolution import CellSolution
 from hybrid.fem.norms import coarsened
-from hybrid.fem.slowsamples import interpolation_error, steepest
+from hybrid.fem.slowsamples import against_means, hardest, hardness, interpolation_error, surplus
 from hybrid.interfaces import level_sets
+from hybrid.parallel import on_root
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import coordinates, evaluate
 from hybrid.trust import Estimate, largest
@@ -41,6 +44,10 @@ _LEAST = 4000
 """Unknowns that a cell problem counts as at the least, for what it takes to set one up."""
 _CORRECTORS = 100.0
 """How much more than a* the correctors may be off."""
+_SETTING_UP = 10_000
+"""Unknowns that take as long as what each cell problem takes before it is solved."""
+_ROUNDING = 1e-11
+"""What a* is off by for no reason of the mesh."""
 _MESHES = 100
 """Nodes of a rank at the most, where a jumps and each has a mesh of its own: MPI has not many more communicators for them."""
 
@@ -92,13 +99,25 @@ def solve_slow_cells(
         most = _MESHES * comm.size if problem.jumps else total
         return total <= most and total * max((cells * degree) ** problem.dim, _LEAST) <= budget
 
+    @functools.cache
+    def measures(counts: tuple[int, ...]) -> Array:
+        return on_root(comm, partial(hardness, problem, slow_nodes(problem.domain, counts)))
+
+    def worst(counts: Sequence[int]) -> Array:
+        """The hardest nodes."""
+        return slow_nodes(problem.domain, counts)[hardest(measures(tuple(counts)))]
+
     def fewest(counts: Sequence[int]) -> int:
         """Cells for more nodes than at first."""
-        x = slow_nodes(problem.domain, counts)
-        return _fewest(x[steepest(problem, x)], at, cells, tolerance)
+        return on_root(comm, partial(_fewest, worst(counts), at, cells, tolerance))
+
+    # Ranks may differ by rounding: what decides how long loops are is that of the first.
+    def missed_by(counts: Sequence[int]) -> float:
+        return on_root(comm, partial(interpolation_error, problem, counts))
 
     # What a alone says costs no cell problem.
-    missed, coarser = interpolation_error(problem, counts), False
+    asked, coarser = cells, False
+    missed = missed_by(counts)
     while nodes is None and missed > tolerance:
         if not coarser:
             cells, coarser = fewest(counts), True
@@ -106,22 +125,13 @@ def solve_slow_cells(
         if more == counts or not affordable(more):
             break
         attempts.append({"nodes": tuple(counts), "cells": cells, "truncation": missed})
-        counts, missed = more, interpolation_error(problem, more)
-    if tol is not None and not problem.jumps:
-        x = slow_nodes(problem.domain, counts)
-        most = (budget / len(x)) ** (1 / problem.dim) / degree
-        at_worst = x[steepest(problem, x)]
-        cells = _mesh_for(at_worst, comm, at, cells, most, degree, max(problem.period), tol)
+        counts, missed = more, missed_by(more)
+    if tol is not None and missed < tol and not problem.jumps:
+        most = (budget / math.prod(counts)) ** (1 / problem.dim) / degree
+        cells = on_root(comm, partial(_mesh_for, worst(counts), at, cells, most, degree, max(problem.period), tol))
     while True:
         found = _interpolated(problem, comm, at, cells, counts)
-        assert isinstance(found.coefficient, SlowCoefficient)
-        # Tails are relative to the largest a*(x), and the estimate to the smallest.
-        eigenvalues = np.linalg.eigvalsh(found.coefficient.values)
-        ratio = float(eigenvalues.max() / eigenvalues.min())
-        tails = tuple(
-            max(t * ratio, missed) if n > 1 else t for t, n in zip(found.coefficient.tails, counts, strict=True)
-        )
-        positive = positive_definite(found.coefficient)
+        tails, positive = on_root(comm, partial(_judged, found, missed, counts))
         attempts.append({"nodes": tuple(counts), "cells": cells, "truncation": max(tails)})
         if nodes is not None or (max(tails) <= tolerance and positive):
             break
@@ -130,7 +140,7 @@ def solve_slow_cells(
         more = [_more(n, tail, tolerance, positive) for n, tail in zip(counts, tails, strict=True)]
         if more == counts or not affordable(more):
             break
-        counts, missed = more, interpolation_error(problem, more)
+        counts, missed = more, missed_by(more)
     if not positive:
         raise SolverError(
             f"a*(x) between {' x '.join(map(str, counts))} nodes is not positive, though a is: it varies too fast in x; "
@@ -140,9 +150,11 @@ def solve_slow_cells(
         cell_trust = dict(found.trust)
         if len(cell_trust) > problem.dim:  # known from each node
             break
-        index = steepest(problem, found.coefficient.nodes)
-        cell_trust = _trust_at_a_node(found, index, comm, at, cells, degree, max(problem.period)) | cell_trust
-        enough = tol is None or _enough(cell_trust, tol - max(tails), _CORRECTORS * tol)
+        cell_trust = _estimated(problem, comm, at, found, cells, degree, measures(tuple(counts))) | cell_trust
+        if tol is None:  # fewer cells than were asked for were enough at some nodes, and have to be at all
+            enough = cells >= asked or _enough(cell_trust, tolerance, math.inf)
+        else:  # no mesh makes up for nodes that are missing
+            enough = max(tails) >= tol or _enough(cell_trust, tol - max(tails), _CORRECTORS * tol)
         if enough or math.prod(counts) * (2 * cells * degree) ** problem.dim > budget:
             break
         cells *= 2
@@ -185,20 +197,16 @@ def _interpolated(problem: EllipticProblem, comm: MPI.Comm, at: SolveAt, cells: 
     nodes = slow_nodes(problem.domain, counts)
     mine = range(comm.rank, len(nodes), comm.size)
     solved: list[CellSolution] = []
-    failure: Exception | None = None
-    try:
+
+    def solve() -> list[tuple[int, Array, Mapping[str, Estimate]]]:
         for i in mine:
             solved.append(at(nodes[i], cells, MPI.COMM_SELF))
-    except Exception as error:  # of one rank's cells: the others have to hear of it, they wait below
-        failure = error
+        return [(i, np.asarray(s.coefficient), s.trust) for i, s in zip(mine, solved, strict=True)]
+
     values = np.empty((len(nodes), problem.dim, problem.dim))
-    gathered = comm.allgather((failure, list(mine), [(s.coefficient, s.trust) for s in solved]))
-    failures = [found for found, _, _ in gathered if found is not None]
-    if failures:
-        raise failures[0]
     each: dict[str, list[Estimate]] = {}
-    for _, indices, part in gathered:
-        for i, (a, known) in zip(indices, part, strict=True):
+    for part in _together(comm, solve):
+        for i, a, known in part:
             values[i] = a
             for name, estimate in known.items():
                 each.setdefault(name, []).append(estimate)
@@ -218,67 +226,132 @@ def _more(count: int, tail: float, tolerance: float, positive: bool) -> int:
     return math.ceil(min(max(wanted, 1.3 * count), 2.0 * count))
 
 
-def _fewest(x: Array, at: SolveAt, cells: int, tolerance: float) -> int:
-    """How few mesh cells leave a* at one x where it is, to a tenth of the tolerance."""
-    here = np.asarray(at(x, cells, MPI.COMM_SELF).coefficient)
-    while cells >= 8:
-        coarse = np.asarray(at(x, cells // 2, MPI.COMM_SELF).coefficient)
-        if relative_change(coarse - here, here) > tolerance / 10:
-            break
-        cells //= 2
-    return cells
+def _judged(found: CellSolution, missed: float, counts: Sequence[int]) -> tuple[tuple[float, ...], bool]:
+    """What the interpolation cuts off in each direction, and whether the interpolant is positive."""
+    assert isinstance(found.coefficient, SlowCoefficient)
+    # Tails are relative to the largest a*(x), and the estimate to the smallest.
+    eigenvalues = np.linalg.eigvalsh(found.coefficient.values)
+    ratio = float(eigenvalues.max() / eigenvalues.min())
+    tails = (max(t * ratio, missed) if n > 1 else t for t, n in zip(found.coefficient.tails, counts, strict=True))
+    return tuple(tails), positive_definite(found.coefficient)
 
 
-def _mesh_for(
-    x: Array, comm: MPI.Comm, at: SolveAt, cells: int, most: float, degree: int, period: float, tol: float
-) -> int:  # fmt: skip
-    """How many mesh cells, a multiple of `cells` by a power of two and not above `most`, are enough at one x; collective."""
-    failure: Exception | None = None
-    try:
-        while comm.rank == 0 and 2 * cells <= most:
-            if _enough(
-                _trust_at(x, at(x, cells, MPI.COMM_SELF), at, cells, degree, period), tol / 2, _CORRECTORS * tol
-            ):
+def _fewest(places: Array, at: SolveAt, cells: int, tolerance: float) -> int:
+    """How few mesh cells leave a* where it is, to a tenth of the tolerance, at all these x; not collective."""
+    least = 1
+    for x in places:
+        own, here = cells, np.asarray(at(x, cells, MPI.COMM_SELF).coefficient)
+        while own >= max(8, 2 * least):
+            coarse = np.asarray(at(x, own // 2, MPI.COMM_SELF).coefficient)
+            if relative_change(coarse - here, here) > tolerance / 10:
+                break
+            own //= 2
+        least = max(least, own)
+    return least
+
+
+def _mesh_for(places: Array, at: SolveAt, cells: int, most: float, degree: int, period: float, tol: float) -> int:
+    """How many mesh cells, a multiple of `cells` by a power of two and not above `most`, are enough at all these x; not
+    collective."""
+    for x in places:
+        while 2 * cells <= most:
+            trust = _trust_at([at(x, cells, MPI.COMM_SELF), *_coarser(x, at, cells)], cells, degree, period)
+            if _enough(trust, tol / 2, _CORRECTORS * tol):
                 break
             cells *= 2
-    except Exception as error:  # the others wait below
-        failure = error
-    failure, cells = comm.bcast((failure, cells))
-    if failure is not None:
-        raise failure
     return cells
 
 
-def _trust_at_a_node(
-    found: CellSolution, index: int, comm: MPI.Comm, at: SolveAt, cells: int, degree: int, period: float
+def _estimated(
+    problem: EllipticProblem,
+    comm: MPI.Comm,
+    at: SolveAt,
+    found: CellSolution,
+    cells: int,
+    degree: int,
+    measures: Array,
 ) -> dict[str, Estimate]:
-    """Estimates from three meshes at one node; collective."""
+    """Estimates of a* and of the correctors; collective.
+
+    In one dimension a* is known at all nodes. In more it is compared with that on two coarser meshes, at as many of the
+    hardest nodes as a third of the cost of all cell problems allows. The correctors are compared at the hardest of these.
+
+    Args:
+        measures: Of how hard the nodes are, (k, n).
+    """
     assert isinstance(found.coefficient, SlowCoefficient)
-    dim = len(found.coefficient.domain)
-    trust: dict[str, Estimate] = {}
-    failure: Exception | None = None
-    if index % comm.size == comm.rank:
-        own = index // comm.size
-        correctors = found.correctors[dim * own : dim * (own + 1)]
-        fine = replace(found, coefficient=found.coefficient.values[index], correctors=correctors)
-        try:
-            trust = _trust_at(found.coefficient.nodes[index], fine, at, cells, degree, period)
-        except Exception as error:
-            failure = error
-    for other, problem in comm.allgather((trust, failure)):
-        if problem is not None:
-            raise problem
-        trust = other or trust
-    return trust
+    dim, nodes, values = problem.dim, found.coefficient.nodes, found.coefficient.values
+    estimates: dict[int, Estimate] = {}
+    count = 0
+    if dim == 1 and not problem.jumps:
+        estimates = dict(enumerate(on_root(comm, partial(against_means, problem, nodes, values))))
+    elif not problem.jumps and comm.allreduce(len({id(c.function_space) for c in found.correctors}) <= 1, op=MPI.LAND):
+        # All nodes have one mesh: where kinks move with x each has its own, and three would be too many.
+        here = np.zeros(len(nodes))
+        here[comm.rank :: comm.size] = surplus(found.correctors, dim)
+        measures = np.vstack([comm.allreduce(here), measures])
+        (half, quarter), _ = coarsened([cells])
+        cost, *coarse = [_SETTING_UP + (c * degree) ** dim for c in (cells, *half, *quarter)]
+        count = int(len(nodes) * cost / (3 * sum(coarse)))
+    looked_at = on_root(comm, partial(hardest, measures, count))
+    levels: dict[int, list[CellSolution]] = {}
+
+    def solve(indices: Sequence[int]) -> dict[int, Estimate]:
+        """Those of this rank on coarser meshes."""
+        for own, i in ((i // comm.size, i) for i in indices if i % comm.size == comm.rank and i not in levels):
+            fine = replace(found, coefficient=values[i], correctors=found.correctors[dim * own :][:dim])
+            levels[i] = [fine, *_coarser(nodes[i], at, cells)]
+        return {i: _coefficient_at(levels[i], cells, degree) for i in indices if i in levels}
+
+    for part in _together(comm, partial(solve, looked_at)):
+        estimates |= {i: largest([e, *([estimates[i]] if i in estimates else [])]) for i, e in part.items()}
+    # The error of a* is the square of that of the correctors in the energy.
+    chosen = on_root(comm, partial(_chosen, hardest(measures), estimates))
+
+    def compare() -> list[dict[str, Estimate]]:
+        solve(chosen)
+        return [_trust_at(levels[i], cells, degree, max(problem.period)) for i in chosen if i in levels]
+
+    known = [trust for part in _together(comm, compare) for trust in part]
+    trust = {name: largest([each[name] for each in known]) for name in known[0]}
+    return trust | {"coefficient": largest([trust["coefficient"], *estimates.values()])}
 
 
-def _trust_at(x: Array, fine: CellSolution, at: SolveAt, cells: int, degree: int, period: float) -> dict[str, Estimate]:
-    """Of a solution at one x, from two coarser meshes; not collective."""
-    (half, quarter), ratios = coarsened([cells])
-    coarse, coarser = at(x, half[0], MPI.COMM_SELF), at(x, quarter[0], MPI.COMM_SELF)
-    values = [np.asarray(level.coefficient) for level in (fine, coarse, coarser)]
-    levels = [level.correctors for level in (fine, coarse, coarser)]
-    return {
-        "coefficient": extrapolated(values, ratios, degree + 1),
-        **corrector_estimates(levels, ratios, degree + 1, period)[1],
-    }
+def _together[T](comm: MPI.Comm, task: Callable[[], T]) -> list[T]:
+    """What each rank finds, or the first failure of one; collective."""
+    mine: tuple[T | None, Exception | None]
+    try:
+        mine = (task(), None)
+    except Exception as error:  # the others have to hear of it, they wait below
+        mine = (None, error)
+    gathered = comm.allgather(mine)
+    for _, failure in gathered:
+        if failure is not None:
+            raise failure
+    return [part for part, _ in gathered]
+
+
+def _chosen(hard: list[int], estimates: Mapping[int, Estimate]) -> list[int]:
+    """The hardest nodes, and that where a* is off by far more than there."""
+    off = {i: math.inf if e.error is None else e.error for i, e in estimates.items()}
+    worst = max(off, key=lambda i: off[i])
+    there = max(off.get(i, 0.0) for i in hard)
+    return [*hard, worst] if worst not in hard and off[worst] > max(2 * there, _ROUNDING) else hard
+
+
+def _coarser(x: Array, at: SolveAt, cells: int) -> list[CellSolution]:
+    """Solutions at one x with half and a quarter of the cells; not collective."""
+    (half, quarter), _ = coarsened([cells])
+    return [at(x, count, MPI.COMM_SELF) for count in (*half, *quarter)]
+
+
+def _coefficient_at(levels: Sequence[CellSolution], cells: int, degree: int) -> Estimate:
+    """Of a* at one x, from solutions on three meshes, the finest first."""
+    return extrapolated([np.asarray(level.coefficient) for level in levels], coarsened([cells])[1], degree + 1)
+
+
+def _trust_at(levels: Sequence[CellSolution], cells: int, degree: int, period: float) -> dict[str, Estimate]:
+    """The same, and of the correctors; not collective."""
+    ratios = coarsened([cells])[1]
+    correctors = corrector_estimates([level.correctors for level in levels], ratios, degree + 1, period)[1]
+    return {"coefficient": _coefficient_at(levels, cells, degree), **correctors}

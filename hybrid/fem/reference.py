@@ -27,6 +27,8 @@ from hybrid.fem.norms import mesh_error, order_limit
 from hybrid.fem.resolution import LOOSER, SHOWN, TIGHTEST, time_error, trusted
 from hybrid.parallel import on_root
 from hybrid.problems import EllipticProblem, ReactionDiffusionProblem, kind_of
+from hybrid.trust import Estimate
+from hybrid.waves import cells_to_see
 
 SolveOn = Callable[[fem.FunctionSpace, float], Solution]
 """Solves on a space, with a relative error allowed in a time step where there is time."""
@@ -98,6 +100,7 @@ class References:
     def __post_init__(self) -> None:
         p = self.problem
         self._limit = order_limit(p.f, p.matrix if isinstance(p, EllipticProblem) else p.r)
+        self._needed = cells_to_see(p) if self.estimate else 0
         self._known: dict[tuple[tuple[int, ...], float], Solution] = {}  # what a finer mesh needs for its estimate
 
     def on(self, cells: int, steps: float = 0.0) -> Reference:
@@ -123,7 +126,8 @@ class References:
             in_time = self._time_error(counts, steps, fine)
             kept["time_error"] = in_time
             in_space = self._mesh_error(counts, steps, SHOWN * in_time + fine.rounding)
-            kept["error_estimate"] = in_space + in_time + fine.rounding
+            # Meshes that all miss the same waves agree with each other.
+            kept["error_estimate"] = in_space + in_time + fine.rounding if cells >= self._needed else math.inf
             kept["seconds"] = time.perf_counter() - start
         if self.cache is not None:
             self.cache.save(key, fine.function, lattice, kept)
@@ -133,6 +137,11 @@ class References:
         found = Reference(function, **kept, cells_per_period=cells, **more)
         if found.error_estimate is None:
             return found
+        if cells < self._needed:
+            why = (
+                f"{cells} cells per period do not see what the coefficient oscillates with: at least {self._needed} do"
+            )
+            return replace(found, trust={"solution": Estimate(None, why)})
         timed = found.time_error if isinstance(self.problem, ReactionDiffusionProblem) else None
         return replace(found, trust={"solution": trusted(found.error_estimate, timed, found.rounding)})
 
@@ -155,6 +164,7 @@ class References:
         if not 0 < tolerance < 1:
             raise InputError("reference_tol", f"{tolerance!r}; allowed is a number between 0 and 1, 1e-6 for instance")
         attempts: list[Attempt] = []
+        peaks = cells_to_see(self.problem, inverse=True)
         while True:
             try:
                 found = self.on(cells, steps)
@@ -171,7 +181,7 @@ class References:
                 return replace(found, attempts=tuple(asdict(a) for a in attempts), seconds=seconds)
             if found.rounding > tolerance:
                 raise SolverError(f"{tolerance:g} is out of reach: {found.trust['solution'].how}")
-            finer, steps = _next(attempts, tolerance, steps, self.degree + 1)
+            finer, steps = _next(attempts, tolerance, steps, self.degree + 1, peaks)
             try:
                 on_root(self.comm, partial(check, finer))
             except InputError as refused:
@@ -240,7 +250,9 @@ def _reached(attempts: Sequence[Attempt]) -> str:
     return f"{last.cells_per_period} cells per period leave the reference an error of about {last.error_estimate:.1e}"
 
 
-def _next(attempts: Sequence[Attempt], tolerance: float, steps: float, order: float) -> tuple[int, float]:
+def _next(
+    attempts: Sequence[Attempt], tolerance: float, steps: float, order: float, peaks: int = 0
+) -> tuple[int, float]:
     """Cells per period and accuracy of the time steps for the next attempt.
 
     Twice the cells: their error estimate needs the coarser solutions that are there already. But not twice if the order that
@@ -252,8 +264,9 @@ def _next(attempts: Sequence[Attempt], tolerance: float, steps: float, order: fl
     last, errors = attempts[-1], [a.error_estimate for a in attempts]
     in_time, in_space = last.time_error, last.error_estimate - last.time_error
     best = min(errors)
-    stuck = len(errors) > 2 and math.isfinite(best) and min(errors[-2:]) > 0.9 * min(errors[:-2])
-    lost = len(errors) > 4 and not math.isfinite(best)
+    coarse = last.cells_per_period < peaks  # no order shows yet
+    stuck = not coarse and len(errors) > 2 and math.isfinite(best) and min(errors[-2:]) > 0.9 * min(errors[:-2])
+    lost = not coarse and len(errors) > 4 and not math.isfinite(best)
     if stuck or lost or (in_time > tolerance / 2 and steps <= TIGHTEST):
         advice = f"ask for {sensible_tolerance(2 * best):.1g} by --reference-tol, or for no estimate" if best < 1 else (
             "the solutions on finer meshes do not come closer to each other"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hybrid.coefficient import separated
-from hybrid.pinn.cellgrids import KINKS, MOST, coefficient_functions, spectra
+from hybrid.pinn.cellgrids import KINKS, MOST
 from hybrid.pinn.gaussnewton import VariableProjection
 from hybrid.pinn.jumps import has_infinite_slopes
 from hybrid.pinn.ladder import Arguments
@@ -16,6 +16,7 @@ from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.presets import preset
 from hybrid.pinn.slowgrids import degrees, probes
 from hybrid.problems import EllipticProblem, Problem, is_slow
+from hybrid.waves import coefficient_functions, spectra
 
 SPEED = 5e9
 """Nominal flops in a second."""

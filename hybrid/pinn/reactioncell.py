@@ -17,7 +17,7 @@ from torch import Tensor
 
 from hybrid.pinn import sampling
 from hybrid.pinn.cellchecks import check_points, check_problem, check_shape
-from hybrid.pinn.cellgrids import MOST, resolved_counts, spectra
+from hybrid.pinn.cellgrids import MOST, resolved_counts
 from hybrid.pinn.cellrows import gauge, mean_weight, periodic_rows
 from hybrid.pinn.cellrungs import MEMORY, SPEED, cost, dominant, enough, prime
 from hybrid.pinn.cellunits import Unit, length_unit, power
@@ -37,6 +37,7 @@ from hybrid.pinn.training import train as train_network
 from hybrid.problems import ReactionDiffusionProblem
 from hybrid.symbols import coordinates, evaluate
 from hybrid.trust import Estimate
+from hybrid.waves import spectra
 
 Array = npt.NDArray[np.float64]
 

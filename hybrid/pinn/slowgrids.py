@@ -7,9 +7,9 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from hybrid.pinn.cellgrids import coefficient_functions
 from hybrid.problems import EllipticProblem
 from hybrid.symbols import evaluate
+from hybrid.waves import coefficient_functions
 
 Array = npt.NDArray[np.float64]
 

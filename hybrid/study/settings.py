@@ -21,6 +21,7 @@ from hybrid.problems import EllipticProblem, has_jumps, is_slow, kind_of
 from hybrid.study.cases import Case
 from hybrid.study.paper import paper_settings
 from hybrid.study.schema import tolerance
+from hybrid.waves import cells_to_see
 
 _FEM: Mapping[str, Any] = {
     "cells": "simplex", "degree": 3, "cells_per_period": 16, "cell_degree": 4, "cell_cells": 32, "homogenized_degree": 3,
@@ -55,7 +56,7 @@ def fem_arguments(case: Case, reference_tol: float | None = None) -> dict[str, d
     defaults = dict(_FEM_DEFAULTS[kind_of(case.problem)][case.problem.dim])
     if case.problem.dim == 3 and is_slow(case.problem):
         defaults |= {"cell_degree": 3, "cell_cells": 6}  # 125 of them
-    table = defaults | dict(case.fem)
+    table = defaults | {"cells_per_period": _seeing_cells(case, defaults)} | dict(case.fem)
     if reference_tol is not None:
         table["reference_tol"] = tolerance(reference_tol, "--reference-tol")
     refined = {key: table[key] for key in ("reference_tol",) if key in table}
@@ -77,6 +78,14 @@ def fem_arguments(case: Case, reference_tol: float | None = None) -> dict[str, d
             "degree": table["homogenized_degree"], "cells": table["homogenized_cells"], **shape, **climbing("homogenized"),
         },
     }  # fmt: skip
+
+
+def _seeing_cells(case: Case, defaults: Mapping[str, Any]) -> int:
+    """Cells per period of the first reference: as many as it takes to see the waves of the coefficient, if there is room."""
+    usual: int = defaults["cells_per_period"]
+    needed = cells_to_see(case.problem)
+    size = unknowns([n * needed for n in case.problem.periods], case.fem.get("degree", defaults["degree"]))
+    return max(usual, needed) if size <= budget_of(case, "reference") else usual
 
 
 COARSE = 1e-3

@@ -86,6 +86,8 @@ def located(bricks: Bricks, space: fem.FunctionSpace, points: Product) -> Places
     cells = np.full(len(points), -1, np.int32)
     grids = [different(place, _PLACE) for place in places]
     size, count = math.prod(len(values) for values, _ in grids), len(bricks.patterns)
+    if not count:  # a rank may have no cells
+        return Places(cells, None, np.zeros((len(points), len(places))))
     if size * count * space.element.space_dimension > max(4 * len(mine), _FEW):
         own = np.zeros((len(points), len(places)))
         for begin in range(0, len(mine), PIECE):

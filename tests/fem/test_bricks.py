@@ -115,5 +115,8 @@ def test_ranks_without_cells_take_part(comm: MPI.Comm) -> None:
     u.interpolate(lambda x: x[0])
     at = np.array([[0.3], [0.5], [1.0]])
     assert np.abs(points.at_points(u, at) - at[:, 0]).max() < 1e-14
+    cube = _function(box(comm, BOX, [1, 1, 1], "box"), 1)
+    many = np.random.default_rng(0).random((20_000, 3)) * 0.5
+    assert np.abs(points.at_points(cube, many) - _values(many, 1, 3)).max() < 1e-12
     finer = fem.functionspace(mesh.create_interval(comm, 7, [0.0, 1.0]), ("Lagrange", 2))
     assert np.abs(points.carry(u, finer).x.array - finer.tabulate_dof_coordinates()[:, 0]).max() < 1e-14

@@ -140,7 +140,9 @@ def _line(rng: np.random.Generator) -> Drawn:
     data = {
         "kind": "elliptic", "domain": [[0, length]], "eps": eps, "a": f"{size!r}*{text}", "f": f"{strength!r}*{f_text}"
     }  # fmt: skip
-    fine = 24 if jumps or "frequency 1" in [part.strip() for part in what.split(",")] else 96
+    once = jumps or "frequency 1" in [part.strip() for part in what.split(",")]
+    contrast = float(what.split("contrast ")[1].split(",")[0])
+    fine = 24 if once else 96 if contrast < 100 else 400  # narrow peaks of 1/a, many of them in a period
 
     def oracle() -> dict[str, Any]:
         found = line(a, f, length, eps, jumps, fine=fine)

@@ -56,7 +56,9 @@ def fem_arguments(case: Case, reference_tol: float | None = None) -> dict[str, d
     defaults = dict(_FEM_DEFAULTS[kind_of(case.problem)][case.problem.dim])
     if case.problem.dim == 3 and is_slow(case.problem):
         defaults |= {"cell_degree": 3, "cell_cells": 6}  # 125 of them
-    table = defaults | {"cells_per_period": _seeing_cells(case, defaults)} | dict(case.fem)
+    table = defaults | dict(case.fem)
+    if "cells_per_period" not in case.fem:
+        table["cells_per_period"] = _seeing_cells(case, defaults)
     if reference_tol is not None:
         table["reference_tol"] = tolerance(reference_tol, "--reference-tol")
     refined = {key: table[key] for key in ("reference_tol",) if key in table}

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
-from hybrid.physics import EllipticProblem, ReactionDiffusionProblem
+from hybrid.physics import EllipticProblem, Problem, ReactionDiffusionProblem
+from hybrid.study.options import FemOptions, PinnOptions
 from hybrid.study.titles import TITLES, check_name
 from hybrid.study.titles import names as names
 from hybrid.symbols import cos, pi, sin, x, y
@@ -25,16 +25,16 @@ class Case:
         title: One line for lists and tables.
         paper: Numbers of the paper by the names used in `results.json`, e.g. ``{"e1": 0.082994}``.
         assumptions: What the paper leaves open and was chosen here.
-        fem: Settings of the finite elements, by the names of a problem file's [fem] table.
-        pinn: Settings of the networks, by the names of its [pinn] table.
+        fem: The [fem] table of a problem file.
+        pinn: The [pinn] table.
     """
 
-    problem: EllipticProblem | ReactionDiffusionProblem
+    problem: Problem
     title: str
     paper: Mapping[str, float] = field(default_factory=dict)
     assumptions: tuple[str, ...] = ()
-    fem: Mapping[str, Any] = field(default_factory=dict)
-    pinn: Mapping[str, Any] = field(default_factory=dict)
+    fem: FemOptions = field(default_factory=FemOptions)
+    pinn: PinnOptions = field(default_factory=PinnOptions)
 
 
 def _elliptic_1d() -> Case:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hybrid import comparison
 from hybrid.parallel import on_root
 from hybrid.pinn.ladder import climb
+from hybrid.pinn.settings import NetworkSettings
 from hybrid.study import experiments, results
 from hybrid.study.tolerances import is_proved, tolerances_of
 from hybrid.study.trust import confronted
@@ -28,7 +29,7 @@ def rungs(run: Run, part: str, seconds: float) -> Iterator[Mapping[str, Any]]:
         part: Which.
         seconds: The nominal cost of the last of them, at the most.
     """
-    arguments = run.networks[part]
+    arguments = run.networks[part].arguments()
     if not run.adapted.networks:
         return iter([arguments])
     if part == "cell":
@@ -43,10 +44,11 @@ def cell_networks(run: Run) -> Any:
     problem = run.problem
 
     def solve(number: int, rung: Mapping[str, Any]) -> Trained:
-        networks = run.pinn.cell_networks(problem, **experiments.shape_of(rung))
+        settings = NetworkSettings(**rung)
+        networks = run.pinn.cell_networks(problem, **settings.shape.arguments())
         monitor = experiments.cell_monitor(run, networks) if run.preset == "paper" else None
         return run.trained(
-            _name("cell", number), networks, lambda **more: run.pinn.solve_cell(problem, **rung, **more), rung, (),
+            _name("cell", number), networks, lambda **more: run.pinn.solve_cell(problem, **rung, **more), settings, (),
             monitor, run.paper.average["cell"],
         )  # fmt: skip
 
@@ -77,11 +79,12 @@ def homogenized_networks(run: Run, coefficient: Any) -> Any:
     problem = run.problem
 
     def solve(number: int, rung: Mapping[str, Any]) -> Trained:
-        networks = run.pinn.homogenized_networks(problem, **experiments.shape_of(rung))
+        settings = NetworkSettings(**rung)
+        networks = run.pinn.homogenized_networks(problem, **settings.shape.arguments())
         monitor = experiments.homogenized_monitor(run, networks) if run.preset == "paper" else None
         return run.trained(
             _name("homogenized", number), networks,
-            lambda **more: run.pinn.solve_homogenized(problem, coefficient, **rung, **more), rung,
+            lambda **more: run.pinn.solve_homogenized(problem, coefficient, **rung, **more), settings,
             results.plain(coefficient), monitor, run.paper.average["homogenized"],
         )  # fmt: skip
 
@@ -115,7 +118,7 @@ def _climbed(
         ),
     )  # fmt: skip
     if number:  # what trains again, from other seeds, does it with the settings that were good
-        run.settled[part] = dict(tried[number])
+        run.settled[part] = NetworkSettings(**tried[number])
     run.results["training"][part] = meta | {"attempts": [attempt.plain() for attempt in attempts]}
     return solution
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from hybrid.comparison import grid, on_points
 from hybrid.pinn import LevenbergMarquardt
 from hybrid.pinn.cellrows import cell_rows
 from hybrid.pinn.network import VALUE, Network
+from hybrid.pinn.settings import NetworkSettings
 from hybrid.pinn.spacetime import at_time, spacetime_networks
 from hybrid.pinn.training import train as train_network
 from hybrid.study.monitor import Monitor, relative
@@ -100,12 +102,13 @@ def of_the_paper(run: Run) -> None:
 def _direct(run: Run, name: str, start: Sequence[Network] | None) -> dict[str, Any]:
     """The classical PINN on the multiscale equation, from scratch or from the network of NH-PINN (paper, section 2.2)."""
     problem: Any = run.problem
-    arguments = run.networks["classical"]
+    settings = run.networks["classical"]
     points = _test_points(run)
     u = on_points(run.u, points)
     fresh = pinn.multiscale_networks if problem.kind == "elliptic" else spacetime_networks
-    shape = {k: arguments[k] for k in ("hidden", "seed")}
-    networks = tuple(copy.deepcopy(n) for n in start) if start is not None else fresh(problem, **shape)
+    networks = (
+        tuple(copy.deepcopy(n) for n in start) if start is not None else fresh(problem, **settings.shape.arguments())
+    )
     network = _of_space(run, networks[0])
     monitor = Monitor(lambda: {"error": relative(_values(network, points)[:, 0], u)}, EVERY, run.reporter.step)
     depends = run.results["training"]["homogenized"]["loss"] if start is not None else ()
@@ -113,8 +116,8 @@ def _direct(run: Run, name: str, start: Sequence[Network] | None) -> dict[str, A
     solution, meta = run.timed(
         titles[name], name,
         lambda: run.trained(
-            name, networks, lambda **more: run.pinn.solve_multiscale(problem, **arguments, **more), arguments, depends, monitor,
-            run.paper.average["classical"],
+            name, networks, lambda **more: run.pinn.solve_multiscale(problem, **settings.arguments(), **more), settings,
+            depends, monitor, run.paper.average["classical"],
         ),
     )  # fmt: skip
     setattr(run, name, solution)
@@ -131,17 +134,18 @@ def oversampling_study(run: Run) -> dict[str, Any]:
     The first seed trains all correctors, the other ones the first corrector only. The same loss is also minimized by
     Levenberg-Marquardt, which shows what it is worth when the training is not what limits it.
     """
-    own = run.networks["cell"]["seed"]
+    given = run.networks["cell"]
+    own = given.seed or 0
     found: dict[str, Any] = {"rows": [], "curves": {}}
     for kind in ("with", "without"):
         for seed in range(own, own + len(run.paper.seeds)):
-            arguments = dict(run.networks["cell"]) | {"seed": seed}
+            settings = replace(given, seed=seed)
             if kind == "without":
-                arguments |= {"periodicity": "penalty", "weights": run.paper.without}
+                settings = replace(settings, periodicity="penalty", weights=run.paper.without)
             if kind == "with" and seed == own:
                 meta = run.results["training"]["cell"]
             else:
-                meta = _cell_training(run, f"cell-{kind}-{seed}", f"cell, {kind}, seed {seed}", arguments, seed == own)
+                meta = _cell_training(run, f"cell-{kind}-{seed}", f"cell, {kind}, seed {seed}", settings, seed == own)
             curve = meta["monitored"]
             if seed == own:
                 found["curves"][kind] = curve
@@ -156,16 +160,17 @@ def oversampling_study(run: Run) -> dict[str, Any]:
 def _second_order(run: Run, kind: str) -> list[dict[str, Any]]:
     """The same points and weights, a smaller network, Levenberg-Marquardt."""
     given = run.networks["cell"]
-    names = ("points", "oversampling", "weights", "periodicity")
-    arguments = {k: given[k] for k in names if k in given} | {"hidden": (16, 16)}
-    arguments["optimizer"] = LevenbergMarquardt(steps=60)
+    settings = NetworkSettings(
+        hidden=(16, 16), optimizer=LevenbergMarquardt(steps=60), points=given.points, oversampling=given.oversampling,
+        weights=given.weights, periodicity=given.periodicity,
+    )  # fmt: skip
     if kind == "without":
-        arguments |= {"periodicity": "penalty", "weights": run.paper.without}
-    rows = []
-    for seed in range(given["seed"], given["seed"] + len(run.paper.seeds)):
-        chosen = arguments | {"seed": seed}
-        networks = run.pinn.cell_networks(run.problem, **shape_of(chosen))
-        solve = partial(run.pinn.solve_cell, run.problem, **chosen)
+        settings = replace(settings, periodicity="penalty", weights=run.paper.without)
+    rows, first = [], given.seed or 0
+    for seed in range(first, first + len(run.paper.seeds)):
+        chosen = replace(settings, seed=seed)
+        networks = run.pinn.cell_networks(run.problem, **chosen.shape.arguments())
+        solve = partial(run.pinn.solve_cell, run.problem, **chosen.arguments())
         train = partial(run.trained, f"cell-lm-{kind}-{seed}", networks, solve, chosen, ())
         chi, _ = run.timed(f"cell, {kind}, Levenberg-Marquardt, seed {seed}", "oversampling", train)
         errors = comparison.cell_errors(run.problem, chi, run.cell, run.comm)
@@ -176,30 +181,35 @@ def _second_order(run: Run, kind: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _cell_training(run: Run, name: str, title: str, arguments: dict[str, Any], every: bool) -> dict[str, Any]:
+def _cell_training(run: Run, name: str, title: str, settings: NetworkSettings, every: bool) -> dict[str, Any]:
     """Train all correctors, or the first one only."""
     problem: Any = run.problem
-    networks = run.pinn.cell_networks(problem, **shape_of(arguments))
+    networks = run.pinn.cell_networks(problem, **settings.shape.arguments())
     networks = networks if every else networks[:1]
     monitor = cell_monitor(run, networks)
 
     def first_only(networks: Any, train: bool = True, **training: Any) -> Any:
         if not train:
             return SimpleNamespace()
-        keys = ("periodicity", "points", "oversampling", "weights")
-        rows = cell_rows(problem, *(arguments.get(k, 2) for k in keys))
+        rows = cell_rows(
+            problem,
+            settings.periodicity or "embedding",
+            settings.points,
+            settings.oversampling or 2,
+            settings.weights or (),
+        )
         history = train_network(
-            networks[0], [part.output(0) for part in rows], optimizer=arguments["optimizer"],
-            precision=arguments.get("precision", "double"), **training,
+            networks[0], [part.output(0) for part in rows], optimizer=settings.optimizer,
+            precision=settings.precision or "double", **training,
         )  # fmt: skip
         return SimpleNamespace(history=history)
 
     solve = first_only
     if every or problem.kind != "elliptic" or problem.dim == 1:
-        solve = partial(run.pinn.solve_cell, problem, **arguments)
+        solve = partial(run.pinn.solve_cell, problem, **settings.arguments())
     _, meta = run.timed(
         title, "oversampling",
-        lambda: run.trained(name, networks, solve, arguments, every, monitor, run.paper.average["cell"]),
+        lambda: run.trained(name, networks, solve, settings, every, monitor, run.paper.average["cell"]),
     )  # fmt: skip
     return meta
 
@@ -207,7 +217,7 @@ def _cell_training(run: Run, name: str, title: str, arguments: dict[str, Any], e
 def spread(run: Run, count: int) -> dict[str, Any]:
     """The networks' errors from several seeds, the first being those of the run itself; collective."""
     problem: Any = run.problem
-    first = run.networks["cell"]["seed"]
+    first = run.networks["cell"].seed or 0
     found: dict[str, Any] = {"seeds": list(range(first, first + count))}
 
     def add(errors: dict[str, float], cell: list[float], difference: float) -> None:
@@ -224,22 +234,22 @@ def spread(run: Run, count: int) -> dict[str, Any]:
     space = run.u.function.function_space
     # The mesh that is good enough for the first seed is for the others, as its estimate has shown.
     mesh = settled(run.w) or settled(run.v)
-    elements = run.elements["homogenized"] | mesh | {"tol": None, "estimate": False}
+    elements = run.elements.homogenized.arguments() | mesh | {"tol": None, "estimate": False}
     for seed in found["seeds"][1:]:
         cell, homogenized = (
-            {**run.networks[part], **run.settled.get(part, {}), "seed": seed} for part in ("cell", "homogenized")
+            replace(run.settled.get(part, run.networks[part]), seed=seed) for part in ("cell", "homogenized")
         )
 
         def task(seed: int = seed, cell: Any = cell, homogenized: Any = homogenized) -> None:
             chi, _ = run.trained(
-                f"cell-seed-{seed}", run.pinn.cell_networks(problem, **shape_of(cell)),
-                lambda **more: run.pinn.solve_cell(problem, **cell, **more), cell, (),
+                f"cell-seed-{seed}", run.pinn.cell_networks(problem, **cell.shape.arguments()),
+                lambda **more: run.pinn.solve_cell(problem, **cell.arguments(), **more), cell, (),
             )  # fmt: skip
             w = run.fem.solve_homogenized(problem, chi.coefficient, run.comm, **elements)
             p, _ = run.trained(
-                f"homogenized-seed-{seed}", run.pinn.homogenized_networks(problem, **shape_of(homogenized)),
-                lambda **more: run.pinn.solve_homogenized(problem, chi.coefficient, **homogenized, **more), homogenized,
-                plain(chi.coefficient),
+                f"homogenized-seed-{seed}", run.pinn.homogenized_networks(problem, **homogenized.shape.arguments()),
+                lambda **more: run.pinn.solve_homogenized(problem, chi.coefficient, **homogenized.arguments(), **more),
+                homogenized, plain(chi.coefficient),
             )  # fmt: skip
             errors = comparison.errors(run.u, w=comparison.to_space(w, space), p=comparison.to_space(p, space))
             difference = relative_difference(chi.coefficient, run.cell.coefficient)
@@ -247,10 +257,3 @@ def spread(run: Run, count: int) -> dict[str, Any]:
 
         run.timed(f"the networks again, seed {seed}", "seeds", task)
     return found
-
-
-def shape_of(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of a solver's arguments that determine its networks."""
-    names = ("seed", "hidden", "formulation", "periodicity", "scale", "separate", "method", "stages", "steps", "waves",
-             "frequencies", "medium", "separable")  # fmt: skip
-    return {name: arguments[name] for name in names if name in arguments}

@@ -40,7 +40,7 @@ def draw(out: Path, case: Case, results: Mapping[str, Any]) -> None:
 def solutions(case: Case, results: Mapping[str, Any]) -> Figure:
     """The coefficient, the reference, and both homogenized solutions."""
     s = {name: np.array(v) for name, v in results["samples"].items() if name in {"coefficient", "u", "v", "p"}}
-    when = "" if case.problem.kind == "elliptic" else f" at t = {case.problem.T:g}"  # type: ignore[union-attr]
+    when = "" if case.problem.kind == "elliptic" else f" at t = {case.problem.T:g}"  # type: ignore[attr-defined]
     return _panels(case.problem.domain, "x", [
         (f"coefficient {symbol(case)}", s["coefficient"]),
         (rf"reference $u_\varepsilon$ (FEM){when}", s["u"]),
@@ -53,7 +53,7 @@ def symbol(case: Case) -> str:
     """The oscillating coefficient in LaTeX."""
     if case.problem.kind == "reaction-diffusion":
         return r"$r(x/\varepsilon)$"
-    name = "a" if case.problem.medium.isotropic else "a_{11}"  # type: ignore[union-attr]
+    name = "a" if case.problem.medium.isotropic else "a_{11}"  # type: ignore[attr-defined]
     return rf"${name}(x, x/\varepsilon)$" if case.problem.flux.depends_on else rf"${name}(x/\varepsilon)$"
 
 

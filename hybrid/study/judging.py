@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid.fem.reference import SMALLEST_TOLERANCE
 from hybrid.physics import Problem, ReactionDiffusionProblem
+from hybrid.study.adaptation import budget_of
 from hybrid.study.climbing import rungs
 from hybrid.study.results import effective_difference
-from hybrid.study.settings import budget_of
 from hybrid.study.tolerances import is_proved
 from hybrid.study.trust import Evidence
 from hybrid.trust import Estimate, estimate_of

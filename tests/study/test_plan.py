@@ -11,6 +11,7 @@ import pytest
 from hybrid import EllipticProblem, InputError
 from hybrid.fem import cost, solve_multiscale
 from hybrid.study.cases import Case, case
+from hybrid.study.options import FemOptions
 from hybrid.study.plan import duration, lines_of, plan, size
 from hybrid.symbols import sin, y
 
@@ -20,7 +21,7 @@ from hybrid.symbols import sin, y
 def test_every_mesh_and_degree_is_known_and_counted_exactly(dim: int, shape: str, degree: int) -> None:
     problem = EllipticProblem(domain=[(0, 1)] * dim, eps=0.5, a=2 + sin(2 * 3.141592653589793 * y[0]), f=1)
     settings = {"degree": degree, "cells_per_period": 4, **({} if dim == 1 else {"cells": shape})}
-    found, _ = plan(Case(problem, "", fem=settings), 1)
+    found, _ = plan(Case(problem, "", fem=FemOptions(**settings)), 1)
     solution = solve_multiscale(problem, MPI.COMM_SELF, degree=degree, cells_per_period=4, shape=shape, estimate=False)
     assert found.dofs == solution.dofs
     assert found.memory > cost.table()["idle"]

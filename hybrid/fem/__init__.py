@@ -12,13 +12,11 @@ if TYPE_CHECKING:
     from hybrid.fem.doors import solve_cell, solve_homogenized, solve_multiscale
     from hybrid.fem.meshfile import read_mesh
     from hybrid.fem.mixed import solve_on_mesh
-    from hybrid.fem.reaction import ReactionCellSolution
     from hybrid.fem.regions import piecewise
     from hybrid.fem.tagged import TaggedMesh, tagged_box
 
 __all__ = [
     "CellSolution",
-    "ReactionCellSolution",
     "Solution",
     "TaggedMesh",
     "piecewise",
@@ -41,7 +39,6 @@ _HOMES = {
     "read_mesh": "meshfile",
     "solve_on_mesh": "mixed",
     "piecewise": "regions",
-    "ReactionCellSolution": "reaction",
     "TaggedMesh": "tagged",
     "tagged_box": "tagged",
 }

@@ -1,34 +1,29 @@
-"""The solvers by the kind of the problem: elliptic or reaction-diffusion, with one name for both."""
+"""One name for each question, whatever the physics: a problem in, what its equations say out."""
 
 from __future__ import annotations
 
-from typing import Any, overload
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 from mpi4py import MPI
 
-import numpy.typing as npt
-
 from hybrid.checks import check_comm, check_count, check_degree
 from hybrid.errors import InputError
-from hybrid.fem import cell, homogenized, multiscale, reaction
-from hybrid.fem.cell import CellSolution
+from hybrid.fem import cell, evolution, homogenized, multiscale, sourcecells
+from hybrid.fem.cellsolution import CellSolution
+from hybrid.fem.counts import SHAPES
 from hybrid.fem.dirichlet import Solution
-from hybrid.fem.mesh import SHAPES
-from hybrid.fem.reaction import ReactionCellSolution
 from hybrid.fem.reference import Reference
-from hybrid.media.interpolated import SlowCoefficient
-from hybrid.physics import EllipticProblem, Problem, ReactionDiffusionProblem
+from hybrid.physics import Problem, check_problem
 
 
-@overload
-def solve_cell(problem: EllipticProblem, comm: MPI.Comm, **settings: Any) -> CellSolution: ...
-@overload
-def solve_cell(problem: ReactionDiffusionProblem, comm: MPI.Comm, **settings: Any) -> ReactionCellSolution: ...
-def solve_cell(problem: Problem, comm: MPI.Comm, **settings: Any) -> CellSolution | ReactionCellSolution:
-    """The correctors and the homogenized coefficient: `hybrid.fem.cell.solve_cell` or `hybrid.fem.reaction.solve_cell`.
+def solve_cell(problem: Problem, comm: MPI.Comm, **settings: Any) -> CellSolution:
+    """The correctors and the homogenized coefficient, by `hybrid.fem.cell.solve_cell`, or by that of `hybrid.fem.sourcecells`
+    where the loads of the cell problems are sources.
 
     Args:
-        problem: An elliptic or a reaction-diffusion problem.
+        problem: Gives the cell problems.
         comm: The ranks that share the work.
         settings: Those of the function that it is.
 
@@ -36,17 +31,18 @@ def solve_cell(problem: Problem, comm: MPI.Comm, **settings: Any) -> CellSolutio
         InputError: Something else, or a setting out of its range.
         SolverError: See there.
     """
-    _check(problem, comm, settings)
-    if isinstance(problem, ReactionDiffusionProblem):
-        return reaction.solve_cell(problem, comm, **settings)
-    return cell.solve_cell(_elliptic(problem), comm, **settings)
+    equation = _checked(problem, comm, settings).cell_problems()
+    fluxes = all(load.flux is not None for load in equation.loads)
+    solve: Callable[..., CellSolution] = (cell if fluxes else sourcecells).solve_cell
+    found = solve(equation, comm, **settings)
+    return replace(found, coefficient=problem.effective(found.coefficient))
 
 
 def solve_multiscale(problem: Problem, comm: MPI.Comm, **settings: Any) -> Reference:
-    """The reference: `hybrid.fem.multiscale.solve_multiscale` or `hybrid.fem.reaction.solve_multiscale`.
+    """The reference u_ε, by `hybrid.fem.multiscale.solve_multiscale`, or by that of `hybrid.fem.evolution` where there is time.
 
     Args:
-        problem: An elliptic or a reaction-diffusion problem.
+        problem: Gives the multiscale equation.
         comm: The ranks that share the work.
         settings: Those of the function that it is.
 
@@ -54,43 +50,31 @@ def solve_multiscale(problem: Problem, comm: MPI.Comm, **settings: Any) -> Refer
         InputError: Something else, or a setting out of its range.
         SolverError: See there.
     """
-    _check(problem, comm, settings)
-    if isinstance(problem, ReactionDiffusionProblem):
-        return reaction.solve_multiscale(problem, comm, **settings)
-    return multiscale.solve_multiscale(_elliptic(problem), comm, **settings)
+    equation = _checked(problem, comm, settings).multiscale()
+    solve: Callable[..., Reference] = (multiscale if equation.time is None else evolution).solve_multiscale
+    return solve(equation, comm, **settings)
 
 
-def solve_homogenized(
-    problem: Problem, coefficient: npt.ArrayLike | SlowCoefficient, comm: MPI.Comm, **settings: Any
-) -> Solution:
-    """v or w: `hybrid.fem.homogenized.solve_homogenized` or `hybrid.fem.reaction.solve_homogenized`.
+def solve_homogenized(problem: Problem, coefficient: Any, comm: MPI.Comm, **settings: Any) -> Solution:
+    """v or w, by `hybrid.fem.homogenized.solve_homogenized`, or by that of `hybrid.fem.evolution` where there is time.
 
     Args:
-        problem: An elliptic or a reaction-diffusion problem.
-        coefficient: a*, a*(x) or r*.
+        problem: Gives the homogenized equation.
+        coefficient: The homogenized coefficient of either path: a*, a*(x) or r*.
         comm: The ranks that share the work.
         settings: Those of the function that it is.
 
     Raises:
         InputError: Something else, or a setting out of its range.
-        SolverError: See there.
+        SolverError: See there, or the coefficient makes the equation singular.
     """
-    _check(problem, comm, settings)
-    if isinstance(problem, ReactionDiffusionProblem):
-        return reaction.solve_homogenized(problem, coefficient, comm, **settings)  # type: ignore[arg-type]
-    return homogenized.solve_homogenized(_elliptic(problem), coefficient, comm, **settings)
+    equation = _checked(problem, comm, settings).homogenized(coefficient)
+    solve: Callable[..., Solution] = (homogenized if equation.time is None else evolution).solve_homogenized
+    return solve(equation, comm, **settings)
 
 
-def _elliptic(problem: Problem) -> EllipticProblem:
-    assert isinstance(problem, EllipticProblem)
-    return problem
-
-
-def _check(problem: object, comm: object, settings: dict[str, Any]) -> None:
-    if not isinstance(problem, EllipticProblem | ReactionDiffusionProblem):
-        raise InputError(
-            "problem", f"a {type(problem).__name__}; allowed is an EllipticProblem or a ReactionDiffusionProblem"
-        )
+def _checked(problem: object, comm: object, settings: dict[str, Any]) -> Problem:
+    found = check_problem(problem)
     check_comm(comm)
     if "degree" in settings:
         check_degree(settings["degree"])
@@ -101,3 +85,4 @@ def _check(problem: object, comm: object, settings: dict[str, Any]) -> None:
         check_count(settings["nodes"], "nodes", 2)
     if settings.get("shape", SHAPES[0]) not in SHAPES:
         raise InputError("shape", f"{settings['shape']!r}; allowed are {', '.join(SHAPES)}")
+    return found

@@ -9,8 +9,6 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-import sympy
-from sympy import ImmutableMatrix
 
 from hybrid.averages import cell_mean
 from hybrid.checks import check_finite, check_not_zero, check_periodic, samples
@@ -92,8 +90,8 @@ class ReactionDiffusionProblem(Problem):
         return Expression.scalar(self.r)
 
     @property
-    def _diffusion(self) -> Expression:
-        return Expression(ImmutableMatrix(self.D * sympy.eye(self.dim)))
+    def _diffusion(self) -> Constant:
+        return Constant.of(self.D * np.eye(self.dim))
 
     @property
     def _evolution(self) -> Evolution:
@@ -115,7 +113,7 @@ class ReactionDiffusionProblem(Problem):
 
     def homogenized(self, effective: Any) -> Equation:
         """∂_t u_0 - D Δu_0 + r* u_0 = f (paper, equation (24))."""
-        r = Constant(np.array([[homogenized_reaction(effective)]]))
+        r = Constant.of(homogenized_reaction(effective))
         return self._equation(self._diffusion, (Load(self.f),), reaction=r, time=self._evolution)
 
     def reconstruct(self, jet: Array, correctors: Sequence[Array]) -> Array:

@@ -14,8 +14,8 @@ from mpi4py import MPI
 import torch
 from torch import Tensor
 
+from hybrid.equation import Equation
 from hybrid.errors import InputError, SolverError
-from hybrid.physics import EllipticProblem
 from hybrid.pinn import sampling
 from hybrid.pinn.cell import cell_networks, solve_cell
 from hybrid.pinn.cellchecks import check_points, check_problem
@@ -33,9 +33,7 @@ _MEMORY = 2**28
 """Bytes that the matrices of a batch may take."""
 
 
-def solve_cells(
-    problems: Sequence[EllipticProblem], *, comm: MPI.Comm | None = None, **arguments: Any
-) -> list[CellSolution]:
+def solve_cells(problems: Sequence[Equation], *, comm: MPI.Comm | None = None, **arguments: Any) -> list[CellSolution]:
     """Solve the cell problems of many coefficients, as `hybrid.pinn.solve_cell` would one by one.
 
     With frozen features (`optimizer=LastLayer()`) the problems share their hidden layers: these are swept through once, at the
@@ -55,11 +53,11 @@ def solve_cells(
         InputError: Problems that do not go together.
         SolverError: A training diverged.
     """
-    for problem in problems:
-        check_problem(problem, EllipticProblem)
+    for equation in problems:
+        check_problem(equation, Equation)
     if problems:
         check_points(arguments.get("points"), problems[0].dim, "embedding")
-    if len({(problem.dim, problem.period) for problem in problems}) > 1:
+    if len({(equation.dim, equation.period) for equation in problems}) > 1:
         raise InputError("problems", "of different dimensions or periods; solve them apart")
     rank, size = (comm.rank, comm.size) if comm is not None else (0, 1)
     mine = problems[len(problems) * rank // size : len(problems) * (rank + 1) // size]
@@ -81,17 +79,17 @@ def solve_cells(
     return [solution for _, part in gathered for solution in part]
 
 
-def _following(problems: Sequence[EllipticProblem], **arguments: Any) -> list[CellSolution]:
+def _following(problems: Sequence[Equation], **arguments: Any) -> list[CellSolution]:
     """Each from the one before."""
     solved: list[CellSolution] = []
-    for problem in problems:
+    for equation in problems:
         start = copy.deepcopy(solved[-1].networks) if solved else None
-        solved.append(solve_cell(problem, networks=start, **arguments))
+        solved.append(solve_cell(equation, networks=start, **arguments))
     return solved
 
 
 def _frozen(
-    problems: Sequence[EllipticProblem], *, optimizer: LastLayer, points: int | None = None, seed: int = 0,
+    problems: Sequence[Equation], *, optimizer: LastLayer, points: int | None = None, seed: int = 0,
     hidden: Sequence[int] = (400,), scale: float = 1.0, formulation: str = "strong",
 ) -> list[CellSolution]:  # fmt: skip
     """All with the hidden layers of one network.
@@ -101,13 +99,13 @@ def _frozen(
     """
     if not problems:
         return []
-    if any(problem.medium.depends_on or problem.medium.interfaces for problem in problems):
+    if any(equation.medium.depends_on or equation.medium.interfaces for equation in problems):
         raise InputError("problems", "frozen features in a batch are for smooth coefficients of y alone")
     first = problems[0]
     (network,) = cell_networks(first, seed=seed, hidden=hidden, scale=scale)
     count = points or {1: 128, 2: 32, 3: 14}[first.dim]
     at, weight = sampling.periodic_grid(first.period, count)
-    parts = [(problem, *cell_operator(problem, at)) for problem in problems]
+    parts = [(equation, *cell_operator(equation, at)) for equation in problems]
     most = max(1, _MEMORY // (8 * len(at) * hidden[-1]))
     solved: dict[int, CellSolution] = {}
     kinds = dict.fromkeys(tuple(operators.flatten().tolist()) for _, _, _, operators in parts)
@@ -121,7 +119,7 @@ def _frozen(
 
 
 def _alike(
-    parts: Sequence[tuple[EllipticProblem, Tensor, Tensor, Tensor]], network: Network, at: Tensor, weight: Tensor,
+    parts: Sequence[tuple[Equation, Tensor, Tensor, Tensor]], network: Network, at: Tensor, weight: Tensor,
     optimizer: LastLayer,
 ) -> list[CellSolution]:  # fmt: skip
     start, operators, root = time.perf_counter(), parts[0][3], weight.sqrt()
@@ -136,8 +134,8 @@ def _alike(
         origin = torch.zeros(1, at.shape[1], dtype=torch.float64)
         matrices[:, -1] = network.hidden_jet(network.embedding.jet(origin, VALUE), VALUE)[0]  # χ(0) = 0
         networks, histories = [], []
-        for matrix, (problem, _, target, _) in zip(matrices, parts, strict=True):
-            unit = cell_unit(problem)
+        for matrix, (equation, _, target, _) in zip(matrices, parts, strict=True):
+            unit = cell_unit(equation)
             matrix[:-1] *= unit.output / unit.equation
             right = torch.cat(
                 [target * root[:, None] / unit.equation, torch.zeros(1, target.shape[1], dtype=torch.float64)]
@@ -161,9 +159,9 @@ def _alike(
         return known[key][..., k * dim : (k + 1) * dim]
 
     solutions = []
-    for k, (problem, _, _, _) in enumerate(parts):
+    for k, (equation, _, _, _) in enumerate(parts):
         solutions.append(
-            finish(problem, [networks[k]], histories[k], exact=True, flux=False, jet_of=partial(jet_of, k))
+            finish(equation, [networks[k]], histories[k], exact=True, flux=False, jet_of=partial(jet_of, k))
         )
     seconds = (time.perf_counter() - start) / len(parts)
     return [replace(solution, seconds=seconds) for solution in solutions]

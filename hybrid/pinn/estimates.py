@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from hybrid.equation import Equation
 from hybrid.media.interpolated import SlowCoefficient
-from hybrid.physics import EllipticProblem
 from hybrid.pinn.equations import contract
 from hybrid.pinn.field import Field, evaluated
 from hybrid.pinn.network import VALUE
@@ -33,25 +33,25 @@ _MOST = {1: 16384, 2: 512, 3: 80}
 """Cells of the estimate's points along each side."""
 
 
-def solution_estimate(problem: EllipticProblem, a: Medium, field: Field, points: int, hard: bool) -> Estimate:
+def solution_estimate(equation: Equation, a: Medium, field: Field, points: int, hard: bool) -> Estimate:
     """Of ‖u_0 - p‖ / ‖u_0‖, without finite elements.
 
     Args:
-        problem: Gives Ω and f.
+        equation: Gives Ω and f.
         a: a*, symmetric.
         field: p.
         points: Of the training, along each side.
         hard: Whether p is zero on the boundary exactly.
     """
-    band = spectrum_of(problem, a).band
-    grid = estimate_grid(problem.domain, points, band)
+    band = spectrum_of(equation, a).band
+    grid = estimate_grid(equation.domain, points, band)
     if band > max(grid.cells):  # less than three points for half a wave
         return Estimate(None, f"f or a*(x) oscillates too fast for the {max(grid.cells)} points a side of the estimate")
     at = torch.tensor(grid.points())
     coefficients, operators = operator_at(a, at)
     (jet,) = map(torch.from_numpy, evaluated([field], Product.of(at.numpy()), operators))
     with np.errstate(all="ignore"):
-        source = numpy_function(problem.f)(at.numpy())
+        source = numpy_function(equation.source)(at.numpy())
     residual = (source - contract(coefficients, jet[..., None])[:, 0].numpy()).reshape(grid.shape)
     if not np.isfinite(residual).all():
         return Estimate(None, "the residual of the equation is not finite everywhere")
@@ -62,29 +62,29 @@ def solution_estimate(problem: EllipticProblem, a: Medium, field: Field, points:
     coarse = grid.coarse()
     error = max(grid.norm(lacking), coarse.norm(solve(coarse, _on_cells(a, coarse), grid.halved(residual))))
     if not hard:
-        volume = float(np.prod([high - low for low, high in problem.domain]))
-        error += volume**0.5 * on_boundary(field, problem.domain, max(grid.cells))
+        volume = float(np.prod([high - low for low, high in equation.domain]))
+        error += volume**0.5 * on_boundary(field, equation.domain, max(grid.cells))
     how = f"what the residual at {' × '.join(map(str, grid.shape))} other points makes of the solution"
     return Estimate(error / size if size else None, how if size else "the solution is zero")
 
 
-def solution_degrees(problem: EllipticProblem, a: Medium, band: float, tolerance: float) -> tuple[int, ...]:
+def solution_degrees(equation: Equation, a: Medium, band: float, tolerance: float) -> tuple[int, ...]:
     """Along each side, how many Chebyshev polynomials the solution by differences is made of.
 
     Args:
-        problem: Gives Ω and f.
+        equation: Gives Ω and f.
         a: a*, symmetric.
         band: The largest frequency of f and a*(x), see `hybrid.pinn.spectrum`.
         tolerance: The relative size of what may be left out.
     """
-    grid = estimate_grid(problem.domain, 0, band)
+    grid = estimate_grid(equation.domain, 0, band)
     while True:
         with np.errstate(all="ignore"):
-            source = np.asarray(numpy_function(problem.f)(grid.points())).reshape(grid.shape)
+            source = np.asarray(numpy_function(equation.source)(grid.points())).reshape(grid.shape)
         source = np.where(np.isfinite(source), source, 0.0)  # a singularity at a point says nothing about degrees
         degrees = chebyshev_degrees(grid, solve(grid, _on_cells(a, grid), source, tolerance=tolerance / 10), tolerance)
         # Where nearly all polynomials matter that the points could tell apart, there may be more.
-        finer = tuple(2 * n if 2 * d > n < _MOST[problem.dim] else n for n, d in zip(grid.cells, degrees, strict=True))
+        finer = tuple(2 * n if 2 * d > n < _MOST[equation.dim] else n for n, d in zip(grid.cells, degrees, strict=True))
         if finer == grid.cells:
             return degrees
         grid = SineGrid(grid.box, finer)

@@ -14,10 +14,10 @@ import sympy
 import torch
 from torch import Tensor
 
+from hybrid.equation import Equation
 from hybrid.errors import InputError
 from hybrid.media.interpolated import ProductCoefficient, SlowCoefficient
 from hybrid.parallel import on_root
-from hybrid.physics import EllipticProblem
 from hybrid.pinn import sampling
 from hybrid.pinn.bubble import Bubble
 from hybrid.pinn.cellrows import mean_weight
@@ -70,7 +70,7 @@ class Solution:
 
 
 def solve_homogenized(
-    problem: EllipticProblem,
+    equation: Equation,
     coefficient: npt.ArrayLike | SlowCoefficient,
     *,
     seed: int = 0,
@@ -89,7 +89,7 @@ def solve_homogenized(
     """Train p on -a*_ij ∂_ij p = f in Ω, p = 0 on ∂Ω (paper, equations (11) and (15)).
 
     Args:
-        problem: Gives Ω and f.
+        equation: Gives Ω and f.
         coefficient: a*, (d, d), or a*(x): then it is -∂_i( a*_ij ∂_j p ) = f.
         seed: Of the initial weights.
         hidden: Widths of the hidden layers.
@@ -113,11 +113,11 @@ def solve_homogenized(
         SolverError: The training diverged, or a* is not positive definite.
     """
     start = time.perf_counter()
-    if not isinstance(problem, EllipticProblem):
-        raise InputError("problem", f"{type(problem).__name__}; allowed is an EllipticProblem")
+    if not isinstance(equation, Equation):
+        raise InputError("problem", f"{type(equation).__name__}; allowed is an Equation")
     if boundary not in {"hard", "penalty"}:
         raise InputError("boundary", f"{boundary!r}; allowed are hard, penalty")
-    dim, box = problem.dim, problem.domain
+    dim, box = equation.dim, equation.domain
     count = POINTS[dim] if points is None else points
     positive_counts(points=count, hidden=hidden, separable=separable)
     if not isinstance(count, int) and len(count) != dim:
@@ -135,17 +135,17 @@ def solve_homogenized(
     parts = sector_part(box, a) if corners else None
     known: Jet | None = None
     if corners and parts is None and not isinstance(a, SlowCoefficient):
-        known = (edge_part if dim == 3 else corner_part)(box, a, numpy_function(problem.f))
+        known = (edge_part if dim == 3 else corner_part)(box, a, numpy_function(equation.source))
     if networks is None:
         networks = homogenized_networks(
-            problem, seed=seed, hidden=hidden, scale=scale, waves=waves, separable=separable
+            equation, seed=seed, hidden=hidden, scale=scale, waves=waves, separable=separable
         )
     else:
         networks = started(networks, 1, training.get("progress"))
     (network,) = networks
-    at, _ = _points(problem, factor, count)
-    units = units_of(problem, a, at)
-    rows = partial(_rows, problem, a, factor, count=count, weights=weights, units=units)
+    at, _ = _points(equation, factor, count)
+    units = units_of(equation, a, at)
+    rows = partial(_rows, equation, a, factor, count=count, weights=weights, units=units)
     comm = training.get("comm")
     history = History("given network")
     if parts is None:
@@ -155,7 +155,7 @@ def solve_homogenized(
         columns = _columns(a, parts, at, units)
         if train:
             if not isinstance(training.get("optimizer"), LastLayer):
-                strengths = on_root(comm, lambda: _first_strengths(problem, rows(None), columns))
+                strengths = on_root(comm, lambda: _first_strengths(equation, rows(None), columns))
                 known = replace(parts, strengths=tuple(units[1] * s for s in strengths))
             history = train_network(network, rows(known), **training)
             last = on_root(comm, lambda: fit_last_layer(network, rows(None), columns))
@@ -165,7 +165,7 @@ def solve_homogenized(
         known = replace(parts, strengths=tuple(units[1] * s for s in strengths))
     p = Field(network, 0, dim, factor, known, unit=units[1])
     most = count if isinstance(count, int) else max(count)
-    estimate = on_root(comm, lambda: solution_estimate(problem, a, p, most, hard))
+    estimate = on_root(comm, lambda: solution_estimate(equation, a, p, most, hard))
     return Solution(p, history, time.perf_counter() - start, trust={"solution": estimate})
 
 
@@ -175,49 +175,49 @@ def _columns(a: Medium, parts: SectorPart, points: Tensor, units: tuple[float, f
     return contract(coefficients * (units[1] / units[0]), parts.jets(points, operators))
 
 
-def _first_strengths(problem: EllipticProblem, rows: list[Rows], columns: Tensor) -> tuple[float, ...]:
+def _first_strengths(equation: Equation, rows: list[Rows], columns: Tensor) -> tuple[float, ...]:
     """By frozen features, so that the training has a smooth rest to learn."""
-    network = Network(AffineEmbedding(problem.domain), (600,), 1, 0)
+    network = Network(AffineEmbedding(equation.domain), (600,), 1, 0)
     with torch.no_grad():
         network.weights[-1].copy_(fit_last_layer(network, rows, columns))
     return fit_strengths(network, rows, columns)
 
 
 def homogenized_networks(
-    problem: EllipticProblem, *, seed: int = 0, hidden: Sequence[int] = (24, 24), scale: float = 1.0,
+    equation: Equation, *, seed: int = 0, hidden: Sequence[int] = (24, 24), scale: float = 1.0,
     waves: Sequence[Sequence[float]] = (), separable: Sequence[int] = (),
 ) -> tuple[Network, ...]:  # fmt: skip
     """The untrained network, in a tuple, of `solve_homogenized`."""
     if separable:
-        return (SeparableNetwork(problem.domain, separable, 1, seed),)
-    return (Network(AffineEmbedding(problem.domain, waves), hidden, 1, seed, scale=scale),)
+        return (SeparableNetwork(equation.domain, separable, 1, seed),)
+    return (Network(AffineEmbedding(equation.domain, waves), hidden, 1, seed, scale=scale),)
 
 
-def _points(problem: EllipticProblem, factor: Jet | None, count: int | Sequence[int]) -> tuple[Tensor, Tensor | None]:
+def _points(equation: Equation, factor: Jet | None, count: int | Sequence[int]) -> tuple[Tensor, Tensor | None]:
     """Of the collocation, with the weights of a quadrature rule behind a factor."""
     if factor is None:
-        return sampling.uniform_grid(problem.domain, count), None
-    return sampling.clustered_grid(problem.domain, count)
+        return sampling.uniform_grid(equation.domain, count), None
+    return sampling.clustered_grid(equation.domain, count)
 
 
-def units_of(problem: EllipticProblem, a: Medium, points: Tensor) -> tuple[float, float]:
+def units_of(equation: Equation, a: Medium, points: Tensor) -> tuple[float, float]:
     """Units of f and of p: the network is trained on numbers near one, whatever the scales of a*, f and Ω."""
-    source = float(source_at(problem, points).abs().max())
+    source = float(source_at(equation, points).abs().max())
     values = a.values if isinstance(a, SlowCoefficient) else a[None]
     medium = float(abs(values).max())
-    side = min(high - low for low, high in problem.domain)
+    side = min(high - low for low, high in equation.domain)
     return unit_of(source), unit_of(source / medium * side * side)
 
 
 def _rows(
-    problem: EllipticProblem, a: Medium, factor: Jet | None, known: Jet | None, *, count: int | Sequence[int],
+    equation: Equation, a: Medium, factor: Jet | None, known: Jet | None, *, count: int | Sequence[int],
     weights: Sequence[float], units: tuple[float, float],
 ) -> list[Rows]:  # fmt: skip
     """-a*:∇²(φN) = f + a*:∇²s at the points, and N = 0 on the boundary where there is no φ."""
-    box = problem.domain
-    points, weight = _points(problem, factor, count)
+    box = equation.domain
+    points, weight = _points(equation, factor, count)
     weight = mean_weight(weights[0], len(points)) if weight is None else weight
-    target = source_at(problem, points)
+    target = source_at(equation, points)
     coefficients, operators = operator_at(a, points)
     if known is not None:
         target = target - contract(coefficients, known(points, operators))
@@ -237,13 +237,13 @@ def boundary_rows(box: Sequence[Sequence[float]], count: int | Sequence[int], sh
     return Rows([(edge, one)], zero, VALUE, mean_weight(share, len(edge)))
 
 
-def source_at(problem: EllipticProblem, points: Tensor) -> Tensor:
+def source_at(equation: Equation, points: Tensor) -> Tensor:
     """f at the points, (n, d) -> (n, 1).
 
     Raises:
         InputError: It is not finite everywhere.
     """
-    target = torch.tensor(numpy_function(problem.f)(points.numpy()))[:, None]
+    target = torch.tensor(numpy_function(equation.source)(points.numpy()))[:, None]
     if not bool(target.isfinite().all()):
         worst = points[int((~target[:, 0].isfinite()).nonzero()[0, 0])].tolist()
         raise InputError("f", f"not a finite number at the collocation point {worst}")

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hybrid.equation import Equation
 from hybrid.errors import InputError
-from hybrid.physics import EllipticProblem, Problem
 from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
 from hybrid.pinn.optimizers import LBFGS, Adam, LastLayer
 from hybrid.separation import separated
@@ -48,7 +48,7 @@ _JUMPS: dict[str, dict[int, dict[str, Any]]] = {
 """For an a that jumps, dimension by dimension: more points for fewer parameters than where it is smooth."""
 
 
-def preset(name: str, part: str, problem: Problem) -> dict[str, Any]:
+def preset(name: str, part: str, equation: Equation) -> dict[str, Any]:
     """The keyword arguments of a preset for one part, "cell" or "homogenized".
 
     The preset "paper" is not here but in `hybrid.study.paper`: it belongs to the paper's cases.
@@ -56,21 +56,21 @@ def preset(name: str, part: str, problem: Problem) -> dict[str, Any]:
     Raises:
         InputError: An unknown preset.
     """
-    dim = problem.dim
+    dim = equation.dim
     if name not in {"accurate", "fast"}:
         raise InputError("preset", f"{name!r}; allowed are {', '.join(PRESETS)}")
-    if problem.kind == "reaction-diffusion" and part == "homogenized":
+    if equation.kind == "reaction-diffusion" and part == "homogenized":
         return _stages(name, dim)
-    if part == "cell" and isinstance(problem, EllipticProblem):
-        product = separated(problem)
-        problem = problem if product is None else product[1]
-    if problem.flux.depends_on and part == "cell":
+    if part == "cell" and isinstance(equation, Equation):
+        product = separated(equation)
+        equation = equation if product is None else product[1]
+    if equation.flux.depends_on and part == "cell":
         if name == "fast":
             features, points_per_side = _SLOW_FEATURES[dim]
             return {"hidden": (features,), "optimizer": LastLayer(), "points": points_per_side}
         width, count = {1: (100, 40), 2: (150, 12), 3: (150, 5)}[dim]
         return {"hidden": (width,), "optimizer": VariableProjection(steps=30), "points": count}
-    if problem.flux.interfaces and part == "cell":
+    if equation.flux.interfaces and part == "cell":
         return dict(_JUMPS[name][dim])
     if name == "fast":
         features, points_per_side = _FEATURES[dim]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hybrid.equation import Equation
 from hybrid.errors import InputError
-from hybrid.physics import ReactionDiffusionProblem
 from hybrid.pinn.homogenized import Solution
 from hybrid.pinn.network import Network
 from hybrid.pinn.reactioncell import ReactionCellSolution, cell_networks, cell_rungs, solve_cell
@@ -21,20 +21,16 @@ __all__ = [
 _METHODS = {"stages": (stage_networks, solve_stages), "space-time": (spacetime_networks, solve_spacetime)}
 
 
-def homogenized_networks(
-    problem: ReactionDiffusionProblem, *, method: str = "stages", **arguments: Any
-) -> tuple[Network, ...]:
+def homogenized_networks(equation: Equation, *, method: str = "stages", **arguments: Any) -> tuple[Network, ...]:
     """The untrained networks of `solve_homogenized`."""
-    return _method(method)[0](problem, **arguments)
+    return _method(method)[0](equation, **arguments)
 
 
-def solve_homogenized(
-    problem: ReactionDiffusionProblem, coefficient: float, *, method: str = "stages", **arguments: Any
-) -> Solution:
+def solve_homogenized(equation: Equation, coefficient: float, *, method: str = "stages", **arguments: Any) -> Solution:
     """Train p(·, T) on ∂_t p - D Δp + r* p = f, p = 0 on ∂Ω, p(·, 0) = u0 (paper, equation (24)).
 
     Args:
-        problem: Gives Ω, D, f, u0 and T.
+        equation: Gives Ω, D, f, u0 and T.
         coefficient: r*.
         method: "stages", discrete-time networks (`hybrid.pinn.stages.solve_stages`), or "space-time", the paper's one
             network of (x, t) (`hybrid.pinn.spacetime.solve_spacetime`).
@@ -44,14 +40,14 @@ def solve_homogenized(
         InputError: An unknown method.
         SolverError: The training diverged.
     """
-    return _method(method)[1](problem, coefficient, **arguments)
+    return _method(method)[1](equation, coefficient, **arguments)
 
 
-def solve_multiscale(problem: ReactionDiffusionProblem, **arguments: Any) -> Solution:
+def solve_multiscale(equation: Equation, **arguments: Any) -> Solution:
     """Train u(x, t) on ∂_t u - D Δu + (1/ε) r(x/ε) u = f itself, the classical PINN (paper, equation (20)); the arguments are
     those of `hybrid.pinn.spacetime.solve_spacetime`."""
-    fast = {y: x / problem.eps for x, y in zip(problem.slow, problem.fast, strict=True)}
-    return solve_spacetime(problem, problem.r.subs(fast) / problem.eps, **arguments)
+    fast = {y: x / equation.eps for x, y in zip(equation.slow, equation.fast, strict=True)}
+    return solve_spacetime(equation, equation.r.subs(fast) / equation.eps, **arguments)
 
 
 def _method(name: str) -> tuple[Any, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hybrid.physics import ReactionDiffusionProblem
+from hybrid.equation import Equation
 from hybrid.pinn.gaussnewton import LevenbergMarquardt
 from hybrid.pinn.given import checked_reaction
 from hybrid.pinn.homogenizedrungs import MEMORY, RATE
@@ -31,12 +31,12 @@ Rung = dict[str, Any]
 
 
 def homogenized_rungs(
-    problem: ReactionDiffusionProblem, coefficient: float, arguments: Mapping[str, Any], budget: float = 60.0
+    equation: Equation, coefficient: float, arguments: Mapping[str, Any], budget: float = 60.0
 ) -> Iterator[Rung]:
     """Arguments of `solve_homogenized`: first those given, then others in the order of their cost.
 
     Args:
-        problem: The problem.
+        equation: The problem.
         coefficient: r*.
         arguments: Of a preset.
         budget: Nominal seconds that the costliest may take.
@@ -47,17 +47,17 @@ def homogenized_rungs(
     if given.get("method", "stages") != "stages" or not isinstance(optimizer, LastLayer | LevenbergMarquardt):
         return
     found = []
-    for stages, steps in _in_time(problem, checked_reaction(coefficient)):
+    for stages, steps in _in_time(equation, checked_reaction(coefficient)):
         times = {"stages": stages, "steps": steps, "waves": 0}
         found.append(given | times)
-        band = _band(problem, problem.T / steps)
-        for features in _features(problem.dim, band, isinstance(optimizer, LastLayer)):
+        band = _band(equation, equation.T / steps)
+        for features in _features(equation.dim, band, isinstance(optimizer, LastLayer)):
             found.append(given | times | features)
-    rungs = [_fitted(problem.dim, rung, budget) for rung in found]
-    priced = sorted(((cost(problem.dim, rung), k) for k, rung in enumerate(rungs)))
+    rungs = [_fitted(equation.dim, rung, budget) for rung in found]
+    priced = sorted(((cost(equation.dim, rung), k) for k, rung in enumerate(rungs)))
     for seconds, k in priced:
         rung = rungs[k]
-        numbers = rung["stages"] ** 2 * rung["hidden"][0] * rung["points"] ** problem.dim
+        numbers = rung["stages"] ** 2 * rung["hidden"][0] * rung["points"] ** equation.dim
         if seconds <= budget and 3 * numbers <= MEMORY and rung != given:
             yield rung
 
@@ -82,11 +82,11 @@ def _fitted(dim: int, rung: Rung, budget: float) -> Rung:
     return rung | {"optimizer": replace(optimizer, steps=min(optimizer.steps, max(4, int(budget / 2 / one))))}
 
 
-def _in_time(problem: ReactionDiffusionProblem, r_star: float) -> list[tuple[int, int]]:
+def _in_time(equation: Equation, r_star: float) -> list[tuple[int, int]]:
     """For each number of stages, the fewest steps that are enough."""
     found = []
     for stages in _STAGES:
-        modes = modes_of(problem, r_star, stages, 1)
+        modes = modes_of(equation, r_star, stages, 1)
         for steps in _STEPS:
             error, size = time_error(modes, steps)
             if error <= _IN_TIME * size or steps == _STEPS[-1]:
@@ -95,21 +95,21 @@ def _in_time(problem: ReactionDiffusionProblem, r_star: float) -> list[tuple[int
     return found
 
 
-def _band(problem: ReactionDiffusionProblem, h: float) -> float:
+def _band(equation: Equation, h: float) -> float:
     """The largest frequency that matters, in coordinates scaled to [-1, 1]."""
 
     def source(time: float) -> Any:
         def at(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-            values = dict(zip(problem.slow, points.T, strict=True)) | {t: time}
-            return np.broadcast_to(np.asarray(evaluate(problem.f, values), dtype=float), len(points))
+            values = dict(zip(equation.slow, points.T, strict=True)) | {t: time}
+            return np.broadcast_to(np.asarray(evaluate(equation.source, values), dtype=float), len(points))
 
         return at
 
-    box, metric = problem.domain, np.eye(problem.dim)
-    found = [measured(box, source(s * problem.T), metric).band for s in (0.0, 0.3, 0.7, 1.0)]
-    found.append(measured(box, numpy_function(problem.u0), metric, 1).band)
+    box, metric = equation.domain, np.eye(equation.dim)
+    found = [measured(box, source(s * equation.T), metric).band for s in (0.0, 0.3, 0.7, 1.0)]
+    found.append(measured(box, numpy_function(equation.u0), metric, 1).band)
     longest = max(high - low for low, high in box)
-    return max(*found, min(longest / math.sqrt(problem.D * h), 400.0))
+    return max(*found, min(longest / math.sqrt(equation.D * h), 400.0))
 
 
 def _features(dim: int, band: float, frozen: bool) -> Iterator[Rung]:

@@ -15,9 +15,9 @@ from dolfinx import fem as dolfinx_fem
 
 from hybrid import comparison, fem
 from hybrid.fem.dirichlet import Solution, solve_dirichlet
+from hybrid.fem.forms import source_on
 from hybrid.fem.linear import DIRECT
 from hybrid.fem.mesh import box
-from hybrid.fem.multiscale import source
 from hybrid.physics import EllipticProblem
 from hybrid.symbols import evaluate, sin, x, y
 
@@ -46,7 +46,7 @@ def solve_linear(chosen: EllipticProblem, comm: MPI.Comm, cells: int) -> Solutio
     a = dolfinx_fem.Function(dolfinx_fem.functionspace(mesh, ("Discontinuous Lagrange", 0)))
     a.interpolate(mean)
     space = dolfinx_fem.functionspace(mesh, ("Lagrange", 1))
-    return solve_dirichlet(space, ufl.as_matrix([[a]]), source(chosen, mesh), "reference_", DIRECT)
+    return solve_dirichlet(space, ufl.as_matrix([[a]]), source_on(chosen.multiscale(), mesh), "reference_", DIRECT)
 
 
 def coarse_mesh_study(

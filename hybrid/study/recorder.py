@@ -14,10 +14,8 @@ import torch
 
 import hybrid
 from hybrid import store
-from hybrid.fem import reaction as fem_reaction
 from hybrid.parallel import on_root
 from hybrid.pinn import kernel
-from hybrid.pinn import reaction as pinn_reaction
 from hybrid.pinn.checkpoint import Checkpoint, load_networks, save_networks
 from hybrid.pinn.network import Network
 from hybrid.study import results
@@ -35,13 +33,6 @@ _NUMERICS = (hybrid.__version__, 3, kernel.load() is not None)
 """Part of the keys of trained networks, which are to be the same to the last bit: raise the number when rounding changes."""
 
 
-def _solvers(case: Case) -> tuple[Any, Any]:
-    """The modules that solve a problem of this kind, by finite elements and by networks; they answer to the same names."""
-    if case.problem.kind == "elliptic":
-        return hybrid.fem, hybrid.pinn
-    return fem_reaction, pinn_reaction
-
-
 class Recorder:
     """The case, its settings and its results; the stages are in `hybrid.study.run`."""
 
@@ -51,7 +42,7 @@ class Recorder:
     ) -> None:  # fmt: skip
         self.case, self.problem, self.comm, self.out, self.reporter = case, case.problem, comm, out, reporter
         self.elements, self.networks, self.resume, self.preset = elements, networks, resume, preset
-        self.fem, self.pinn = _solvers(case)
+        self.fem, self.pinn = hybrid.fem, hybrid.pinn
         self.paper = paper_settings(case.problem)
         self.references = references  # where they are kept, and what to do while they are refined
         self.adapted = adapted

@@ -85,7 +85,7 @@ def fem_arguments(case: Case, reference_tol: float | None = None) -> dict[str, d
 def _seeing_cells(case: Case, defaults: Mapping[str, Any]) -> int:
     """Cells per period of the first reference: as many as it takes to see the waves of the coefficient, if there is room."""
     usual: int = defaults["cells_per_period"]
-    needed = cells_to_see(case.problem)
+    needed = cells_to_see(case.problem.multiscale())
     size = unknowns([n * needed for n in case.problem.periods], case.fem.get("degree", defaults["degree"]))
     return max(usual, needed) if size <= budget_of(case, "reference") else usual
 

@@ -95,6 +95,13 @@ class Equation(Geometry):
         return float(values[0, 0])
 
     @property
+    def reaction_expression(self) -> Expr:
+        """c as an expression of x and y, zero where there is none."""
+        if isinstance(self.reaction, Expression):
+            return self.reaction.matrix[0, 0]
+        return sympy.Float(self.reaction.values[0, 0]) if isinstance(self.reaction, Constant) else sympy.S.Zero
+
+    @property
     def evolution(self) -> Evolution:
         """What there is of time."""
         assert self.time is not None

@@ -13,7 +13,7 @@ import torch
 
 from hybrid.equation import Equation
 from hybrid.errors import InputError, SolverError
-from hybrid.pinn.cellchecks import check_formulation, check_points, check_problem, check_shape, outputs_for_each
+from hybrid.pinn.cellchecks import check_cell, check_formulation, check_points, check_shape, outputs_for_each
 from hybrid.pinn.cellforms import form_rows, shares
 from hybrid.pinn.cellrows import cell_rows
 from hybrid.pinn.cellsolution import CellSolution, finish
@@ -101,7 +101,7 @@ def solve_cell(
         InputError: An argument that is not allowed, or things that do not go together; a jumps in x.
         SolverError: The training diverged, or the strong form has no finite coefficients.
     """
-    check_problem(equation, Equation)
+    check_cell(equation)
     check_shape(hidden, scale, periodicity)
     if equation.medium.depends_on and periodicity == "oversampling":
         raise InputError("periodicity", f"{periodicity!r}, but a depends on x; allowed are embedding, penalty")
@@ -202,7 +202,7 @@ def cell_networks(
     Raises:
         InputError: An argument that is not allowed.
     """
-    check_problem(equation, Equation)
+    check_cell(equation)
     check_shape(hidden, scale, periodicity)
     check_formulation(equation, formulation, periodicity)
     product = separated(equation) if periodicity == "embedding" else None

@@ -10,31 +10,31 @@ import sympy
 
 from hybrid.equation import Equation
 from hybrid.errors import InputError
+from hybrid.media.expression import Expression
 from hybrid.separation import separated
 
 FORMULATIONS = ("strong", "first-order", "energy")
 PERIODICITIES = ("embedding", "oversampling", "penalty")
 
 
-def check_problem(equation: Any, kind: type[Problem]) -> None:
-    """The right kind of problem.
+def check_cell(equation: Equation) -> None:
+    """Refuse cell problems that no network here solves.
 
     Raises:
-        InputError: It is another.
+        InputError: A jumps in x, or jumps in y and depends on x otherwise than by a factor.
     """
-    if not isinstance(equation, kind):
-        raise InputError("problem", f"a {type(equation).__name__}; allowed is a {kind.__name__}")
-    if isinstance(equation, Equation):
-        steps = equation.medium.matrix.atoms(sympy.Heaviside)
-        slow = sorted({str(s) for step in steps for s in step.free_symbols & set(equation.slow)})
-        if slow:
-            raise InputError(
-                "a", f"it jumps in the slow {', '.join(slow)}, where the homogenized solution has a kink that no network here "
-                "has; write a steep smooth front instead, 1/(1 + exp(-x0/d)), or solve it by finite elements in Python"
-            )  # fmt: skip
-        if steps and equation.medium.depends_on and separated(equation) is None:
-            what = "jumps in y and depends on x other than by a factor: networks have no cell problem for that yet"
-            raise InputError("a", what)
+    if not isinstance(equation.flux, Expression):
+        return
+    steps = equation.medium.matrix.atoms(sympy.Heaviside)
+    slow = sorted({str(s) for step in steps for s in step.free_symbols & set(equation.slow)})
+    if slow:
+        raise InputError(
+            "a", f"it jumps in the slow {', '.join(slow)}, where the homogenized solution has a kink that no network here "
+            "has; write a steep smooth front instead, 1/(1 + exp(-x0/d)), or solve it by finite elements in Python"
+        )  # fmt: skip
+    if steps and equation.medium.depends_on and separated(equation) is None:
+        what = "jumps in y and depends on x other than by a factor: networks have no cell problem for that yet"
+        raise InputError("a", what)
 
 
 def check_shape(hidden: Any, scale: float, periodicity: str) -> None:

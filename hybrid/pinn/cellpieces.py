@@ -30,7 +30,7 @@ class Piece(NamedTuple):
 
 def level_sets(equation: Equation) -> list[sympy.Expr]:
     """The functions φ of y whose zeros are the interfaces (`hybrid.interfaces.level_sets`)."""
-    return interfaces.level_sets(equation.medium.matrix)
+    return interfaces.level_sets(equation.varying)
 
 
 def cell_pieces(equation: Equation, count: int | Sequence[int]) -> list[list[Piece]]:

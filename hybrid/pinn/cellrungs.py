@@ -13,7 +13,7 @@ from hybrid.pinn.gaussnewton import VariableProjection
 from hybrid.pinn.jumps import has_infinite_slopes
 from hybrid.pinn.ladder import Arguments
 from hybrid.pinn.optimizers import LastLayer
-from hybrid.pinn.presets import preset
+from hybrid.pinn.presets import for_equation
 from hybrid.pinn.slowgrids import degrees, probes
 from hybrid.separation import separated
 from hybrid.waves import coefficient_functions, spectra
@@ -58,7 +58,7 @@ def cell_rungs(equation: Equation, arguments: Arguments, budget: float = 60.0) -
     else:
         made = _smooth(base, frozen)
     if not frozen and base.dim > 1 and not base.medium.depends_on and not base.medium.interfaces:
-        made = itertools.chain([preset("fast", "cell", equation)], made)
+        made = itertools.chain([for_equation("fast", equation)], made)
     for changes in made:
         rung = {**arguments, **changes}
         flops, memory = cost(base, rung)

@@ -9,7 +9,6 @@ from dataclasses import field as default
 from functools import partial
 from typing import Unpack
 
-import numpy.typing as npt
 import sympy
 import torch
 from torch import Tensor
@@ -29,7 +28,7 @@ from hybrid.pinn.estimates import solution_estimate
 from hybrid.pinn.field import Field, Jet
 from hybrid.pinn.given import positive_counts, started
 from hybrid.pinn.network import VALUE, Network
-from hybrid.pinn.operators import Medium, checked, operator_at
+from hybrid.pinn.operators import flux_of, largest_flux, operator_at
 from hybrid.pinn.optimizer import History
 from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.rows import Rows, behind_factor
@@ -71,7 +70,6 @@ class Solution:
 
 def solve_homogenized(
     equation: Equation,
-    coefficient: npt.ArrayLike | SlowCoefficient,
     *,
     seed: int = 0,
     hidden: Sequence[int] = (24, 24),
@@ -86,11 +84,10 @@ def solve_homogenized(
     train: bool = True,
     **training: Unpack[Training],
 ) -> Solution:
-    """Train p on -a*_ij ∂_ij p = f in Ω, p = 0 on ∂Ω (paper, equations (11) and (15)).
+    """Train p on -∂_i( a*_ij ∂_j p ) + c p = f in Ω, p = 0 on ∂Ω (paper, equations (11) and (15)).
 
     Args:
-        equation: Gives Ω and f.
-        coefficient: a*, (d, d), or a*(x): then it is -∂_i( a*_ij ∂_j p ) = f.
+        equation: With a*, constant or a*(x).
         seed: Of the initial weights.
         hidden: Widths of the hidden layers.
         boundary: "hard" (p = φ N with φ = 0 on ∂Ω) or "penalty" (the paper's loss (3)).
@@ -108,13 +105,10 @@ def solve_homogenized(
         **training: See `hybrid.pinn.training.train`.
 
     Raises:
-        InputError: An unknown kind of boundary condition, a coefficient of another shape, another kind of problem, or a
-            number that is not positive.
-        SolverError: The training diverged, or a* is not positive definite.
+        InputError: An unknown kind of boundary condition, an equation of another kind, or a number that is not positive.
+        SolverError: The training diverged.
     """
     start = time.perf_counter()
-    if not isinstance(equation, Equation):
-        raise InputError("problem", f"{type(equation).__name__}; allowed is an Equation")
     if boundary not in {"hard", "penalty"}:
         raise InputError("boundary", f"{boundary!r}; allowed are hard, penalty")
     dim, box = equation.dim, equation.domain
@@ -124,7 +118,7 @@ def solve_homogenized(
         raise InputError("points", f"{len(count)} numbers for {dim} directions")
     if separable and len(separable) != dim:
         raise InputError("separable", f"{len(separable)} numbers for {dim} directions")
-    a = checked(coefficient, dim)
+    a = flux_of(equation)
     if isinstance(a, ProductCoefficient) and a.factor.has(sympy.Heaviside):
         raise InputError(
             "coefficient", "it jumps in x, where the solution has a kink that the strong form does not see"
@@ -144,15 +138,15 @@ def solve_homogenized(
         networks = started(networks, 1, training.get("progress"))
     (network,) = networks
     at, _ = _points(equation, factor, count)
-    units = units_of(equation, a, at)
-    rows = partial(_rows, equation, a, factor, count=count, weights=weights, units=units)
+    units = units_of(equation, at)
+    rows = partial(_rows, equation, factor, count=count, weights=weights, units=units)
     comm = training.get("comm")
     history = History("given network")
     if parts is None:
         if train:
             history = train_network(network, rows(known), **training)
     else:
-        columns = _columns(a, parts, at, units)
+        columns = _columns(equation, parts, at, units)
         if train:
             if not isinstance(training.get("optimizer"), LastLayer):
                 strengths = on_root(comm, lambda: _first_strengths(equation, rows(None), columns))
@@ -165,13 +159,13 @@ def solve_homogenized(
         known = replace(parts, strengths=tuple(units[1] * s for s in strengths))
     p = Field(network, 0, dim, factor, known, unit=units[1])
     most = count if isinstance(count, int) else max(count)
-    estimate = on_root(comm, lambda: solution_estimate(equation, a, p, most, hard))
+    estimate = on_root(comm, lambda: solution_estimate(equation, p, most, hard))
     return Solution(p, history, time.perf_counter() - start, trust={"solution": estimate})
 
 
-def _columns(a: Medium, parts: SectorPart, points: Tensor, units: tuple[float, float]) -> Tensor:
+def _columns(equation: Equation, parts: SectorPart, points: Tensor, units: tuple[float, float]) -> Tensor:
     """What the equation makes of the corners' functions, (n, functions)."""
-    coefficients, operators = operator_at(a, points)
+    coefficients, operators = operator_at(equation, points)
     return contract(coefficients * (units[1] / units[0]), parts.jets(points, operators))
 
 
@@ -200,17 +194,16 @@ def _points(equation: Equation, factor: Jet | None, count: int | Sequence[int]) 
     return sampling.clustered_grid(equation.domain, count)
 
 
-def units_of(equation: Equation, a: Medium, points: Tensor) -> tuple[float, float]:
+def units_of(equation: Equation, points: Tensor) -> tuple[float, float]:
     """Units of f and of p: the network is trained on numbers near one, whatever the scales of a*, f and Ω."""
     source = float(source_at(equation, points).abs().max())
-    values = a.values if isinstance(a, SlowCoefficient) else a[None]
-    medium = float(abs(values).max())
+    medium = largest_flux(equation)
     side = min(high - low for low, high in equation.domain)
     return unit_of(source), unit_of(source / medium * side * side)
 
 
 def _rows(
-    equation: Equation, a: Medium, factor: Jet | None, known: Jet | None, *, count: int | Sequence[int],
+    equation: Equation, factor: Jet | None, known: Jet | None, *, count: int | Sequence[int],
     weights: Sequence[float], units: tuple[float, float],
 ) -> list[Rows]:  # fmt: skip
     """-a*:∇²(φN) = f + a*:∇²s at the points, and N = 0 on the boundary where there is no φ."""
@@ -218,7 +211,7 @@ def _rows(
     points, weight = _points(equation, factor, count)
     weight = mean_weight(weights[0], len(points)) if weight is None else weight
     target = source_at(equation, points)
-    coefficients, operators = operator_at(a, points)
+    coefficients, operators = operator_at(equation, points)
     if known is not None:
         target = target - contract(coefficients, known(points, operators))
     target, coefficients = target / units[0], coefficients * (units[1] / units[0])

@@ -22,7 +22,7 @@ from hybrid.symbols import coordinates, evaluate
 def kink_sets(equation: Equation) -> list[sympy.Expr]:
     """The functions whose zeros are the kinks of a: the differences of what is compared in its min, max and abs."""
     found: dict[sympy.Expr, None] = {}
-    for extreme in sorted(equation.medium.matrix.atoms(sympy.Max, sympy.Min), key=str):
+    for extreme in sorted(equation.varying.atoms(sympy.Max, sympy.Min), key=str):
         for one, other in itertools.combinations(extreme.args, 2):
             difference = one - other
             if difference.free_symbols & set(equation.fast) and -difference not in found:
@@ -32,7 +32,7 @@ def kink_sets(equation: Equation) -> list[sympy.Expr]:
 
 def has_infinite_slopes(equation: Equation) -> bool:
     """Whether a has a power below one, a square root, say, of what may have kinks."""
-    powers = equation.medium.matrix.atoms(sympy.Pow)
+    powers = equation.varying.atoms(sympy.Pow)
     return any(0 < p.exp < 1 and p.base.has(sympy.Max, sympy.Min, sympy.Abs) for p in powers if p.exp.is_number)
 
 

@@ -87,13 +87,13 @@ def solve_multiscale(
         SolverError: The training diverged.
     """
     start = time.perf_counter()
-    if not isinstance(equation, Equation):
-        raise InputError("problem", f"{type(equation).__name__}; allowed is an Equation")
     positive_counts(points=points, hidden=hidden)
     if formulation not in FORMULATIONS:
         raise InputError("formulation", f"{formulation!r}; allowed are {', '.join(FORMULATIONS)}")
     if boundary != "hard" and (boundary != "penalty" or formulation != "strong"):
         raise InputError("boundary", f"{boundary!r}; allowed is hard, and penalty for the strong formulation")
+    if equation.reaction is not None and formulation != "strong":
+        raise InputError("formulation", f"{formulation!r} has no reaction; allowed is strong")
     if equation.medium.interfaces and formulation == "strong":
         raise InputError(
             "formulation", "'strong' needs the derivatives of a, which jumps; allowed are first-order, ritz"
@@ -140,6 +140,8 @@ def _strong(equation: Equation, points: Tensor, weight: Tensor, factor: Bubble |
     ]
     coefficients, operators = operator_of(equation, total, _at(equation, points))
     coefficients = -coefficients
+    if equation.reaction is not None:
+        coefficients[0] += _at(equation, points)(equation.reaction_expression)
     if factor is not None:
         coefficients = behind_factor(coefficients, factor(points, operators), operators)
     return [Rows([(points, coefficients)], source_at(equation, points), operators, weight)]

@@ -12,6 +12,7 @@ from typing import Any
 
 from hybrid.equation import Equation
 from hybrid.errors import InputError
+from hybrid.physics import Problem
 from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
 from hybrid.pinn.optimizers import LBFGS, Adam, LastLayer
 from hybrid.separation import separated
@@ -48,10 +49,17 @@ _JUMPS: dict[str, dict[int, dict[str, Any]]] = {
 """For an a that jumps, dimension by dimension: more points for fewer parameters than where it is smooth."""
 
 
-def preset(name: str, part: str, equation: Equation) -> dict[str, Any]:
-    """The keyword arguments of a preset for one part, "cell" or "homogenized".
+def preset(name: str, part: str, problem: Problem) -> dict[str, Any]:
+    """The keyword arguments of a preset for one part, "cell" or "homogenized", of a problem.
 
-    The preset "paper" is not here but in `hybrid.study.paper`: it belongs to the paper's cases.
+    Raises:
+        InputError: An unknown preset.
+    """
+    return for_equation(name, problem.cell_problems() if part == "cell" else problem.multiscale())
+
+
+def for_equation(name: str, equation: Equation) -> dict[str, Any]:
+    """Those for cell problems; for an equation on the box, those of its homogenized twin.
 
     Raises:
         InputError: An unknown preset.
@@ -59,26 +67,31 @@ def preset(name: str, part: str, equation: Equation) -> dict[str, Any]:
     dim = equation.dim
     if name not in {"accurate", "fast"}:
         raise InputError("preset", f"{name!r}; allowed are {', '.join(PRESETS)}")
-    if equation.kind == "reaction-diffusion" and part == "homogenized":
+    if equation.time is not None:
         return _stages(name, dim)
-    if part == "cell" and isinstance(equation, Equation):
+    if equation.periodic:
         product = separated(equation)
         equation = equation if product is None else product[1]
-    if equation.flux.depends_on and part == "cell":
-        if name == "fast":
-            features, points_per_side = _SLOW_FEATURES[dim]
-            return {"hidden": (features,), "optimizer": LastLayer(), "points": points_per_side}
-        width, count = {1: (100, 40), 2: (150, 12), 3: (150, 5)}[dim]
-        return {"hidden": (width,), "optimizer": VariableProjection(steps=30), "points": count}
-    if equation.flux.interfaces and part == "cell":
-        return dict(_JUMPS[name][dim])
+        if equation.flux.depends_on:
+            return _slow_cell(name, dim)
+        if equation.flux.interfaces:
+            return dict(_JUMPS[name][dim])
     if name == "fast":
         features, points_per_side = _FEATURES[dim]
         return {"hidden": (features,), "optimizer": LastLayer(), "points": points_per_side}
     # About twice as many rows as parameters: with fewer the residual is small at the points and not between them.
-    width, count = _WIDTH[part][dim]
-    steps = 60 if part == "cell" and dim < 3 else 30
+    width, count = _WIDTH["cell" if equation.periodic else "homogenized"][dim]
+    steps = 60 if equation.periodic and dim < 3 else 30
     return {"hidden": (width,), "optimizer": VariableProjection(steps=steps), "points": count}
+
+
+def _slow_cell(name: str, dim: int) -> dict[str, Any]:
+    """Where a depends on x."""
+    if name == "fast":
+        features, points_per_side = _SLOW_FEATURES[dim]
+        return {"hidden": (features,), "optimizer": LastLayer(), "points": points_per_side}
+    width, count = {1: (100, 40), 2: (150, 12), 3: (150, 5)}[dim]
+    return {"hidden": (width,), "optimizer": VariableProjection(steps=30), "points": count}
 
 
 def _stages(name: str, dim: int) -> dict[str, Any]:

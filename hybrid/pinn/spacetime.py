@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from hybrid.equation import Equation
-from hybrid.errors import InputError
 from hybrid.parallel import on_root
 from hybrid.pinn import sampling
 from hybrid.pinn.cellrows import mean_weight
@@ -38,17 +37,16 @@ def spacetime_networks(
     fast_features: bool = False,
 ) -> tuple[Network, ...]:  # fmt: skip
     """The untrained network of `solve_spacetime`, in a tuple: of (x, t), and of the fast frequency if asked for."""
-    embedding: Embedding = AffineEmbedding([*equation.domain, (0.0, equation.T)])
+    embedding: Embedding = AffineEmbedding([*equation.domain, (0.0, equation.evolution.until)])
     if fast_features:
         fast = PeriodicEmbedding([equation.eps * p for p in equation.period])
-        none = AffineEmbedding([(0.0, equation.T)])
+        none = AffineEmbedding([(0.0, equation.evolution.until)])
         embedding = Together(embedding, SideBySide(fast, none, equation.dim))
     return (Network(embedding, hidden, 1, seed, scale=scale),)
 
 
 def solve_spacetime(
     equation: Equation,
-    reaction: sympy.Expr | float,
     *,
     seed: int = 0,
     hidden: Sequence[int] = (64, 64, 64),
@@ -64,8 +62,7 @@ def solve_spacetime(
     With c = r* this is NH-PINN's homogenized equation (24), with c = r(x/ε)/ε the classical PINN for equation (20).
 
     Args:
-        equation: Gives Ω, D, f, u0 and T.
-        reaction: c, an expression of x, or a number.
+        equation: With c, an expression of x and x/ε, or a number.
         seed: Of the initial weights.
         hidden: Widths of the hidden layers.
         points: Points of the uniform mesh along each side of Ω and in time.
@@ -79,12 +76,10 @@ def solve_spacetime(
         The solution at t = T.
 
     Raises:
-        InputError: Another kind of problem, or a number that is not positive.
+        InputError: A number that is not positive.
         SolverError: The training diverged.
     """
     start = time.perf_counter()
-    if not isinstance(equation, Equation):
-        raise InputError("problem", f"{type(equation).__name__}; allowed is a Equation")
     positive_counts(points=points, hidden=hidden)
     if networks is None:
         networks = spacetime_networks(equation, seed=seed, hidden=hidden, scale=scale)
@@ -92,12 +87,18 @@ def solve_spacetime(
         networks = started(networks, 1, training.get("progress"))
     (network,) = networks
     history = History("given network")
-    expression = sympy.sympify(reaction)
+    expression = _reaction(equation)
     if train:
         history = train_network(network, _rows(equation, expression, points, weights), **training)
     estimate = on_root(training.get("comm"), lambda: _estimate(equation, expression, network, points))
-    field = Field(at_time(network, equation.T), 0, equation.dim)
+    field = Field(at_time(network, equation.evolution.until), 0, equation.dim)
     return Solution(field, history, time.perf_counter() - start, (network,), {"solution": estimate})
+
+
+def _reaction(equation: Equation) -> sympy.Expr:
+    """c as an expression of x."""
+    fast = {y: x / equation.eps for x, y in zip(equation.slow, equation.fast, strict=True)}
+    return equation.reaction_expression.subs(fast)
 
 
 def _estimate(equation: Equation, reaction: sympy.Expr, network: Network, count: int) -> Estimate:
@@ -126,7 +127,7 @@ def _equation(equation: Equation, reaction: sympy.Expr, points: Tensor) -> tuple
     operators = torch.zeros(1, dim + 1, dim + 1, dtype=torch.float64)
     operators[0, :dim, :dim] = torch.eye(dim)
     coefficients = torch.zeros(3 + dim, len(points), dtype=torch.float64)
-    coefficients[0], coefficients[1 + dim], coefficients[-1] = tensor(reaction), 1.0, -equation.D
+    coefficients[0], coefficients[1 + dim], coefficients[-1] = tensor(reaction), 1.0, -equation.diffusion
     return coefficients, tensor(equation.source)[:, None], operators
 
 
@@ -139,7 +140,7 @@ def at_time(network: Network, value: float) -> Network:
 
 def _rows(equation: Equation, reaction: sympy.Expr, count: int, weights: Sequence[float]) -> list[Rows]:
     dim = equation.dim
-    box = [*equation.domain, (0.0, equation.T)]
+    box = [*equation.domain, (0.0, equation.evolution.until)]
     points = sampling.uniform_grid(box, count)
     coefficients, source, operators = _equation(equation, reaction, points)
     rows = [Rows([(points, coefficients)], source, operators, mean_weight(weights[0], len(points)))]
@@ -149,7 +150,7 @@ def _rows(equation: Equation, reaction: sympy.Expr, count: int, weights: Sequenc
     low, high = torch.tensor(equation.domain, dtype=torch.float64).T
     side = ((points[:, :dim] <= low) | (points[:, :dim] >= high)).any(dim=1)
     edge = points[side]
-    initial = torch.tensor(numpy_function(equation.u0)(space.numpy()))[:, None]
+    initial = torch.tensor(numpy_function(equation.evolution.initial)(space.numpy()))[:, None]
     for at, target, share in (
         (edge, torch.zeros(len(edge), 1, dtype=torch.float64), weights[1]),
         (first, initial, weights[2]),

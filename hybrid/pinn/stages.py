@@ -18,7 +18,7 @@ from hybrid.pinn import sampling
 from hybrid.pinn.bubble import Bubble
 from hybrid.pinn.embedding import AffineEmbedding
 from hybrid.pinn.field import Field
-from hybrid.pinn.given import checked_reaction, positive_counts, started
+from hybrid.pinn.given import constant_reaction, positive_counts, started
 from hybrid.pinn.homogenized import Solution
 from hybrid.pinn.network import Network, laplacian
 from hybrid.pinn.optimizer import History
@@ -43,7 +43,6 @@ def stage_networks(
 
 def solve_stages(
     equation: Equation,
-    coefficient: float,
     *,
     seed: int = 0,
     hidden: Sequence[int] = (24, 24),
@@ -67,8 +66,7 @@ def solve_stages(
     method damps what it does not resolve in t.
 
     Args:
-        equation: Gives Ω, D, f, u0 and T.
-        coefficient: r*.
+        equation: With r*.
         seed: Of the initial weights of the first step; the next ones count up.
         hidden: Widths of the hidden layers.
         points: Collocation points along each side of Ω.
@@ -81,18 +79,16 @@ def solve_stages(
         **training: See `hybrid.pinn.training.train`.
 
     Raises:
-        InputError: Another kind of problem, a number that is not positive, or networks that do not fit.
+        InputError: c is no number, a number that is not positive, or networks that do not fit.
         SolverError: The training diverged.
     """
     start = time.perf_counter()
-    if not isinstance(equation, Equation):
-        raise InputError("problem", f"{type(equation).__name__}; allowed is a Equation")
     positive_counts(points=points, hidden=hidden, stages=stages, steps=steps)
-    r_star = checked_reaction(coefficient)
+    r_star = constant_reaction(equation)
     matrix, nodes = (torch.as_tensor(v) for v in radau(stages))
-    h = equation.T / steps
+    h = equation.evolution.until / steps
     factor = Bubble(tuple(equation.domain))  # type: ignore[arg-type]
-    value: Callable[[npt.ArrayLike], npt.NDArray[np.float64]] = numpy_function(equation.u0)
+    value: Callable[[npt.ArrayLike], npt.NDArray[np.float64]] = numpy_function(equation.evolution.initial)
     if networks is None:
         networks = stage_networks(
             equation, seed=seed, hidden=hidden, scale=scale, stages=stages, steps=steps, waves=waves
@@ -111,7 +107,7 @@ def solve_stages(
 
     def estimated() -> Estimate:
         modes = modes_of(equation, r_star, stages, points)
-        return stages_estimate(modes, fields, factor, numpy_function(equation.u0))
+        return stages_estimate(modes, fields, factor, numpy_function(equation.evolution.initial))
 
     trust = {"solution": on_root(training.get("comm"), estimated)}
     return Solution(field, history, time.perf_counter() - start, tuple(networks), trust)
@@ -129,7 +125,7 @@ def _stage_rows(
     value = torch.zeros(2 + dim, len(at), dtype=torch.float64)
     value[0] = 1.0
     spatial = torch.zeros(2 + dim, len(at), dtype=torch.float64)
-    spatial[0], spatial[-1] = r_star, -equation.D
+    spatial[0], spatial[-1] = r_star, -equation.diffusion
     sources = []
     for c in nodes:
         values = dict(zip(equation.slow, at.numpy().T, strict=True)) | {t: begin + float(c) * h}

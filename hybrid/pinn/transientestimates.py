@@ -49,7 +49,7 @@ class Modes:
 
     def advance(self, values: Array, right: Array, h: float) -> Array:
         """The last stage of (1 + h A (-DΔ + r*)) E = right + 1 e, for right (q, *shape) in sines and e = `values`."""
-        rate = self.equation.D * self.grid.symbol(np.ones(len(self.grid.cells))) + self.r_star
+        rate = self.equation.diffusion * self.grid.symbol(np.ones(len(self.grid.cells))) + self.r_star
         eigenvalues, vectors = np.linalg.eig(self.matrix)
         turned = np.tensordot(np.linalg.inv(vectors), right + values[None], axes=(1, 0))
         turned /= 1 + h * np.multiply.outer(eigenvalues, rate)
@@ -67,11 +67,13 @@ class Modes:
 
     def initial(self) -> Array:
         """u0 in sines."""
-        return self.grid.transform(numpy_function(self.equation.u0)(self.grid.points()).reshape(self.grid.shape))
+        return self.grid.transform(
+            numpy_function(self.equation.evolution.initial)(self.grid.points()).reshape(self.grid.shape)
+        )
 
     def solved(self, steps: int) -> Array:
         """u(·, T) in sines by so many steps."""
-        h, values = self.equation.T / steps, self.initial()
+        h, values = self.equation.evolution.until / steps, self.initial()
         for step in range(steps):
             right = h * np.tensordot(self.matrix, self.sources(step * h, h), axes=(1, 0))
             values = self.advance(values, right, h)
@@ -99,14 +101,14 @@ def stages_estimate(modes: Modes, fields: Sequence[tuple[Network, float]], facto
         before: u0.
     """
     equation, grid, matrix = modes.equation, modes.grid, modes.matrix
-    steps, h = len(fields), equation.T / len(fields)
+    steps, h = len(fields), equation.evolution.until / len(fields)
     at, operators = torch.tensor(grid.points()), laplacian(equation.dim)
     phi = factor(at, operators)  # type: ignore[operator]
     value = before(at.numpy()).reshape(grid.shape)
     error = np.zeros(grid.shape)
     for step, (network, unit) in enumerate(fields):
         jet = unit * product_jet(phi, network.evaluate(at, operators), operators).numpy()
-        stage, spatial = jet[0].T, (modes.r_star * jet[0] - equation.D * jet[-1]).T
+        stage, spatial = jet[0].T, (modes.r_star * jet[0] - equation.diffusion * jet[-1]).T
         f = np.stack([modes.source(at.numpy(), step * h + c * h).ravel() for c in modes.nodes])
         rest = value.ravel()[None] + h * matrix @ (f - spatial) - stage
         error = modes.advance(error, grid.transform(rest.reshape(-1, *grid.shape)), h)
@@ -129,16 +131,17 @@ def spacetime_estimate(
     """
     modes = modes_of(equation, rate, 3, points)
     grid, steps = modes.grid, {1: 16, 2: 8, 3: 4}[equation.dim]
-    h, at = equation.T / steps, grid.points()
-    error = grid.transform((numpy_function(equation.u0)(at) - at_time(0.0).values(at)).reshape(grid.shape))
+    h, at = equation.evolution.until / steps, grid.points()
+    error = grid.transform(
+        (numpy_function(equation.evolution.initial)(at) - at_time(0.0).values(at)).reshape(grid.shape)
+    )
     for step in range(steps):
         times = [step * h + node * h for node in modes.nodes]
         rest = np.stack([residual(np.hstack([at, np.full((len(at), 1), time)])).reshape(grid.shape) for time in times])
         error = modes.advance(error, h * np.tensordot(modes.matrix, grid.transform(rest), axes=(1, 0)), h)
     volume = float(np.prod([high - low for low, high in equation.domain]))
-    edge = max(
-        on_boundary(at_time(time), equation.domain, min(65, max(grid.cells))) for time in np.linspace(0, equation.T, 9)
-    )
+    several = np.linspace(0, equation.evolution.until, 9)
+    edge = max(on_boundary(at_time(time), equation.domain, min(65, max(grid.cells))) for time in several)
     _, size = time_error(modes, 2 * steps)
     return _together(modes, grid.norm(error) + volume**0.5 * edge, 0.0, size)
 

@@ -11,7 +11,7 @@ from typing import Any
 from hybrid.errors import Faults, InputError
 from hybrid.fem.cost import bytes_per_dof, unknowns
 from hybrid.physics import EllipticProblem
-from hybrid.pinn.cellchecks import check_formulation, check_problem, outputs_for_each
+from hybrid.pinn.cellchecks import check_cell, check_formulation, outputs_for_each
 from hybrid.pinn.cellpieces import points_between
 from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
 from hybrid.pinn.optimizers import LastLayer
@@ -223,9 +223,9 @@ def _conditions(case: Case, table: Mapping[str, Any], parts: dict[str, dict[str,
     if isinstance(case.problem, EllipticProblem):
         chosen = parts["cell"].get("formulation", "strong"), parts["cell"].get("periodicity", "embedding")
         with faults.noted():
-            check_problem(case.problem, EllipticProblem)
+            check_cell(case.problem.cell_problems())
             try:
-                check_formulation(case.problem, *chosen)
+                check_formulation(case.problem.cell_problems(), *chosen)
             except InputError as error:
                 where = error.where if error.where in {"a", "r"} else f"pinn.{error.where}"
                 raise InputError(where, error.what) from None
@@ -277,7 +277,9 @@ def _check_networks(case: Case, networks: Mapping[str, Any], memory: float) -> N
     dim = case.problem.dim
     # A product g(x) b(y) is solved for b alone.
     slow = (
-        isinstance(case.problem, EllipticProblem) and case.problem.flux.depends_on and separated(case.problem) is None
+        isinstance(case.problem, EllipticProblem)
+        and case.problem.flux.depends_on
+        and separated(case.problem.cell_problems()) is None
     )
     for part, arguments in networks.items():
         formulation = arguments.get("formulation", "strong")
@@ -286,7 +288,7 @@ def _check_networks(case: Case, networks: Mapping[str, Any], memory: float) -> N
         in_time = case.problem.kind == "reaction-diffusion" and part != "cell" and "stages" not in arguments
         rows = float(arguments["points"]) ** (dim + in_time) * outputs
         if part == "cell" and case.problem.flux.interfaces:  # every piece between interfaces has points of its own
-            rows = float(points_between(case.problem, arguments["points"]) * outputs)
+            rows = float(points_between(case.problem.cell_problems(), arguments["points"]) * outputs)
         if part == "cell" and slow:
             rows *= max(arguments["points"] // 2, 4) ** dim
         parameters = float(sum(a * b for a, b in itertools.pairwise(widths)))

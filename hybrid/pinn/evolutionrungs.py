@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from hybrid.equation import Equation
 from hybrid.pinn.gaussnewton import LevenbergMarquardt
-from hybrid.pinn.given import checked_reaction
+from hybrid.pinn.given import constant_reaction
 from hybrid.pinn.homogenizedrungs import MEMORY, RATE
 from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.spectrum import measured
@@ -30,14 +30,11 @@ _STAGES = (3, 6)
 Rung = dict[str, Any]
 
 
-def homogenized_rungs(
-    equation: Equation, coefficient: float, arguments: Mapping[str, Any], budget: float = 60.0
-) -> Iterator[Rung]:
+def homogenized_rungs(equation: Equation, arguments: Mapping[str, Any], budget: float = 60.0) -> Iterator[Rung]:
     """Arguments of `solve_homogenized`: first those given, then others in the order of their cost.
 
     Args:
-        equation: The problem.
-        coefficient: r*.
+        equation: With r*.
         arguments: Of a preset.
         budget: Nominal seconds that the costliest may take.
     """
@@ -47,10 +44,10 @@ def homogenized_rungs(
     if given.get("method", "stages") != "stages" or not isinstance(optimizer, LastLayer | LevenbergMarquardt):
         return
     found = []
-    for stages, steps in _in_time(equation, checked_reaction(coefficient)):
+    for stages, steps in _in_time(equation, constant_reaction(equation)):
         times = {"stages": stages, "steps": steps, "waves": 0}
         found.append(given | times)
-        band = _band(equation, equation.T / steps)
+        band = _band(equation, equation.evolution.until / steps)
         for features in _features(equation.dim, band, isinstance(optimizer, LastLayer)):
             found.append(given | times | features)
     rungs = [_fitted(equation.dim, rung, budget) for rung in found]
@@ -106,10 +103,10 @@ def _band(equation: Equation, h: float) -> float:
         return at
 
     box, metric = equation.domain, np.eye(equation.dim)
-    found = [measured(box, source(s * equation.T), metric).band for s in (0.0, 0.3, 0.7, 1.0)]
-    found.append(measured(box, numpy_function(equation.u0), metric, 1).band)
+    found = [measured(box, source(s * equation.evolution.until), metric).band for s in (0.0, 0.3, 0.7, 1.0)]
+    found.append(measured(box, numpy_function(equation.evolution.initial), metric, 1).band)
     longest = max(high - low for low, high in box)
-    return max(*found, min(longest / math.sqrt(equation.D * h), 400.0))
+    return max(*found, min(longest / math.sqrt(equation.diffusion * h), 400.0))
 
 
 def _features(dim: int, band: float, frozen: bool) -> Iterator[Rung]:

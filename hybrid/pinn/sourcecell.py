@@ -1,12 +1,12 @@
-"""The cell problem of reaction-diffusion by a network: N, r*, and how far both may be off."""
+"""Cell problems whose load is a source, by a network: N, <f N>, and how far both may be off."""
 
 from __future__ import annotations
 
 import copy
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Unpack
 
 import numpy as np
@@ -17,10 +17,11 @@ from torch import Tensor
 
 from hybrid.equation import Equation
 from hybrid.pinn import sampling
-from hybrid.pinn.cellchecks import check_points, check_problem, check_shape
+from hybrid.pinn.cellchecks import check_cell, check_points, check_shape
 from hybrid.pinn.cellgrids import MOST, resolved_counts
 from hybrid.pinn.cellrows import gauge, mean_weight, periodic_rows
 from hybrid.pinn.cellrungs import MEMORY, SPEED, cost, dominant, enough, prime
+from hybrid.pinn.cellsolution import CellSolution
 from hybrid.pinn.cellunits import Unit, length_unit, power
 from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding, Together
 from hybrid.pinn.field import Field
@@ -44,46 +45,20 @@ Array = npt.NDArray[np.float64]
 _QUADRATURE = {1: 512, 2: 128, 3: 30}
 
 
-@dataclass(frozen=True)
-class ReactionCellSolution:
-    """The corrector N and the homogenized reaction r*.
-
-    Attributes:
-        coefficient: r*.
-        correctors: N, mean zero; one, in a tuple as elsewhere.
-        history: Of the training.
-        seconds: Wall time.
-        error_estimates: Of the relative L2 error of N, from the Fourier coefficients of the equation's residual.
-        trust: The estimated relative errors of "coefficient" and "N".
-    """
-
-    coefficient: float
-    correctors: tuple[Field, ...]
-    history: History
-    seconds: float
-    error_estimates: tuple[float, ...] | None = None
-    trust: Mapping[str, Estimate] = field(default_factory=dict)
-
-    @property
-    def networks(self) -> tuple[Network, ...]:
-        """The network behind N."""
-        return (self.correctors[0].network,)
-
-
 def cell_networks(
     equation: Equation, *, seed: int = 0, hidden: Sequence[int] = (12, 12),
     periodicity: str = "embedding", scale: float = 1.0, frequencies: Sequence[Sequence[int]] | None = None,
 ) -> tuple[Network, ...]:  # fmt: skip
-    """The untrained network of `solve_cell`. Where r jumps it is given φ|φ| of the interfaces φ = 0, so that its second
+    """The untrained network of `solve_cell`. Where f jumps it is given φ|φ| of the interfaces φ = 0, so that its second
     derivatives may jump there too."""
-    check_problem(equation, Equation)
+    check_cell(equation)
     check_shape(hidden, scale, periodicity)
     embedding: Embedding = AffineEmbedding([(0.0, p) for p in equation.period])
     if periodicity == "embedding":
         embedding = PeriodicEmbedding(equation.period)
         if frequencies is not None:
             embedding = PeriodicWaves(equation.period, frequencies)
-        if equation.r.has(sympy.Heaviside):
+        if equation.source.has(sympy.Heaviside):
             embedding = Together(embedding, BendEmbedding(equation))
     return (Network(embedding, hidden, 1, seed, scale=scale),)
 
@@ -102,11 +77,11 @@ def solve_cell(
     networks: Sequence[Network] | None = None,
     train: bool = True,
     **training: Unpack[Training],
-) -> ReactionCellSolution:
-    """Train N on -D ΔN = -r in Y, N periodic with mean 0 (paper, equation (23)); r* is the mean of r N over Y.
+) -> CellSolution:
+    """Train N on -D ΔN = f in Y, N periodic with mean 0 (paper, equation (23), where f = -r).
 
     Args:
-        equation: Gives D, r and the period.
+        equation: On the cell, with one load.
         seed: Of the initial weights.
         hidden: Widths of the hidden layers.
         periodicity: "embedding", "oversampling" or "penalty", as for the elliptic `solve_cell`.
@@ -123,7 +98,7 @@ def solve_cell(
         InputError: An argument that is not allowed.
         SolverError: The training diverged.
     """
-    check_problem(equation, Equation)
+    check_cell(equation)
     check_shape(hidden, scale, periodicity)
     check_points(points, equation.dim, periodicity, oversampling, weights)
     start = time.perf_counter()
@@ -140,14 +115,14 @@ def solve_cell(
                 training["progress"].follow(networks)  # type: ignore[union-attr]
     (network,) = networks
     history = History("given network")
-    if train and equation.r == 0:
+    if train and equation.source == 0:
         with torch.no_grad():
             network.weights[-1].zero_()
-        history = History("none: r is zero, and so is N", [0.0])
+        history = History("none: the load is zero, and so is N", [0.0])
     elif train:
         rows = [gauge(torch.zeros(1, dim, dtype=torch.float64), 1)]
         if exact:
-            jumps = equation.r.has(sympy.Heaviside)
+            jumps = equation.source.has(sympy.Heaviside)
             at, weight = cell_points(equation, points) if jumps else sampling.periodic_grid(equation.period, points)
         else:
             assert isinstance(points, int)
@@ -155,8 +130,8 @@ def solve_cell(
             weight = mean_weight(weights[0], len(at))
             rows += periodic_rows(equation.period, periodicity, points, oversampling, weights, 1)
         coefficients = torch.zeros(2 + dim, len(at), dtype=torch.float64)
-        coefficients[-1] = equation.D
-        rows.append(Rows([(at, coefficients)], reaction_at(equation, at)[:, None], laplacian(dim), weight))
+        coefficients[-1] = equation.diffusion
+        rows.append(Rows([(at, coefficients)], -source_at(equation, at)[:, None], laplacian(dim), weight))
         unit = _unit(equation)
         unit.times(network, -1)
         history = train_network(network, unit.rows(rows), **training)
@@ -168,22 +143,22 @@ def solve_cell(
     return replace(solution, seconds=time.perf_counter() - start)
 
 
-def reaction_at(equation: Equation, points: Tensor) -> Tensor:
-    """r at points of the cell, (n,)."""
-    value = evaluate(equation.r, coordinates(equation.fast, points), "torch")
+def source_at(equation: Equation, points: Tensor) -> Tensor:
+    """f at points of the cell, (n,)."""
+    value = evaluate(equation.source, coordinates(equation.fast, points), "torch")
     return torch.as_tensor(value, dtype=torch.float64).expand(len(points))
 
 
 def _unit(equation: Equation) -> Unit:
-    """Of N, which is a length squared times r by D, and of r."""
+    """Of N, which is a length squared times f by D, and of f."""
     points, _ = sampling.periodic_grid(equation.period, 16, 0.4142135)
-    size = power(float(reaction_at(equation, points).abs().max()))
-    return Unit(length_unit(equation.period) ** 2 * size / power(equation.D), size)
+    size = power(float(source_at(equation, points).abs().max()))
+    return Unit(length_unit(equation.period) ** 2 * size / power(equation.diffusion), size)
 
 
-def _finish(equation: Equation, network: Network, history: History, *, exact: bool) -> ReactionCellSolution:
+def _finish(equation: Equation, network: Network, history: History, *, exact: bool) -> CellSolution:
     dim = equation.dim
-    jumps = equation.r.has(sympy.Heaviside)
+    jumps = equation.source.has(sympy.Heaviside)
     wide = [0] * dim if jumps else _bandwidths(equation)
     counts = resolved_counts(wide, _QUADRATURE[dim], MOST[dim])
     if jumps:
@@ -192,25 +167,25 @@ def _finish(equation: Equation, network: Network, history: History, *, exact: bo
     axes, shares = _axes(equation, counts, jumps=jumps)
     grid, weight = sampling.product(axes), sampling.product(shares).prod(1)
     value = network.evaluate(grid, VALUE)[0, :, 0]
-    r = reaction_at(equation, grid)
+    f = source_at(equation, grid)
     if jumps or not exact:
         mean = float(weight @ value)
-        r_star = float(weight @ (r * (value - mean)))
+        energy = float(weight @ (f * (value - mean)))
     else:
         mean = float(value.mean())
-        r_star = float((r * (value - value.mean())).mean())
-    solution = ReactionCellSolution(r_star, (Field(network, 0, dim, shift=-mean),), history, 0.0)
+        energy = float((f * (value - value.mean())).mean())
+    solution = CellSolution(np.array([[energy]]), (Field(network, 0, dim, shift=-mean),), history, 0.0)
     if not exact:
         none = Estimate(None, "no estimate: the network is not exactly periodic")
         return replace(solution, trust={"coefficient": none, "N": none})
-    if equation.r == 0:
-        zero = Estimate(0.0 if float(value.abs().max()) == 0 else None, "r is zero, and so are N and r*")
+    if equation.source == 0:
+        zero = Estimate(0.0 if float(value.abs().max()) == 0 else None, "the load is zero, and so are N and <f N>")
         return replace(solution, error_estimates=(0.0,), trust={"coefficient": zero, "N": zero})
-    found = _errors(equation, network, axes, shares, r_star, jumps=jumps)
-    how = "Fourier coefficients of N against those of -r / (D |k|^2)"
+    found = _errors(equation, network, axes, shares, energy, jumps=jumps)
+    how = "Fourier coefficients of N against those of f / (D |k|^2)"
     if jumps and has_curves(equation):
         coarse = _axes(equation, [2 * n // 3 for n in counts], jumps=True)
-        other = _errors(equation, network, *coarse, r_star, jumps=True)
+        other = _errors(equation, network, *coarse, energy, jumps=True)
         found = max(found[0], other[0]) + abs(found[0] - other[0]), max(found[1], other[1]) + abs(found[1] - other[1])
         how += "; two quadratures"
     trust = {"coefficient": Estimate(found[0], how), "N": Estimate(found[1], how)}
@@ -218,7 +193,7 @@ def _finish(equation: Equation, network: Network, history: History, *, exact: bo
 
 
 def _bandwidths(equation: Equation) -> list[int]:
-    found = spectra([equation.r], equation.fast, equation.period)
+    found = spectra([equation.source], equation.fast, equation.period)
     return [max((k for k, _ in each), default=0) for each in found]
 
 
@@ -230,15 +205,15 @@ def _axes(equation: Equation, counts: Sequence[int], *, jumps: bool) -> tuple[li
 
 
 def _errors(
-    equation: Equation, network: Network, axes: Sequence[Tensor], shares: Sequence[Tensor], r_star: float,
+    equation: Equation, network: Network, axes: Sequence[Tensor], shares: Sequence[Tensor], energy: float,
     *, jumps: bool,
 ) -> tuple[float, float]:  # fmt: skip
-    """The relative errors of r* and of N: of each wave that the grid resolves, and a bound for all others."""
+    """The relative errors of <f N> and of N: of each wave that the grid resolves, and a bound for all others."""
     shape = [len(axis) for axis in axes]
     grid, weight = sampling.product(list(axes)), sampling.product(list(shares)).prod(1)
     value = network.evaluate(grid, VALUE)[0, :, 0]
     value = value - weight @ value
-    r = reaction_at(equation, grid)
+    f = source_at(equation, grid)
     highest = [max(n // 4 if jumps else (n - 1) // 2, 1) for n in shape]
     waves = [torch.arange(-k, k + 1, dtype=torch.float64) * 2 * math.pi / p for k, p in zip(highest, equation.period)]
     phases = [torch.exp(1j * wave[:, None] * axis) for wave, axis in zip(waves, axes, strict=True)]
@@ -257,32 +232,32 @@ def _errors(
 
     square = torch.stack(torch.meshgrid(*waves, indexing="ij")).square().sum(0)
     square[tuple(highest)] = math.inf
-    of_r, of_n = transform(r), transform(value)
-    exact = -of_r / (equation.D * square)
+    of_f, of_n = transform(f), transform(value)
+    exact = of_f / (equation.diffusion * square)
     smallest = min((2 * math.pi * (k + 1) / p) ** 2 for k, p in zip(highest, equation.period, strict=True))
-    unseen = rest(r, of_r)
-    tail = unseen / (equation.D * smallest)
+    unseen = rest(f, of_f)
+    tail = unseen / (equation.diffusion * smallest)
     size = math.sqrt(float(exact.abs().square().sum()))
     off = math.sqrt(float((of_n - exact).abs().square().sum())) + rest(value, of_n) + tail
-    star = -float((of_r.abs().square() / (equation.D * square)).sum())
-    return (abs(r_star - star) + unseen * tail) / abs(star) + 1e-15, off / size
+    star = float((of_f.abs().square() / (equation.diffusion * square)).sum())
+    return (abs(energy - star) + unseen * tail) / abs(star) + 1e-15, off / size
 
 
 def cell_rungs(equation: Equation, arguments: Arguments, budget: float = 60.0) -> Iterator[dict[str, Any]]:
-    """Keyword arguments of `solve_cell`, the cheapest first: those given, then with the waves and points that r asks for.
+    """Keyword arguments of `solve_cell`, the cheapest first: those given, then with the waves and points that f asks for.
 
     Args:
-        equation: Gives r.
+        equation: On the cell, with one load.
         arguments: Those of a preset.
         budget: Of nominal seconds for one of them, see `hybrid.pinn.cellrungs.cell_rungs`.
     """
     yield dict(arguments)
-    if arguments.get("periodicity", "embedding") != "embedding" or equation.r == 0:
+    if arguments.get("periodicity", "embedding") != "embedding" or equation.source == 0:
         return
     dim, frozen = equation.dim, isinstance(arguments.get("optimizer"), LastLayer)
-    found = spectra([equation.r], equation.fast, equation.period, 1e-5)
+    found = spectra([equation.source], equation.fast, equation.period, 1e-5)
     waves = tuple(dominant(spectrum) or (1,) for spectrum in found)
-    if equation.r.has(sympy.Heaviside):
+    if equation.source.has(sympy.Heaviside):
         waves, counts = ((1,),) * dim, [{1: 200, 2: 48, 3: 16}[dim]] * dim
     else:
         counts = []

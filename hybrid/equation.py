@@ -68,6 +68,11 @@ class Equation(Geometry):
     digest: str = field(default="", kw_only=True)
 
     @property
+    def driven_by_fluxes(self) -> bool:
+        """Whether all loads are fluxes."""
+        return all(load.flux is not None for load in self.loads)
+
+    @property
     def medium(self) -> Expression:
         """A, where it is written down."""
         assert isinstance(self.flux, Expression)

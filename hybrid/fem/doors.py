@@ -32,8 +32,7 @@ def solve_cell(problem: Problem, comm: MPI.Comm, **settings: Any) -> CellSolutio
         SolverError: See there.
     """
     equation = _checked(problem, comm, settings).cell_problems()
-    fluxes = all(load.flux is not None for load in equation.loads)
-    solve: Callable[..., CellSolution] = (cell if fluxes else sourcecells).solve_cell
+    solve: Callable[..., CellSolution] = (cell if equation.driven_by_fluxes else sourcecells).solve_cell
     found = solve(equation, comm, **settings)
     return replace(found, coefficient=problem.effective(found.coefficient))
 

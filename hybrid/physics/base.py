@@ -142,6 +142,11 @@ class Problem(Geometry):
         return 1.0
 
     @property
+    def doubt(self) -> float:
+        """What of u_ε, relative, is left open by the data of the problem themselves; nothing by default."""
+        return 0.0
+
+    @property
     def flux(self) -> Coefficient:
         """What multiplies slopes in the cell problems."""
         return self.cell_problems().flux

@@ -128,7 +128,7 @@ class ReactionDiffusionProblem(Problem):
         return abs(float(effective)) * self.T
 
     @property
-    def effect_of_mean(self) -> float:
+    def doubt(self) -> float:
         """What of u_ε(·, T), relative, a mean of r may make that is zero only within the error of its quadrature."""
         mean, error = cell_mean(self.r, self.fast, self.period)
         return (abs(mean) + 2 * error) * self.T / self.eps

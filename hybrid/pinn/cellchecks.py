@@ -21,10 +21,10 @@ def check_cell(equation: Equation) -> None:
     """Refuse cell problems that no network here solves.
 
     Raises:
-        InputError: A jumps in x, or jumps in y and depends on x otherwise than by a factor.
+        InputError: The loads are no fluxes of A; A jumps in x, or jumps in y and depends on x otherwise than by a factor.
     """
-    if not isinstance(equation.flux, Expression):
-        return
+    if not isinstance(equation.flux, Expression) or not equation.driven_by_fluxes:
+        raise InputError("equation", "its loads are to be the fluxes of an A that is an expression")
     steps = equation.medium.matrix.atoms(sympy.Heaviside)
     slow = sorted({str(s) for step in steps for s in step.free_symbols & set(equation.slow)})
     if slow:
@@ -35,6 +35,16 @@ def check_cell(equation: Equation) -> None:
     if steps and equation.medium.depends_on and separated(equation) is None:
         what = "jumps in y and depends on x other than by a factor: networks have no cell problem for that yet"
         raise InputError("a", what)
+
+
+def check_load(equation: Equation) -> None:
+    """Refuse cell problems whose load is no source, or whose A is not a number.
+
+    Raises:
+        InputError: They are.
+    """
+    if len(equation.loads) != 1 or equation.loads[0].flux is not None or equation.diffusion <= 0:
+        raise InputError("equation", "it is to have one load, a source")
 
 
 def check_shape(hidden: Any, scale: float, periodicity: str) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from hybrid.equation import Equation
 from hybrid.physics import Problem, check_problem
 from hybrid.pinn import (
     cell,
@@ -32,7 +31,7 @@ def solve_cell(problem: Problem, **arguments: Any) -> CellSolution:
     """Train the correctors and compute the homogenized coefficient, by `hybrid.pinn.cell.solve_cell`, or by that of
     `hybrid.pinn.sourcecell` where the loads are sources."""
     equation = check_problem(problem).cell_problems()
-    solve: Callable[..., CellSolution] = (cell if _fluxes(equation) else sourcecell).solve_cell
+    solve: Callable[..., CellSolution] = (cell if equation.driven_by_fluxes else sourcecell).solve_cell
     found = solve(equation, **arguments)
     return replace(found, coefficient=problem.effective(found.coefficient))
 
@@ -40,14 +39,14 @@ def solve_cell(problem: Problem, **arguments: Any) -> CellSolution:
 def cell_networks(problem: Problem, **arguments: Any) -> tuple[Network, ...]:
     """The untrained networks of `solve_cell`."""
     equation = check_problem(problem).cell_problems()
-    fresh: Callable[..., tuple[Network, ...]] = (cell if _fluxes(equation) else sourcecell).cell_networks
+    fresh: Callable[..., tuple[Network, ...]] = (cell if equation.driven_by_fluxes else sourcecell).cell_networks
     return fresh(equation, **arguments)
 
 
 def cell_rungs(problem: Problem, arguments: Mapping[str, Any], budget: float = 60.0) -> Iterator[dict[str, Any]]:
     """Arguments of `solve_cell`, cheapest first: `hybrid.pinn.cellrungs`, or those of `hybrid.pinn.sourcecell`."""
     equation = check_problem(problem).cell_problems()
-    rungs: Callable[..., Iterator[dict[str, Any]]] = (cellrungs if _fluxes(equation) else sourcecell).cell_rungs
+    rungs: Callable[..., Iterator[dict[str, Any]]] = (cellrungs if equation.driven_by_fluxes else sourcecell).cell_rungs
     return rungs(equation, arguments, budget)
 
 
@@ -99,7 +98,3 @@ def multiscale_networks(problem: Problem, **arguments: Any) -> tuple[Network, ..
         multiscale.multiscale_networks if equation.time is None else spacetime.spacetime_networks
     )
     return fresh(equation, **arguments)
-
-
-def _fluxes(equation: Equation) -> bool:
-    return all(load.flux is not None for load in equation.loads)

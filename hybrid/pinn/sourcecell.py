@@ -17,7 +17,7 @@ from torch import Tensor
 
 from hybrid.equation import Equation
 from hybrid.pinn import sampling
-from hybrid.pinn.cellchecks import check_cell, check_points, check_shape
+from hybrid.pinn.cellchecks import check_load, check_points, check_shape
 from hybrid.pinn.cellgrids import MOST, resolved_counts
 from hybrid.pinn.cellrows import gauge, mean_weight, periodic_rows
 from hybrid.pinn.cellrungs import MEMORY, SPEED, cost, dominant, enough, prime
@@ -51,7 +51,7 @@ def cell_networks(
 ) -> tuple[Network, ...]:  # fmt: skip
     """The untrained network of `solve_cell`. Where f jumps it is given φ|φ| of the interfaces φ = 0, so that its second
     derivatives may jump there too."""
-    check_cell(equation)
+    check_load(equation)
     check_shape(hidden, scale, periodicity)
     embedding: Embedding = AffineEmbedding([(0.0, p) for p in equation.period])
     if periodicity == "embedding":
@@ -98,7 +98,7 @@ def solve_cell(
         InputError: An argument that is not allowed.
         SolverError: The training diverged.
     """
-    check_cell(equation)
+    check_load(equation)
     check_shape(hidden, scale, periodicity)
     check_points(points, equation.dim, periodicity, oversampling, weights)
     start = time.perf_counter()

@@ -56,8 +56,7 @@ def cell_networks(run: Run) -> Any:
         """Of the worst corrector, or of the coefficient, each as a part of what is allowed for it."""
         found, meta = trained
         meta["corrector_errors"] = comparison.cell_errors(problem, found, run.cell, run.comm)
-        names = [f"chi_{j}" if problem.kind == "elliptic" else "N" for j in range(1, 1 + len(meta["corrector_errors"]))]
-        differences = dict(zip(names, meta["corrector_errors"], strict=True))
+        differences = dict(zip(problem.correctors, meta["corrector_errors"], strict=True))
         differences["coefficient"] = results.effective_difference(found.coefficient, run.cell.coefficient)
         worst = []
         for name, difference in differences.items():

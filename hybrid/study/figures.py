@@ -40,7 +40,8 @@ def draw(out: Path, case: Case, results: Mapping[str, Any]) -> None:
 def solutions(case: Case, results: Mapping[str, Any]) -> Figure:
     """The coefficient, the reference, and both homogenized solutions."""
     s = {name: np.array(v) for name, v in results["samples"].items() if name in {"coefficient", "u", "v", "p"}}
-    when = "" if case.problem.kind == "elliptic" else f" at t = {case.problem.T:g}"  # type: ignore[union-attr]
+    time = case.problem.multiscale().time
+    when = "" if time is None else f" at t = {time.until:g}"
     return _panels(case.problem.domain, "x", [
         (f"coefficient {symbol(case)}", s["coefficient"]),
         (rf"reference $u_\varepsilon$ (FEM){when}", s["u"]),
@@ -51,10 +52,9 @@ def solutions(case: Case, results: Mapping[str, Any]) -> Figure:
 
 def symbol(case: Case) -> str:
     """The oscillating coefficient in LaTeX."""
-    if case.problem.kind == "reaction-diffusion":
-        return r"$r(x/\varepsilon)$"
-    name = "a" if case.problem.medium.isotropic else "a_{11}"  # type: ignore[union-attr]
-    return rf"${name}(x, x/\varepsilon)$" if case.problem.flux.depends_on else rf"${name}(x/\varepsilon)$"
+    medium, letter = case.problem.medium, case.problem.notation.coefficient
+    name = letter if medium.isotropic else f"{letter}_{{11}}"
+    return rf"${name}(x, x/\varepsilon)$" if medium.depends_on else rf"${name}(x/\varepsilon)$"
 
 
 def errors(case: Case, results: Mapping[str, Any]) -> Figure:
@@ -77,7 +77,7 @@ def correctors(case: Case, results: Mapping[str, Any]) -> Figure:
     panels: list[Panel] = []
     found = zip(cell["pinn"], cell["difference"], results["cell"]["pinn"]["errors"], strict=True)
     for j, (values, apart, error) in enumerate(found, 1):
-        name = rf"\chi_{j}" if case.problem.kind == "elliptic" else "N"
+        name = case.problem.notation.latex.format(j=j)
         panels += [
             (f"corrector ${name}$ (network)", np.array(values)),
             (f"${name}$: network - FEM, relative {error:.1g}", np.array(apart)),

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hybrid.fem.reference import SMALLEST_TOLERANCE
-from hybrid.physics import Problem, ReactionDiffusionProblem
 from hybrid.study.climbing import rungs
 from hybrid.study.results import effective_difference
 from hybrid.study.settings import budget_of
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 def evidence_of(run: Run) -> Evidence:
     """Everything that is known at the end of a run."""
-    elliptic = not isinstance(run.problem, ReactionDiffusionProblem)
     return Evidence(
         errors=run.results["errors"],
         reference=estimate_of(run.u.trust, "solution"),
@@ -34,8 +32,9 @@ def evidence_of(run: Run) -> Evidence:
         difference=effective_difference(run.chi.coefficient, run.cell.coefficient),
         corrector_differences=run.results["cell"]["pinn"]["errors"],
         proved=is_proved(run.cell),
-        symbol="a" if elliptic else "r",
-        effect=_effect(run.problem, run.cell.coefficient),
+        symbol=run.problem.notation.coefficient,
+        names=run.problem.correctors,
+        effect=run.problem.effect(run.cell.coefficient),
         cures=cures_of(run),
     )
 
@@ -46,7 +45,7 @@ def with_mean(run: Run, trust: Mapping[str, Estimate]) -> dict[str, Estimate]:
     made = _of_mean(run)
     if made and known.error is not None:
         known = Estimate(
-            known.error + made / _effect(run.problem, run.cell.coefficient),
+            known.error + made / run.problem.effect(run.cell.coefficient),
             f"{known.how}; and the mean of r, which may be no zero but what makes {made:.1e} of the solution until T",
         )
     return dict(trust) | {"coefficient": known}
@@ -54,20 +53,10 @@ def with_mean(run: Run, trust: Mapping[str, Estimate]) -> dict[str, Estimate]:
 
 def _of_mean(run: Run) -> float:
     """What a mean of r may make of the solution that its quadrature does not tell from zero; 0 where that is nothing."""
-    if not isinstance(run.problem, ReactionDiffusionProblem) or not float(run.cell.coefficient):
+    if not run.problem.effect(run.cell.coefficient):
         return 0.0
-    made = run.problem.effect_of_mean
+    made = run.problem.doubt
     return made if made > _NOTHING else 0.0
-
-
-def _effect(problem: Problem, coefficient: Any) -> float:
-    """How much of a relative change of the coefficient is seen in the homogenized solution.
-
-    All of it in -∇·(a*∇u) = f. In u_t - D Δu + r* u = f a change δr* acts for a time T: δu / u is at most about δr* T.
-    """
-    if not isinstance(problem, ReactionDiffusionProblem):
-        return 1.0
-    return abs(float(coefficient)) * problem.T
 
 
 def cures_of(run: Run) -> dict[str, str]:

@@ -23,10 +23,10 @@ def plan(case: Case, ranks: int) -> tuple[cost.Cost, list[str]]:
         The cost, and what there is to say about it.
 
     Raises:
-        InputError: Not an elliptic problem.
+        InputError: There is time in the equation.
     """
-    if case.problem.kind != "elliptic":
-        raise InputError("kind", "plans are made for elliptic problems; time steps cannot be told beforehand")
+    if case.problem.multiscale().time is not None:
+        raise InputError("kind", "plans are made for equations without time; time steps cannot be told beforehand")
     arguments = fem_arguments(case)["reference"]
     degree, shape = arguments["degree"], arguments["shape"]
     counts = cell_counts(case.problem, arguments["cells_per_period"])

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hybrid.comparison import at_points, grid, on_points
+from hybrid.physics import Problem
 from hybrid.pinn.field import evaluated
 from hybrid.pinn.network import VALUE
 from hybrid.product import Product
@@ -23,7 +24,7 @@ Array = npt.NDArray[np.float64]
 
 def samples(run: Run) -> dict[str, Any]:
     """Values on grids for the figures, rounded; small differences are taken before that. Collective."""
-    problem: Any = run.problem
+    problem: Problem = run.problem
     count, inner, digits = (1001, 201, 6) if problem.dim == 1 else (61, 41, 5)
     points, plane = _plane(problem.domain, count, 1 / 2)
     values = {name: on_points(s, points) for name, s in (("u", run.u), ("v", run.v), ("w", run.w), ("p", run.p))}
@@ -80,8 +81,8 @@ def _slow_samples(run: Run, points: Array) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _coefficient(problem: Any, points: Array) -> Array:
-    """The first entry of a(x, x/ε), or r(x/ε)."""
+def _coefficient(problem: Problem, points: Array) -> Array:
+    """The first entry of what oscillates with x/ε."""
     values = coordinates(problem.slow, points) | coordinates(problem.fast, points / problem.eps)
-    expression = problem.medium.matrix[0, 0] if problem.kind == "elliptic" else problem.r
-    return np.broadcast_to(np.asarray(evaluate(expression, values), dtype=float), len(points))
+    entry = problem.medium.matrix[0, 0]
+    return np.broadcast_to(np.asarray(evaluate(entry, values), dtype=float), len(points))

@@ -10,7 +10,6 @@ from typing import Any
 
 from hybrid.errors import Faults, InputError
 from hybrid.fem.cost import bytes_per_dof, unknowns
-from hybrid.physics import EllipticProblem
 from hybrid.pinn.cellchecks import check_cell, check_formulation, outputs_for_each
 from hybrid.pinn.cellpieces import points_between
 from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
@@ -31,20 +30,18 @@ _CUBE: Mapping[str, Any] = {
     "cells": "box", "degree": 3, "cells_per_period": 6, "cell_degree": 4, "cell_cells": 8, "homogenized_degree": 4,
     "homogenized_cells": 12,
 }  # fmt: skip
-_FEM_DEFAULTS: Mapping[str, Mapping[int, Mapping[str, Any]]] = {
-    "elliptic": {
-        1: {**_FEM, "homogenized_cells": 256},  # a line costs nothing, and e3 is to be the network's
-        2: _FEM,
-        3: _CUBE,
-    },
-    "reaction-diffusion": {
-        1: {**_FEM, "cells_per_period": 12, "homogenized_degree": 4, "homogenized_cells": 256},
-        2: {**_FEM, "degree": 2, "cells_per_period": 12, "homogenized_cells": 48},
-        3: {**_CUBE, "degree": 2, "homogenized_degree": 2, "homogenized_cells": 16},
-    },
+_STEADY: Mapping[int, Mapping[str, Any]] = {
+    1: {**_FEM, "homogenized_cells": 256},  # a line costs nothing, and e3 is to be the network's
+    2: _FEM,
+    3: _CUBE,
 }
-"""The [fem] table by kind and dimension. In space hexahedra: at the same accuracy they have a fraction of the unknowns that
-tetrahedra have."""
+_EVOLVING: Mapping[int, Mapping[str, Any]] = {
+    1: {**_FEM, "cells_per_period": 12, "homogenized_degree": 4, "homogenized_cells": 256},
+    2: {**_FEM, "degree": 2, "cells_per_period": 12, "homogenized_cells": 48},
+    3: {**_CUBE, "degree": 2, "homogenized_degree": 2, "homogenized_cells": 16},
+}
+"""The [fem] table by dimension, without time and with it. In space hexahedra: at the same accuracy they have a fraction of the
+unknowns that tetrahedra have."""
 
 
 def fem_arguments(case: Case, reference_tol: float | None = None) -> dict[str, dict[str, Any]]:
@@ -53,7 +50,7 @@ def fem_arguments(case: Case, reference_tol: float | None = None) -> dict[str, d
     Raises:
         InputError: A tolerance that is not between 0 and 1.
     """
-    defaults = dict(_FEM_DEFAULTS[case.problem.kind][case.problem.dim])
+    defaults = dict((_EVOLVING if case.problem.multiscale().time else _STEADY)[case.problem.dim])
     if case.problem.dim == 3 and case.problem.flux.depends_on:
         defaults |= {"cell_degree": 3, "cell_cells": 6}  # 125 of them
     table = defaults | dict(case.fem)
@@ -201,9 +198,9 @@ def pinn_arguments(case: Case, preset: str | None, seed: int | None) -> tuple[st
 
 def _conditions(case: Case, table: Mapping[str, Any], parts: dict[str, dict[str, Any]], faults: Faults) -> None:
     """Formulation, periodicity and boundary conditions, where the file asks for other ones than the preset's."""
-    elliptic = isinstance(case.problem, EllipticProblem)
-    for key in ("formulation", "boundary"):
-        if key in table and not elliptic:
+    cell, evolving = case.problem.cell_problems(), case.problem.multiscale().time is not None
+    for key, wrong in (("formulation", not cell.driven_by_fluxes), ("boundary", evolving)):
+        if key in table and wrong:
             faults.note(InputError(f"pinn.{key}", "is for elliptic problems; leave it out"))
     if "formulation" in table:
         parts["cell"]["formulation"] = table["formulation"]
@@ -220,12 +217,12 @@ def _conditions(case: Case, table: Mapping[str, Any], parts: dict[str, dict[str,
     if oversampled and case.problem.flux.depends_on:
         what = "'oversampling', but a depends on x; allowed are embedding, penalty"
         faults.note(InputError("pinn.periodicity", what))
-    if isinstance(case.problem, EllipticProblem):
+    if cell.driven_by_fluxes:
         chosen = parts["cell"].get("formulation", "strong"), parts["cell"].get("periodicity", "embedding")
         with faults.noted():
-            check_cell(case.problem.cell_problems())
+            check_cell(cell)
             try:
-                check_formulation(case.problem.cell_problems(), *chosen)
+                check_formulation(cell, *chosen)
             except InputError as error:
                 where = error.where if error.where in {"a", "r"} else f"pinn.{error.where}"
                 raise InputError(where, error.what) from None
@@ -276,16 +273,13 @@ def check_size(case: Case, elements: Mapping[str, Any], networks: Mapping[str, A
 def _check_networks(case: Case, networks: Mapping[str, Any], memory: float) -> None:
     dim = case.problem.dim
     # A product g(x) b(y) is solved for b alone.
-    slow = (
-        isinstance(case.problem, EllipticProblem)
-        and case.problem.flux.depends_on
-        and separated(case.problem.cell_problems()) is None
-    )
+    cell = case.problem.cell_problems()
+    slow = cell.flux.depends_on and separated(cell) is None
     for part, arguments in networks.items():
         formulation = arguments.get("formulation", "strong")
         outputs = arguments.get("stages", dim) * outputs_for_each(formulation, dim)
         widths = [2 * dim, *arguments["hidden"], outputs]
-        in_time = case.problem.kind == "reaction-diffusion" and part != "cell" and "stages" not in arguments
+        in_time = case.problem.multiscale().time is not None and part != "cell" and "stages" not in arguments
         rows = float(arguments["points"]) ** (dim + in_time) * outputs
         if part == "cell" and case.problem.flux.interfaces:  # every piece between interfaces has points of its own
             rows = float(points_between(case.problem.cell_problems(), arguments["points"]) * outputs)

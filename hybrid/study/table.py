@@ -29,9 +29,8 @@ def rows_of(case: Case, results: Mapping[str, Any]) -> list[Row]:
         paper = case.paper.get(name)
         measured, on_grid = (results[where].get(name) for where in ("errors", "errors_grid"))
         rows.append((name, meaning, _paper(paper), _value(measured), estimate_of(results, name), _value(on_grid)))
-    elliptic = case.problem.kind == "elliptic"
-    for j, error in enumerate(results["cell"].get("pinn", {}).get("errors", []), start=1):
-        key, name = (f"chi_{j}", f"χ_{j}") if elliptic else ("N", "N")
+    for key, error in zip(case.problem.correctors, results["cell"].get("pinn", {}).get("errors", []), strict=False):
+        name = key.replace("chi", "χ")
         off = estimate_of(results, f"{key}_pinn")
         rows.append((name, "corrector, network against FEM", _paper(case.paper.get(key)), _value(error), off, "–"))
     if case.problem.flux.depends_on:
@@ -71,15 +70,15 @@ def table_of(case: Case, results: Mapping[str, Any]) -> Table:
     for row in rows_of(case, results):
         table.add_row(*row)
     fem, pinn = (_coefficient(results["homogenized"][k]) for k in ("fem", "pinn"))
-    name = "a*" if case.problem.kind == "elliptic" else "r*"
-    symbol = name[0]
+    symbol = case.problem.notation.coefficient
     unsure = {path: estimate_of(results, f"{symbol}_{path}") for path in ("fem", "pinn")}
     kinds = {part: training["kind"] for part, training in results["training"].items()}
     text = kinds["cell"] if len(set(kinds.values())) == 1 else "; ".join(f"{_PARTS[k]}: {v}" for k, v in kinds.items())
     table.caption_justify = "left"
     difference = results["homogenized"]["relative_difference"]
     table.caption = (
-        f"{name}: FEM {fem} (off by {unsure['fem']}), network {pinn} (off by {unsure['pinn']}); difference {difference:.1e}\n"
+        f"{symbol}*: FEM {fem} (off by {unsure['fem']}), network {pinn} (off by {unsure['pinn']}); "
+        f"difference {difference:.1e}\n"
         f"reference: {results['reference']['dofs']} dofs, its own error {estimate_of(results, 'reference')}\n"
         f"networks: {text}\n"
         + (

@@ -52,7 +52,8 @@ class Evidence:
         difference: Of the coefficients of the two paths, relative.
         corrector_differences: Of the correctors of the two paths, relative: χ_1, χ_2, … or N.
         proved: Whether the finite elements' coefficient is between bounds: a difference then is the network's.
-        symbol: "a" or "r": what the coefficient is called.
+        symbol: What the coefficient is called, "a" or "r".
+        names: Those of the correctors.
         effect: Relative change of the homogenized solution for a relative change of one of the coefficient.
         cures: What to do for "reference", "fem_cell", "fem_homogenized", "pinn_cell", "pinn_homogenized".
     """
@@ -68,6 +69,7 @@ class Evidence:
     corrector_differences: Sequence[float]
     proved: bool = False
     symbol: str = "a"
+    names: Sequence[str] = ()
     effect: float = 1.0
     cures: Mapping[str, str] = field(default_factory=dict)
 
@@ -237,8 +239,7 @@ def _correctors(evidence: Evidence) -> dict[tuple[str, str], Estimate]:
     """By name and path."""
     none = Estimate(None, "no estimate was made")
     found: dict[tuple[str, str], Estimate] = {}
-    for j, difference in enumerate(evidence.corrector_differences, 1):
-        name = f"chi_{j}" if evidence.symbol == "a" else "N"
+    for name, difference in zip(evidence.names, evidence.corrector_differences, strict=True):
         pair = confronted(evidence.fem.get(name, none), evidence.pinn.get(name, none), difference)
         found[name, "fem"], found[name, "pinn"] = pair
     return found

@@ -54,7 +54,7 @@ def test_interpolation_is_as_good_as_evaluation(operators: torch.Tensor, monkeyp
 def test_a_kink_is_not_interpolated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smooth, "_MUCH", 1e5)
     problem = EllipticProblem(domain=[(0, 1)] * 2, eps=0.5, a=1 + Heaviside(sin(2 * pi * y[0])), f=1)
-    network = Network(KinkEmbedding(problem), (8,), 1, 0)
+    network = Network(KinkEmbedding(problem.cell_problems()), (8,), 1, 0)
     points = _grid(121)
     exact = network.evaluate(torch.tensor(points.points()), VALUE).numpy()
     assert np.abs(smooth.jets_on(network, points, VALUE) - exact).max() < 1e-13 * np.abs(exact).max()
@@ -121,7 +121,7 @@ def test_inputs_that_may_be_local_are_not_interpolated() -> None:
     smoothly = PeriodicEmbedding((1.0, 1.0))
     found = [
         smooth.interpolant(Network(embedding, (8,), 1, 0), [(0.0, 1.0)] * 2, VALUE, 10**5)
-        for embedding in (smoothly, Together(smoothly, MediumEmbedding(problem)))
+        for embedding in (smoothly, Together(smoothly, MediumEmbedding(problem.cell_problems())))
     ]
     assert found[0] is not None
     assert found[1] is None

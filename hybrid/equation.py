@@ -73,6 +73,11 @@ class Equation(Geometry):
         return all(load.flux is not None for load in self.loads)
 
     @property
+    def oscillates(self) -> bool:
+        """Whether its coefficients depend on x/ε."""
+        return bool(self.varying.free_symbols & set(self.fast))
+
+    @property
     def medium(self) -> Expression:
         """A, where it is written down."""
         assert isinstance(self.flux, Expression)

@@ -9,7 +9,7 @@ from hybrid.lazy import lazily
 if TYPE_CHECKING:
     from hybrid.fem.cell import CellSolution, solve_cell_on_mesh
     from hybrid.fem.dirichlet import Solution
-    from hybrid.fem.doors import solve_cell, solve_homogenized, solve_multiscale
+    from hybrid.fem.doors import solve, solve_cell, solve_homogenized, solve_multiscale
     from hybrid.fem.meshfile import read_mesh
     from hybrid.fem.mixed import solve_on_mesh
     from hybrid.fem.regions import piecewise
@@ -21,6 +21,7 @@ __all__ = [
     "TaggedMesh",
     "piecewise",
     "read_mesh",
+    "solve",
     "solve_cell",
     "solve_cell_on_mesh",
     "solve_homogenized",
@@ -33,6 +34,7 @@ _HOMES = {
     "CellSolution": "cell",
     "solve_cell_on_mesh": "cell",
     "Solution": "dirichlet",
+    "solve": "doors",
     "solve_cell": "doors",
     "solve_homogenized": "doors",
     "solve_multiscale": "doors",

@@ -1,14 +1,15 @@
-"""One name for each question, whatever the physics: a problem in, what its equations say out."""
+"""One name for each question, whatever the physics: an equation, or a problem that says which equations, in, solutions out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from mpi4py import MPI
 
 from hybrid.checks import check_comm, check_count, check_degree
+from hybrid.equation import Equation
 from hybrid.errors import InputError
 from hybrid.fem import cell, evolution, homogenized, multiscale, sourcecells
 from hybrid.fem.cellsolution import CellSolution
@@ -18,40 +19,63 @@ from hybrid.fem.reference import Reference
 from hybrid.physics import Problem, check_problem
 
 
+def solve(equation: Equation, comm: MPI.Comm, **settings: Any) -> Solution | CellSolution:
+    """Solve any equation: cell problems, an equation whose coefficients oscillate with x/ε, or one whose do not.
+
+    Args:
+        equation: On Ω or on the cell; with time or without.
+        comm: The ranks that share the work.
+        settings: Of `solve_cell`, `solve_multiscale` or `solve_homogenized` in the module that it is for.
+
+    Returns:
+        For cell problems the correctors, and as the coefficient the energies of which the physics makes the homogenized one.
+
+    Raises:
+        InputError: A setting out of its range, or an equation that finite elements here do not solve.
+        SolverError: A solver did not converge.
+    """
+    _check(comm, settings)
+    if equation.periodic:
+        return _of_cell(equation, comm, **settings)
+    return (_of_reference if equation.oscillates else _of_homogenized)(equation, comm, **settings)
+
+
+def _of_cell(equation: Equation, comm: MPI.Comm, **settings: Any) -> CellSolution:
+    return (cell.solve_cell if equation.driven_by_fluxes else sourcecells.solve_cell)(equation, comm, **settings)
+
+
+def _of_reference(equation: Equation, comm: MPI.Comm, **settings: Any) -> Reference:
+    own = multiscale.solve_multiscale if equation.time is None else evolution.solve_multiscale
+    return own(equation, comm, **settings)
+
+
+def _of_homogenized(equation: Equation, comm: MPI.Comm, **settings: Any) -> Solution:
+    own = homogenized.solve_homogenized if equation.time is None else evolution.solve_homogenized
+    return own(equation, comm, **settings)
+
+
 def solve_cell(problem: Problem, comm: MPI.Comm, **settings: Any) -> CellSolution:
     """The correctors and the homogenized coefficient, by `hybrid.fem.cell.solve_cell`, or by that of `hybrid.fem.sourcecells`
     where the loads of the cell problems are sources.
 
-    Args:
-        problem: Gives the cell problems.
-        comm: The ranks that share the work.
-        settings: Those of the function that it is.
-
     Raises:
-        InputError: Something else, or a setting out of its range.
+        InputError: No problem, or a setting out of its range.
         SolverError: See there.
     """
-    equation = _checked(problem, comm, settings).cell_problems()
-    solve: Callable[..., CellSolution] = (cell if equation.driven_by_fluxes else sourcecells).solve_cell
-    found = solve(equation, comm, **settings)
+    _check(comm, settings)
+    found = _of_cell(check_problem(problem).cell_problems(), comm, **settings)
     return replace(found, coefficient=problem.effective(found.coefficient))
 
 
 def solve_multiscale(problem: Problem, comm: MPI.Comm, **settings: Any) -> Reference:
     """The reference u_ε, by `hybrid.fem.multiscale.solve_multiscale`, or by that of `hybrid.fem.evolution` where there is time.
 
-    Args:
-        problem: Gives the multiscale equation.
-        comm: The ranks that share the work.
-        settings: Those of the function that it is.
-
     Raises:
-        InputError: Something else, or a setting out of its range.
+        InputError: No problem, or a setting out of its range.
         SolverError: See there.
     """
-    equation = _checked(problem, comm, settings).multiscale()
-    solve: Callable[..., Reference] = (multiscale if equation.time is None else evolution).solve_multiscale
-    return solve(equation, comm, **settings)
+    _check(comm, settings)
+    return _of_reference(check_problem(problem).multiscale(), comm, **settings)
 
 
 def solve_homogenized(problem: Problem, coefficient: Any, comm: MPI.Comm, **settings: Any) -> Solution:
@@ -64,16 +88,14 @@ def solve_homogenized(problem: Problem, coefficient: Any, comm: MPI.Comm, **sett
         settings: Those of the function that it is.
 
     Raises:
-        InputError: Something else, or a setting out of its range.
+        InputError: No problem, no such coefficient, or a setting out of its range.
         SolverError: See there, or the coefficient makes the equation singular.
     """
-    equation = _checked(problem, comm, settings).homogenized(coefficient)
-    solve: Callable[..., Solution] = (homogenized if equation.time is None else evolution).solve_homogenized
-    return solve(equation, comm, **settings)
+    _check(comm, settings)
+    return _of_homogenized(check_problem(problem).homogenized(coefficient), comm, **settings)
 
 
-def _checked(problem: object, comm: object, settings: dict[str, Any]) -> Problem:
-    found = check_problem(problem)
+def _check(comm: object, settings: Mapping[str, Any]) -> None:
     check_comm(comm)
     if "degree" in settings:
         check_degree(settings["degree"])
@@ -84,4 +106,3 @@ def _checked(problem: object, comm: object, settings: dict[str, Any]) -> Problem
         check_count(settings["nodes"], "nodes", 2)
     if settings.get("shape", SHAPES[0]) not in SHAPES:
         raise InputError("shape", f"{settings['shape']!r}; allowed are {', '.join(SHAPES)}")
-    return found

@@ -128,7 +128,7 @@ class Problem(Geometry):
             At the points, (n,).
         """
 
-    def _equation(
+    def equation(
         self, flux: Coefficient, loads: tuple[Load, ...], *, reaction: Coefficient | None = None,
         time: Evolution | None = None, periodic: bool = False,
     ) -> Equation:  # fmt: skip

@@ -100,11 +100,11 @@ class ReactionDiffusionProblem(Problem):
     def multiscale(self) -> Equation:
         """∂_t u_ε - D Δu_ε + (1/ε) r(x/ε) u_ε = f (paper, equation (20))."""
         r = Expression.scalar(self.r / self.eps)
-        return self._equation(self._diffusion, (Load(self.f),), reaction=r, time=self._evolution)
+        return self.equation(self._diffusion, (Load(self.f),), reaction=r, time=self._evolution)
 
     def cell_problems(self) -> Equation:
         """-D ΔN = -r (paper, equation (22))."""
-        return self._equation(self._diffusion, (Load(-self.r),), periodic=True)
+        return self.equation(self._diffusion, (Load(-self.r),), periodic=True)
 
     def effective(self, energies: Effective) -> float:
         """r* = <r N>; the load of the cell problem is -r (paper, equation (24))."""
@@ -114,7 +114,7 @@ class ReactionDiffusionProblem(Problem):
     def homogenized(self, effective: Any) -> Equation:
         """∂_t u_0 - D Δu_0 + r* u_0 = f (paper, equation (24))."""
         r = Constant.of(homogenized_reaction(effective))
-        return self._equation(self._diffusion, (Load(self.f),), reaction=r, time=self._evolution)
+        return self.equation(self._diffusion, (Load(self.f),), reaction=r, time=self._evolution)
 
     def reconstruct(self, jet: Array, correctors: Sequence[Array]) -> Array:
         """u_0 (1 + ε N(x/ε)) (paper, appendix A)."""

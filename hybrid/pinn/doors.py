@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from hybrid.equation import Equation
 from hybrid.physics import Problem, check_problem
 from hybrid.pinn import (
     cell,
@@ -25,6 +26,31 @@ from hybrid.pinn import (
 from hybrid.pinn.cellsolution import CellSolution
 from hybrid.pinn.homogenized import Solution
 from hybrid.pinn.network import Network
+
+
+def solve(equation: Equation, **arguments: Any) -> Solution | CellSolution:
+    """Train networks on any equation: cell problems, an equation whose coefficients oscillate with x/ε (the classical PINN), or
+    one whose do not. The same question as `hybrid.fem.solve`.
+
+    Args:
+        equation: On Ω or on the cell; with time or without.
+        **arguments: Of `solve_cell`, `solve_multiscale` or `solve_homogenized` in the module that it is for.
+
+    Returns:
+        For cell problems the correctors, and as the coefficient the energies of which the physics makes the homogenized one.
+
+    Raises:
+        InputError: Arguments that are not allowed, or an equation that networks here do not solve.
+        SolverError: The training diverged.
+    """
+    own: Callable[..., Solution | CellSolution]
+    if equation.periodic:
+        own = (cell if equation.driven_by_fluxes else sourcecell).solve_cell
+    elif equation.oscillates:
+        own = multiscale.solve_multiscale if equation.time is None else spacetime.solve_spacetime
+    else:
+        own = (homogenized if equation.time is None else evolution).solve_homogenized
+    return own(equation, **arguments)
 
 
 def solve_cell(problem: Problem, **arguments: Any) -> CellSolution:

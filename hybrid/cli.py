@@ -18,11 +18,11 @@ import typer
 import hybrid
 from hybrid.errors import Faults, InputError, SolverError
 from hybrid.machine import keep_memory
+from hybrid.paper.titles import TITLES, check_name
 from hybrid.parallel import machines, on_root
-from hybrid.study.titles import TITLES, check_name
 
 if TYPE_CHECKING:
-    from hybrid.study.cases import Case
+    from hybrid.study.case import Case
 
 _INTERRUPTED = 130  # as a shell says it
 _PATIENCE = 3.0
@@ -147,7 +147,7 @@ def reproduce(
 
     on_root(comm, lambda: prepare(out))
 
-    from hybrid.study.reproduce import reproduce as reproduce_all  # torch, DOLFINx and matplotlib
+    from hybrid.paper.reproduce import reproduce as reproduce_all  # torch, DOLFINx and matplotlib
 
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     presets = PRESETS if preset == "all" else (preset,)
@@ -183,7 +183,7 @@ def _case(what: str, check: Callable[[Case], None] | None = None) -> Case:
         return read(Path(what), check)
     check_name(what)
 
-    from hybrid.study.cases import case  # loads SymPy
+    from hybrid.paper.cases import case  # loads SymPy
 
     chosen = case(what)
     if check is not None:

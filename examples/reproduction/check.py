@@ -22,10 +22,10 @@ import hybrid  # noqa: F401  (orders the imports of MPI and DOLFINx)
 from mpi4py import MPI  # isort: skip
 
 from hybrid import store
-from hybrid.study.cases import case, names
+from hybrid.paper.cases import case, names
+from hybrid.paper.page import RECORDED
 from hybrid.study.run import run
 
-HERE = Path(__file__).resolve().parent
 FEM, NETWORK, TINY = 1e-6, 0.5, 1e-6
 """Relative tolerances of finite element errors and of a network's errors; errors below TINY are only asked to stay below it."""
 
@@ -58,7 +58,7 @@ def main() -> int:
     chosen = parser.parse_args()
     different = []
     for name in chosen.cases or names():
-        recorded = store.read_json(HERE / chosen.preset / name / "results.json")
+        recorded = store.read_json(RECORDED / chosen.preset / name / "results.json")
         if recorded is None:
             print(f"{name}: nothing recorded for preset {chosen.preset}")
             continue

@@ -51,7 +51,7 @@ _JUMPS: dict[str, dict[int, dict[str, Any]]] = {
 def preset(name: str, part: str, problem: Problem) -> dict[str, Any]:
     """The keyword arguments of a preset for one part, "cell" or "homogenized".
 
-    The preset "paper" is not here but in `hybrid.study.paper`: it belongs to the paper's cases.
+    The preset "paper" is not here but in `hybrid.paper.settings`: it belongs to the paper's cases.
 
     Raises:
         InputError: An unknown preset.

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hybrid import comparison
+from hybrid.paper import experiments
 from hybrid.parallel import on_root
 from hybrid.pinn.ladder import climb
 from hybrid.problems import kind_of
-from hybrid.study import experiments, results
+from hybrid.study import results
 from hybrid.study.tolerances import is_proved, tolerances_of
 from hybrid.study.trust import confronted
 from hybrid.trust import Estimate, estimate_of, largest

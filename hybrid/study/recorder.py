@@ -15,6 +15,7 @@ import torch
 import hybrid
 from hybrid import store
 from hybrid.fem import reaction as fem_reaction
+from hybrid.paper.settings import paper_settings
 from hybrid.parallel import on_root
 from hybrid.pinn import kernel
 from hybrid.pinn import reaction as pinn_reaction
@@ -22,9 +23,8 @@ from hybrid.pinn.checkpoint import Checkpoint, load_networks, save_networks
 from hybrid.pinn.network import Network
 from hybrid.problems import kind_of
 from hybrid.study import results
-from hybrid.study.cases import Case
+from hybrid.study.case import Case
 from hybrid.study.monitor import Monitor, thinned
-from hybrid.study.paper import paper_settings
 from hybrid.study.progress import Reporter
 from hybrid.study.settings import Adaptation, trained_how
 
@@ -63,7 +63,7 @@ class Recorder:
         assumed = self.paper.assumed if preset == "paper" else ()
         self.results: dict[str, Any] = {
             "format": FORMAT, "case": case.problem.name, "status": "incomplete", "preset": preset, "eps": case.problem.eps,
-            "errors": {}, "errors_grid": {}, "paper": dict(case.paper), "reference": {}, "homogenized": {}, "cell": {},
+            "errors": {}, "errors_grid": {}, "published": dict(case.published), "reference": {}, "homogenized": {}, "cell": {},
             "training": {}, "seconds": {},
             "provenance": results.provenance(case, comm, networks, elements, key, assumed),
         }  # fmt: skip

@@ -20,7 +20,7 @@ import dolfinx
 import hybrid
 from hybrid import store
 from hybrid.coefficient import SlowCoefficient, relative_change
-from hybrid.study.cases import Case
+from hybrid.study.case import Case
 from hybrid.study.monitor import significant
 
 Coefficient = Any

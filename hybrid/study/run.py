@@ -16,14 +16,15 @@ from hybrid.errors import InputError, SolverError
 from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.cost import unknowns
 from hybrid.fem.reference import Reference
+from hybrid.paper import experiments
+from hybrid.paper.settings import paper_settings
 from hybrid.parallel import machines, on_root
 from hybrid.problems import is_slow
-from hybrid.study import climbing, experiments, results
-from hybrid.study.cases import Case
+from hybrid.study import climbing, results
+from hybrid.study.case import Case
 from hybrid.study.fields import write_fields
 from hybrid.study.figures import draw
 from hybrid.study.judging import evidence_of, wanted_of
-from hybrid.study.paper import paper_settings
 from hybrid.study.progress import Reporter
 from hybrid.study.recorder import FORMAT, Recorder
 from hybrid.study.samples import samples

@@ -11,6 +11,7 @@ from typing import Any
 from hybrid.coefficient import separated
 from hybrid.errors import Faults, InputError
 from hybrid.fem.cost import bytes_per_dof, unknowns
+from hybrid.paper.settings import paper_settings
 from hybrid.pinn.cellchecks import check_formulation, check_problem, outputs_for_each
 from hybrid.pinn.cellpieces import points_between
 from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
@@ -18,8 +19,7 @@ from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.presets import OPTIMIZERS
 from hybrid.pinn.presets import preset as preset_arguments
 from hybrid.problems import EllipticProblem, has_jumps, is_slow, kind_of
-from hybrid.study.cases import Case
-from hybrid.study.paper import paper_settings
+from hybrid.study.case import Case
 from hybrid.study.schema import tolerance
 from hybrid.waves import cells_to_see
 

@@ -9,7 +9,7 @@ import numpy as np
 from rich.table import Table
 
 from hybrid.problems import is_slow, kind_of
-from hybrid.study.cases import Case
+from hybrid.study.case import Case
 
 _MEANING = {
     "e1": "NH-PINN against the reference",
@@ -27,16 +27,16 @@ def rows_of(case: Case, results: Mapping[str, Any]) -> list[Row]:
     """(name, meaning, paper, measured by quadrature, how far that may be off, measured on the paper's grid), as text."""
     rows: list[Row] = []
     for name, meaning in _MEANING.items():
-        paper = case.paper.get(name)
+        paper = case.published.get(name)
         measured, on_grid = (results[where].get(name) for where in ("errors", "errors_grid"))
         rows.append((name, meaning, _paper(paper), _value(measured), estimate_of(results, name), _value(on_grid)))
     elliptic = kind_of(case.problem) == "elliptic"
     for j, error in enumerate(results["cell"].get("pinn", {}).get("errors", []), start=1):
         key, name = (f"chi_{j}", f"χ_{j}") if elliptic else ("N", "N")
         off = estimate_of(results, f"{key}_pinn")
-        rows.append((name, "corrector, network against FEM", _paper(case.paper.get(key)), _value(error), off, "–"))
+        rows.append((name, "corrector, network against FEM", _paper(case.published.get(key)), _value(error), off, "–"))
     if is_slow(case.problem):
-        paper, found = case.paper.get("e_a"), results["homogenized"]["e_a"]
+        paper, found = case.published.get("e_a"), results["homogenized"]["e_a"]
         off = estimate_of(results, "a_pinn")
         rows.append(("e_a", "a*(x), network against FEM", _paper(paper), _value(found), off, "–"))
     return rows

@@ -3,38 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
+from hybrid.paper.titles import TITLES, check_name
+from hybrid.paper.titles import names as names
 from hybrid.problems import EllipticProblem, ReactionDiffusionProblem
-from hybrid.study.titles import TITLES, check_name
-from hybrid.study.titles import names as names
+from hybrid.study.case import Case
 from hybrid.symbols import cos, pi, sin, x, y
 
 PAPER = "Leung, Lin, Zhang (2021), NH-PINN"
-
-
-@dataclass(frozen=True)
-class Case:
-    """A problem with what surrounds it.
-
-    Attributes:
-        problem: The equation; its name is the case's name.
-        title: One line for lists and tables.
-        paper: Numbers of the paper by the names used in `results.json`, e.g. ``{"e1": 0.082994}``.
-        assumptions: What the paper leaves open and was chosen here.
-        fem: Settings of the finite elements, by the names of a problem file's [fem] table.
-        pinn: Settings of the networks, by the names of its [pinn] table.
-    """
-
-    problem: EllipticProblem | ReactionDiffusionProblem
-    title: str
-    paper: Mapping[str, float] = field(default_factory=dict)
-    assumptions: tuple[str, ...] = ()
-    fem: Mapping[str, Any] = field(default_factory=dict)
-    pinn: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _elliptic_1d() -> Case:
@@ -43,7 +21,7 @@ def _elliptic_1d() -> Case:
             domain=[(0, math.pi)], eps=1 / 8, a=sin(2 * pi * y[0]) / 2 + 2, f=sin(x[0]), name="elliptic-1d"
         ),
         TITLES["elliptic-1d"],
-        paper={"classical": 0.987471},
+        published={"classical": 0.987471},
         assumptions=(
             "The paper solves this problem by the classical PINN only; the rest is the method of section 5.3.",
         ),
@@ -60,7 +38,7 @@ def _elliptic_2d() -> Case:
             name="elliptic-2d",
         ),
         TITLES["elliptic-2d"],
-        paper={
+        published={
             "e1": 0.082994, "e2": 0.0212534, "e3": 0.076604, "e4": 0.021316, "chi_1": 0.072034, "chi_2": 0.071396,
             "chi_1_without": 0.326963, "chi_2_without": 0.312961, "classical": 0.900758, "transfer": 0.909675,
         },
@@ -78,7 +56,7 @@ def _elliptic_1d_slow() -> Case:
             name="elliptic-1d-slow",
         ),
         TITLES["elliptic-1d-slow"],
-        paper={
+        published={
             "e1": 0.005819, "e2": 0.007668, "e3": 0.003665, "e4": 0.006201, "e_a": 0.010304, "classical": 0.980968,
             "transfer": 1.005152,
         },
@@ -116,7 +94,7 @@ def _reaction_diffusion(count: int, literal: bool) -> Case:
             name=name,
         ),
         TITLES[name],
-        paper=_REACTION[count],
+        published=_REACTION[count],
         assumptions=(reading, *_SECTION_54),
     )  # fmt: skip
 

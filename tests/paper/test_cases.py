@@ -11,7 +11,7 @@ from mpi4py import MPI
 import numpy as np
 import pytest
 
-from hybrid.study.cases import case, names
+from hybrid.paper.cases import case, names
 from hybrid.study.run import run
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hybrid.study.cases import case, names
+from hybrid.paper.cases import case, names
 from hybrid.study.tabular import Data, Results, Table, text_of
 
 
@@ -24,7 +24,7 @@ def oversampling_table(data: Data) -> Table:
         results = data.get(("paper", name))
         if results is None:
             continue
-        paper = case(name).paper
+        paper = case(name).published
         for key in ("chi_1", "chi_2", "N"):
             if key in paper:
                 rows.append((f"paper, {labels[key]}", text_of(paper[key]), text_of(paper.get(f"{key}_without")), ""))
@@ -45,7 +45,7 @@ def direct_table(data: Data) -> Table:
     """Classical PINN and transfer learning beside NH-PINN."""
     rows = []
     for name in names():
-        results, paper = data.get(("paper", name)), case(name).paper
+        results, paper = data.get(("paper", name)), case(name).published
         if results is None or name.endswith("literal"):
             continue
         cells = [name]

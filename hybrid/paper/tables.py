@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from hybrid.study.cases import case, names
-from hybrid.study.experimenttables import (
+from hybrid.paper.cases import case, names
+from hybrid.paper.experimenttables import (
     baselines_tables,
     coarse_tables,
     direct_table,
@@ -28,7 +28,7 @@ _NOTATION = Table(
 
 def _errors(data: Data, name: str, title: str) -> Table:
     """Tables 2 to 5."""
-    paper = case(name).paper
+    paper = case(name).published
     keys = ("e1", "e2", "e3", "e4", "e5")
     rows = [("paper", *(text_of(paper.get(k)) for k in keys), _ratio(paper))] if "e1" in paper else []
     if ("paper", name) in data:
@@ -63,7 +63,7 @@ def _cells(data: Data) -> Table:
     wanted += [(f"reaction-diffusion-{n}", "N", 0) for n in (10, 50)]
     labels = {"chi_1": "χ₁", "chi_2": "χ₂", "e_a": "a*(x)", "N": "N"}
     for name, key, j in wanted:
-        cells = [f"{labels[key]}, {name}", text_of(case(name).paper.get(key))]
+        cells = [f"{labels[key]}, {name}", text_of(case(name).published.get(key))]
         for preset in ("paper", "fast", "accurate"):
             results = data.get((preset, name))
             if results is None:
@@ -125,7 +125,7 @@ def _literal(data: Data) -> Table:
     rows = []
     keys = ("e1", "e2", "e3", "e4", "e5")
     for n in (10, 50):
-        paper = case(f"reaction-diffusion-{n}").paper
+        paper = case(f"reaction-diffusion-{n}").published
         rows.append((f"paper, ε = 1/{n}", *(text_of(paper.get(k)) for k in keys)))
         for suffix, label in (("", "unit cell"), ("-literal", "literal")):
             results = data.get(("accurate", f"reaction-diffusion-{n}{suffix}"))

@@ -10,9 +10,9 @@ from mpi4py import MPI
 import numpy as np
 import pytest
 
-from hybrid.study.baselines import baselines
-from hybrid.study.cases import case
-from hybrid.study.experimenttables import oversampling_pairs
+from hybrid.paper.baselines import baselines
+from hybrid.paper.cases import case
+from hybrid.paper.experimenttables import oversampling_pairs
 from hybrid.study.files import from_data
 from hybrid.study.progress import Reporter
 from hybrid.study.run import run

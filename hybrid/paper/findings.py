@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.study.cases import case
-from hybrid.study.experimenttables import oversampling_pairs
+from hybrid.paper.cases import case
+from hybrid.paper.experimenttables import oversampling_pairs
 from hybrid.study.table import number
 
 Data = Mapping[tuple[str, str], Mapping[str, Any]]
@@ -35,7 +35,7 @@ def findings(data: Data, extras: Mapping[str, Any]) -> list[str]:
 def _nh_pinn(data: Data) -> list[str]:
     found = []
     for name, table in TABLES.items():
-        results, paper = data.get(("paper", name)), case(name).paper
+        results, paper = data.get(("paper", name)), case(name).published
         if results is None:
             continue
         e1 = results["averaged"]["e1"]
@@ -65,7 +65,7 @@ def _accurate(data: Data) -> list[str]:
 def _reference(data: Data) -> list[str]:
     found = []
     for name, table in TABLES.items():
-        results, paper = data.get(("accurate", name)), case(name).paper
+        results, paper = data.get(("accurate", name)), case(name).published
         if results is None:
             continue
         e4 = results["errors"]["e4"]
@@ -92,8 +92,8 @@ def _direct(data: Data) -> list[str]:
     for name in ("elliptic-1d", *TABLES):
         results = data.get(("paper", name))
         if results is not None:
-            parts = [f"{results[key]['error']:.3f} (paper {case(name).paper[key]:.3f})" for key in
-                     ("classical", "transfer") if key in case(name).paper]  # fmt: skip
+            parts = [f"{results[key]['error']:.3f} (paper {case(name).published[key]:.3f})" for key in
+                     ("classical", "transfer") if key in case(name).published]  # fmt: skip
             rows.append(f"{name}: {' and, started from NH-PINN, '.join(parts)}")
     if not rows:
         return []

@@ -13,13 +13,13 @@ from mpi4py import MPI
 import pytest
 
 from hybrid import InputError
-from hybrid.study.cases import case, names
-from hybrid.study.page import RECORDED, collect, write_page
-from hybrid.study.paperfigures import FIGURES
-from hybrid.study.reproduce import reproduce
+from hybrid.paper.cases import case, names
+from hybrid.paper.figures import FIGURES
+from hybrid.paper.page import RECORDED, collect, write_page
+from hybrid.paper.reproduce import reproduce
 from hybrid.study.run import run
 
-sys.path.insert(0, str(RECORDED))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples" / "reproduction"))
 
 
 def test_one_case_and_again(
@@ -53,7 +53,7 @@ def test_the_page_is_self_contained(tmp_path: Path) -> None:
 
 
 def test_without_any_results_the_page_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hybrid.study.page.RECORDED", tmp_path / "nothing")
+    monkeypatch.setattr("hybrid.paper.page.RECORDED", tmp_path / "nothing")
     text = write_page(tmp_path).read_text()
     assert text.count("Not drawn") == len(FIGURES)
     assert "Not run here" in text
@@ -88,9 +88,9 @@ def test_recorded_numbers_still_come_out(tmp_path: Path) -> None:
 
 def test_the_recorded_training_of_the_paper_still_begins_that_way(tmp_path: Path) -> None:
     """The first epochs of the recorded classical PINN of section 2.1, trained again: the same losses."""
+    from hybrid.paper.settings import paper_settings
     from hybrid.pinn import multiscale_networks, solve_multiscale
     from hybrid.pinn.optimizers import Adam
-    from hybrid.study.paper import paper_settings
 
     old = json.loads((RECORDED / "paper" / "elliptic-1d" / "results.json").read_text())["classical"]["monitored"]
     problem = case("elliptic-1d").problem

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hybrid.study.cases import case
+from hybrid.paper.cases import case
 from hybrid.study.figures import colour_map, symbol
 
 Results = Mapping[str, Any]

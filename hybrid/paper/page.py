@@ -15,16 +15,16 @@ from matplotlib.image import imsave
 from matplotlib.transforms import Bbox
 
 from hybrid import store
-from hybrid.study.cases import PAPER, case, names
+from hybrid.paper.cases import PAPER, case, names
+from hybrid.paper.figures import FIGURES
+from hybrid.paper.findings import findings
+from hybrid.paper.settings import paper_settings
+from hybrid.paper.tables import tables
 from hybrid.study.figures import STYLE
-from hybrid.study.findings import findings
-from hybrid.study.paper import paper_settings
-from hybrid.study.paperfigures import FIGURES
 from hybrid.study.recorder import FORMAT
-from hybrid.study.tables import tables
 
 PRESETS = ("accurate", "fast", "paper")
-RECORDED = Path(__file__).resolve().parents[2] / "examples" / "reproduction"
+RECORDED = Path(__file__).resolve().parent / "data"
 """Results that were recorded once, for what has not been run here: the preset paper takes hours."""
 
 
@@ -71,7 +71,7 @@ def write_page(out: Path) -> Path:
         for (preset, name), results in data.items()
     ]  # fmt: skip
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("hybrid.study", "templates"), autoescape=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.PackageLoader("hybrid.paper", "templates"), autoescape=True, undefined=jinja2.StrictUndefined
     )
     text = environment.get_template("page.html").render(
         paper=PAPER, tables=found, figures=figures, cases=cases, sources=sources, findings=findings(data, extras)

@@ -10,12 +10,12 @@ from typing import Any
 from mpi4py import MPI
 
 from hybrid import store
+from hybrid.paper.baselines import baselines
+from hybrid.paper.cases import case, names
+from hybrid.paper.coarse import coarse_mesh_study
+from hybrid.paper.page import write_page
 from hybrid.parallel import on_root
 from hybrid.problems import EllipticProblem, kind_of
-from hybrid.study.baselines import baselines
-from hybrid.study.cases import case, names
-from hybrid.study.coarse import coarse_mesh_study
-from hybrid.study.page import write_page
 from hybrid.study.progress import Reporter
 from hybrid.study.run import run
 

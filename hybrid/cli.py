@@ -98,9 +98,10 @@ def run(
 
     def check(case: Case) -> None:
         """The file's settings together with the command's words, which win."""
-        from hybrid.study.settings import check_settings  # loads SymPy
+        from hybrid.paper.preset import PAPER  # loads SymPy
+        from hybrid.study.settings import check_settings
 
-        check_settings(case, known, seed, reference_tol, nodes)
+        check_settings(case, known, seed, reference_tol, nodes, (PAPER,))
 
     with faults.noted():
         chosen = _case(what, check)
@@ -114,12 +115,14 @@ def run(
 
     on_root(comm, lambda: prepare(folder))
 
-    from hybrid.study.run import run as run_case  # the input is accepted: now torch, DOLFINx and matplotlib
+    from hybrid.paper.extras import EXTRAS  # the input is accepted: now torch, DOLFINx and matplotlib
+    from hybrid.study.run import run as run_case
 
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # PETSc would end the run when nobody reads what it prints
     run_case(
-        chosen, comm, preset=preset, seed=seed, out=out, resume=resume, reference_tol=reference_tol, cache=not no_cache
-    )
+        chosen, comm, preset=preset, seed=seed, out=out, resume=resume, reference_tol=reference_tol, cache=not no_cache,
+        extras=EXTRAS,
+    )  # fmt: skip
 
 
 @app.command()

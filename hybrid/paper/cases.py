@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
+from functools import cache, partial
 
 from hybrid.paper.titles import TITLES, check_name
 from hybrid.paper.titles import names as names
@@ -12,11 +13,35 @@ from hybrid.problems import EllipticProblem, ReactionDiffusionProblem
 from hybrid.study.case import Case
 from hybrid.symbols import cos, pi, sin, x, y
 
-PAPER = "Leung, Lin, Zhang (2021), NH-PINN"
+CITATION = "Leung, Lin, Zhang (2021), NH-PINN"
 
 
-def _elliptic_1d() -> Case:
-    return Case(
+@dataclass(frozen=True)
+class PaperCase:
+    """A case, and its place in the paper.
+
+    Attributes:
+        case: What is run.
+        heading: Of its errors, in words and by section.
+        table: The number of its table there; 0 for none.
+        exact: The first entry of a*, or r*, where it is known in closed form or to many digits.
+        literal_of: Of the literal reading of a problem the name of the case that reads it otherwise; of all others empty.
+    """
+
+    case: Case
+    heading: str
+    table: int = 0
+    exact: float | None = None
+    literal_of: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of the case."""
+        return self.case.problem.name
+
+
+def _elliptic_1d() -> PaperCase:
+    case = Case(
         EllipticProblem(
             domain=[(0, math.pi)], eps=1 / 8, a=sin(2 * pi * y[0]) / 2 + 2, f=sin(x[0]), name="elliptic-1d"
         ),
@@ -26,10 +51,13 @@ def _elliptic_1d() -> Case:
             "The paper solves this problem by the classical PINN only; the rest is the method of section 5.3.",
         ),
     )
+    return PaperCase(
+        case, "1D elliptic problem without slow dependency (section 2.1)", exact=math.sqrt(2**2 - (1 / 2) ** 2)
+    )
 
 
-def _elliptic_2d() -> Case:
-    return Case(
+def _elliptic_2d() -> PaperCase:
+    case = Case(
         EllipticProblem(
             domain=[(0, 1), (0, 1)],
             eps=1 / 8,
@@ -47,10 +75,11 @@ def _elliptic_2d() -> Case:
             "The paper's reference mesh is not stated; here it is refined until its own error does not matter.",
         ),
     )  # fmt: skip
+    return PaperCase(case, "2D elliptic problem (section 5.2)", table=2, exact=1.935359234812)
 
 
-def _elliptic_1d_slow() -> Case:
-    return Case(
+def _elliptic_1d_slow() -> PaperCase:
+    case = Case(
         EllipticProblem(
             domain=[(0, math.pi)], eps=1 / 8, a=sin(2 * pi * y[0]) / 2 + sin(x[0]) + 2, f=sin(x[0]),
             name="elliptic-1d-slow",
@@ -61,6 +90,7 @@ def _elliptic_1d_slow() -> Case:
             "transfer": 1.005152,
         },
     )  # fmt: skip
+    return PaperCase(case, "1D elliptic problem with slow dependency (section 5.3)", table=3)
 
 
 _SECTION_54 = (
@@ -76,30 +106,35 @@ _REACTION = {
         "transfer": 0.506884,
     },
 }  # fmt: skip
+_D = 2.0
+_UNIT_CELL = (
+    "Section 5.4 writes r(x/ε) = cos(x/ε), the appendix has the cell [0, 1]: here r(y) = cos(2πy), which is "
+    "periodic there. The other reading is the case with -literal."
+)
+_LITERAL = "Read literally: r(y) = cos(y) on the cell [0, 2π], with means instead of integrals over the cell."
 
 
-def _reaction_diffusion(count: int, literal: bool) -> Case:
-    name = f"reaction-diffusion-{count}" + "-literal" * literal
-    if literal:
-        reading = "Read literally: r(y) = cos(y) on the cell [0, 2π], with means instead of integrals over the cell."
-    else:
-        reading = (
-            "Section 5.4 writes r(x/ε) = cos(x/ε), the appendix has the cell [0, 1]: here r(y) = cos(2πy), which is "
-            "periodic there. The other reading is the case with -literal."
-        )
-    return Case(
+def _reaction_diffusion(count: int, literal: bool) -> PaperCase:
+    plain = f"reaction-diffusion-{count}"
+    name = f"{plain}-literal" if literal else plain
+    case = Case(
         ReactionDiffusionProblem(
-            domain=[(-math.pi, math.pi)], eps=1 / count, D=2.0, r=cos(y[0]) if literal else cos(2 * pi * y[0]),
+            domain=[(-math.pi, math.pi)], eps=1 / count, D=_D, r=cos(y[0]) if literal else cos(2 * pi * y[0]),
             f=sin(2 * pi * x[0]), u0=sin(x[0]) / 100, T=1.0, period=2 * math.pi if literal else 1.0,
             name=name,
         ),
         TITLES[name],
         published=_REACTION[count],
-        assumptions=(reading, *_SECTION_54),
+        assumptions=(_LITERAL if literal else _UNIT_CELL, *_SECTION_54),
     )  # fmt: skip
+    part, table = {10: (1, 4), 50: (2, 5)}[count]
+    heading = f"Reaction–diffusion, ε = 1/{count} (section 5.4.{part})"
+    if literal:
+        return PaperCase(case, heading, exact=-1 / (2 * _D), literal_of=plain)
+    return PaperCase(case, heading, table, exact=-1 / (8 * math.pi**2 * _D))
 
 
-_CASES: dict[str, Callable[[], Case]] = {
+_CASES: dict[str, Callable[[], PaperCase]] = {
     "elliptic-1d": _elliptic_1d,
     "elliptic-2d": _elliptic_2d,
     "elliptic-1d-slow": _elliptic_1d_slow,
@@ -111,11 +146,36 @@ _CASES: dict[str, Callable[[], Case]] = {
 }
 
 
-def case(name: str) -> Case:
-    """A case by its name.
+@cache
+def paper_case(name: str) -> PaperCase:
+    """A case and its place in the paper, by its name.
 
     Raises:
         InputError: No such case.
     """
     check_name(name)
     return _CASES[name]()
+
+
+def case(name: str) -> Case:
+    """A case by its name.
+
+    Raises:
+        InputError: No such case.
+    """
+    return paper_case(name).case
+
+
+def paper_cases(*, literal: bool = True) -> list[PaperCase]:
+    """All cases, or all but the literal readings."""
+    return [found for found in map(paper_case, names()) if literal or not found.literal_of]
+
+
+def with_tables() -> list[PaperCase]:
+    """Those with a table in the paper, in its order."""
+    return sorted((found for found in paper_cases() if found.table), key=lambda found: found.table)
+
+
+def is_of_the_paper(problem: EllipticProblem | ReactionDiffusionProblem) -> bool:
+    """Whether it is the problem of one of the cases, whatever its name."""
+    return any(problem.digest == found.case.problem.digest for found in paper_cases())

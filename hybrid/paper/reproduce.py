@@ -5,23 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from mpi4py import MPI
 
 from hybrid import store
-from hybrid.paper.baselines import baselines
-from hybrid.paper.cases import case, names
-from hybrid.paper.coarse import coarse_mesh_study
+from hybrid.paper.cases import names, paper_case
+from hybrid.paper.experiment import Apart
+from hybrid.paper.experiments import EXPERIMENTS
+from hybrid.paper.extras import EXTRAS
 from hybrid.paper.page import write_page
+from hybrid.paper.preset import PAPER
 from hybrid.parallel import on_root
-from hybrid.problems import EllipticProblem, kind_of
 from hybrid.study.progress import Reporter
 from hybrid.study.run import run
 
 SEEDS = 3
 """From how many seeds the networks of `accurate` and `fast` are trained, for the spread of their errors."""
-BASELINES = ("elliptic-1d", "elliptic-2d")
 
 
 def reproduce(
@@ -58,30 +57,27 @@ def reproduce(
         work = [(preset, name) for preset in presets for name in cases]
         for count, (preset, name) in enumerate(work, 1):
             reporter.say(f"[{count} of {len(work)}, {_minutes(start)}] {name}, preset {preset}", style="bold")
-            many = seeds if preset != "paper" and not name.endswith("-literal") else 1
-            run(case(name), comm, preset=preset, out=out / preset / name, resume=True, seeds=many, cache=cache)
-        if "accurate" in presets:
-            _extras(comm, cases, out, reporter)
+            shown = paper_case(name)
+            many = 1 if preset == PAPER.name or shown.literal_of else seeds
+            run(
+                shown.case,
+                comm,
+                preset=preset,
+                out=out / preset / name,
+                resume=True,
+                seeds=many,
+                cache=cache,
+                extras=EXTRAS,
+            )
+        if "accurate" in presets:  # what belongs to no preset is done with the main one
+            for experiment in EXPERIMENTS:
+                if isinstance(experiment, Apart):
+                    experiment.run(comm, cases, out / "baselines", reporter)
         page = on_root(comm, lambda: write_page(out))
         reporter.say(f"{_minutes(start)} in all; the page is {page.resolve()}", style="bold")
         return page
     finally:
         reporter.close()
-
-
-def _extras(comm: MPI.Comm, cases: Sequence[str], out: Path, reporter: Reporter) -> None:
-    """What belongs to no preset: the direct baselines and the coarse-mesh study of section 2.2."""
-    for name in BASELINES:
-        problem: Any = case(name).problem
-        if name in cases and kind_of(problem) == "elliptic":
-            assert isinstance(problem, EllipticProblem)
-            reporter.say(f"direct baselines, {name}", style="bold")
-            baselines(problem, comm, out / "baselines" / f"{name}.json", reporter)
-    path = out / "baselines" / "coarse-mesh.json"
-    with reporter.stage("coarse-mesh P1 (section 2.2)"):
-        found = coarse_mesh_study(comm)
-    if comm.rank == 0:
-        store.write_json(path, found)
 
 
 def _minutes(start: float) -> str:

@@ -1,4 +1,4 @@
-"""The preset `paper`: the trainings as the text describes them, and what it leaves open, marked as assumed."""
+"""The trainings as the text describes them, and what it leaves open, marked as assumed."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from hybrid.paper.cases import is_of_the_paper
 from hybrid.pinn.optimizers import Adam
-from hybrid.problems import EllipticProblem, Problem, is_slow, kind_of
+from hybrid.problems import EllipticProblem, ReactionDiffusionProblem, is_slow
 
 _THREE, _FOUR = (64, 64, 64), (64, 64, 64, 64)
 _EVEN = (0.5, 0.5)
 _CELL_2D = (1e-3, 0.4995, 0.4995)
+_BETWEEN = 1 / 30
+"""Between the two ε of section 5.4, which have learning rates of their own."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,6 @@ class PaperSettings:
     Attributes:
         arguments: Keyword arguments for "cell", "homogenized" and "classical".
         average: Over how many last epochs an error is averaged, for the same three.
-        grid: Points along each side of the grid on which the paper measures.
         stated: What of this the text states.
         assumed: What it leaves open.
         without: Weights of the cell problems without oversampling; none where the paper does not compare.
@@ -29,7 +31,6 @@ class PaperSettings:
 
     arguments: Mapping[str, Mapping[str, Any]]
     average: Mapping[str, int]
-    grid: int
     stated: tuple[str, ...]
     assumed: tuple[str, ...]
     without: tuple[float, float] | None = None
@@ -60,7 +61,6 @@ def _elliptic_2d() -> PaperSettings:
             },
         },
         average={"cell": 300, "homogenized": 500, "classical": 500},
-        grid=101,
         stated=(
             "networks 2-64-64-64-1 with tanh, one for each corrector, and the same for the homogenized equation",
             "cell problems on 101 × 101 points with 2 layers of oversampling",
@@ -92,7 +92,6 @@ def _elliptic_1d(slow: bool) -> PaperSettings:
             "classical": network | {"boundary": "penalty", "weights": weights, "optimizer": Adam(epochs, 1e-4)},
         },
         average={"cell": 500, "homogenized": 500, "classical": average},
-        grid=401,
         stated=(
             f"classical PINN: {epochs} epochs of Adam, learning rate 1e-4, weights "
             + ("1/11 and 10/11" if slow else "0.5 and 0.5") + f", average over the last {average} epochs",
@@ -138,7 +137,6 @@ def _reaction_diffusion(rate: float, stated_rate: bool) -> PaperSettings:
             "classical": network | {"points": 100, "weights": (1 / 7, 5 / 7, 1 / 7), "optimizer": Adam(10000, rate)},
         },
         average={"cell": 500, "homogenized": 500, "classical": 100},
-        grid=201,
         stated=(
             "networks 1-64-64-64-1 (cell problem) and 2-64-64-64-1 (of x and t) with tanh",
             "cell problem on 101 points with 2 layers of oversampling",
@@ -157,19 +155,11 @@ def _reaction_diffusion(rate: float, stated_rate: bool) -> PaperSettings:
     )  # fmt: skip
 
 
-def paper_settings(problem: Problem) -> PaperSettings:
+def paper_settings(problem: EllipticProblem | ReactionDiffusionProblem) -> PaperSettings:
     """The settings of the paper for a problem of one of its kinds; for a problem that is not in the paper those of the
-    section that is nearest to it. In space the grid of the errors has fewer points a side."""
-    settings = _nearest(problem)
-    return replace(settings, grid=41) if problem.dim == 3 else settings
-
-
-def _nearest(problem: Problem) -> PaperSettings:
-    if kind_of(problem) == "reaction-diffusion":
-        return _reaction_diffusion(
-            0.05 if problem.eps < 1 / 30 else 0.015, problem.name.startswith("reaction-diffusion-")
-        )
-    assert isinstance(problem, EllipticProblem)
+    section that is nearest to it."""
+    if isinstance(problem, ReactionDiffusionProblem):
+        return _reaction_diffusion(0.05 if problem.eps < _BETWEEN else 0.015, is_of_the_paper(problem))
     if problem.dim == 1:
         return _elliptic_1d(is_slow(problem))
     settings = _elliptic_2d()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from mpi4py import MPI
 import numpy as np
 import pytest
 
-from hybrid.paper.cases import case, names
+from hybrid.paper.cases import case, names, paper_cases, with_tables
+from hybrid.paper.settings import paper_settings
+from hybrid.problems import ReactionDiffusionProblem
 from hybrid.study.run import run
 
 
@@ -20,6 +23,21 @@ def test_the_contracts_names() -> None:
         "elliptic-1d", "elliptic-2d", "elliptic-1d-slow", "reaction-diffusion-10", "reaction-diffusion-50",
         "reaction-diffusion-10-literal", "reaction-diffusion-50-literal",
     ]  # fmt: skip
+
+
+def test_what_is_of_the_paper_is_told_by_the_problem_not_by_its_name() -> None:
+    """Section 5.4 states the learning rate of its own problems only."""
+
+    def stated(problem: ReactionDiffusionProblem) -> bool:
+        return any("learning rate" in text for text in paper_settings(problem).stated)
+
+    for found in paper_cases():
+        if isinstance(found.case.problem, ReactionDiffusionProblem):
+            assert stated(found.case.problem)
+            assert stated(replace(found.case.problem, name="mine"))
+            assert not stated(replace(found.case.problem, D=3.0))
+    assert [found.name for found in with_tables()] == names()[1:5]
+    assert [found.name for found in paper_cases(literal=False)] == names()[:5]
 
 
 @pytest.mark.parametrize("preset", ["accurate", "fast"])

@@ -6,7 +6,7 @@ from mpi4py import MPI
 
 import pytest
 
-from hybrid.paper.coarse import coarse_mesh_study, problem, solve_linear
+from hybrid.paper.experiments.coarse import coarse_mesh_study, problem, solve_linear
 
 pytestmark = pytest.mark.mpi
 

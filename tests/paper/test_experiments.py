@@ -10,9 +10,10 @@ from mpi4py import MPI
 import numpy as np
 import pytest
 
-from hybrid.paper.baselines import baselines
 from hybrid.paper.cases import case
-from hybrid.paper.experimenttables import oversampling_pairs
+from hybrid.paper.experiments.baselines import baselines
+from hybrid.paper.experiments.oversampling import pairs as oversampling_pairs
+from hybrid.paper.extras import EXTRAS
 from hybrid.study.files import from_data
 from hybrid.study.progress import Reporter
 from hybrid.study.run import run
@@ -29,7 +30,9 @@ HEAT = {
 
 
 def _paper(data: dict[str, Any], out: Path, **pinn: object) -> dict[str, Any]:
-    return run(from_data(data | {"pinn": {"preset": "paper"} | pinn}, "test", "small"), MPI.COMM_SELF, out=out)
+    return run(
+        from_data(data | {"pinn": {"preset": "paper"} | pinn}, "test", "small"), MPI.COMM_SELF, out=out, extras=EXTRAS
+    )
 
 
 def test_classical_pinn_transfer_and_nh_pinn_in_one_dimension(tmp_path: Path) -> None:
@@ -78,7 +81,7 @@ def test_paper_experiments_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(recorder, "save_networks", lambda *_: pytest.fail("trained again"))
     case_ = from_data(ELLIPTIC | {"pinn": {"preset": "paper"} | settings}, "test", "small")
-    again = run(case_, MPI.COMM_SELF, out=tmp_path, resume=True)
+    again = run(case_, MPI.COMM_SELF, out=tmp_path, resume=True, extras=EXTRAS)
     for name in ("averaged", "errors"):
         assert again[name] == first[name]
     for name in ("classical", "transfer"):

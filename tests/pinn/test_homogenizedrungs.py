@@ -11,11 +11,11 @@ import pytest
 from hybrid import EllipticProblem
 from hybrid.coefficient import SlowCoefficient, slow_nodes
 from hybrid.comparison import grid
-from hybrid.paper.experiments import shape_of
 from hybrid.pinn import homogenized_networks, homogenized_rungs, preset, solve_homogenized
 from hybrid.pinn.homogenizedrungs import cost
 from hybrid.pinn.ladder import climb
 from hybrid.pinn.spectrum import spectrum_of
+from hybrid.study.climbing import shape_of
 from hybrid.symbols import exp, pi, sin, x, y
 
 Exact = Callable[[np.ndarray], np.ndarray]

@@ -9,7 +9,7 @@ from functools import cache, partial
 
 from hybrid.paper.titles import TITLES, check_name
 from hybrid.paper.titles import names as names
-from hybrid.problems import EllipticProblem, ReactionDiffusionProblem
+from hybrid.physics import EllipticProblem, ReactionDiffusionProblem
 from hybrid.study.case import Case
 from hybrid.symbols import cos, pi, sin, x, y
 

@@ -10,9 +10,9 @@ import torch
 
 from hybrid.comparison import grid, on_points
 from hybrid.paper.settings import paper_settings
+from hybrid.physics import ReactionDiffusionProblem
 from hybrid.pinn.network import VALUE, Network
 from hybrid.pinn.spacetime import at_time
-from hybrid.problems import ReactionDiffusionProblem, is_slow, kind_of
 from hybrid.study.monitor import Measure, Monitor, relative
 from hybrid.study.recorder import Recorder
 from hybrid.study.samples import grid_count
@@ -32,7 +32,7 @@ def monitor(run: Recorder, part: str, measure: Measure, *, separate: bool = Fals
 
 def cell_monitor(run: Recorder, networks: Sequence[Network]) -> Monitor | None:
     """‖χ_j - χ_j,FEM‖ / ‖χ_j,FEM‖ on the paper's grid of the cell while the networks train; none for slow coefficients."""
-    if is_slow(run.problem):
+    if run.problem.flux.depends_on:
         return None
     points = grid([(0.0, p) for p in run.problem.period], CELL_GRID)
     exact = [_centred(on_points(c, points)) for c in run.cell.correctors]
@@ -60,7 +60,7 @@ def homogenized_monitor(run: Recorder, networks: Sequence[Network]) -> Monitor:
 
 def corrector_names(run: Recorder, count: int) -> list[str]:
     """As in `results.json`."""
-    return [f"chi_{j}" for j in range(1, count + 1)] if kind_of(run.problem) == "elliptic" else ["N"]
+    return [f"chi_{j}" for j in range(1, count + 1)] if run.problem.kind == "elliptic" else ["N"]
 
 
 def values_of(network: Network, points: Array) -> Array:

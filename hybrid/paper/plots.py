@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from hybrid.paper.cases import case
 from hybrid.paper.experiment import Results
-from hybrid.problems import ReactionDiffusionProblem
+from hybrid.physics import ReactionDiffusionProblem
 from hybrid.study.figures import symbol
 
 

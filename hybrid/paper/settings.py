@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hybrid.paper.cases import is_of_the_paper
+from hybrid.physics import EllipticProblem, ReactionDiffusionProblem
 from hybrid.pinn.optimizers import Adam
-from hybrid.problems import EllipticProblem, ReactionDiffusionProblem, is_slow
 
 _THREE, _FOUR = (64, 64, 64), (64, 64, 64, 64)
 _EVEN = (0.5, 0.5)
@@ -161,9 +161,9 @@ def paper_settings(problem: EllipticProblem | ReactionDiffusionProblem) -> Paper
     if isinstance(problem, ReactionDiffusionProblem):
         return _reaction_diffusion(0.05 if problem.eps < _BETWEEN else 0.015, is_of_the_paper(problem))
     if problem.dim == 1:
-        return _elliptic_1d(is_slow(problem))
+        return _elliptic_1d(bool(problem.flux.depends_on))
     settings = _elliptic_2d()
-    if is_slow(problem):
+    if problem.flux.depends_on:
         cell = dict(settings.arguments["cell"]) | {"periodicity": "penalty", "points": 20, "weights": (1e-4, 1 - 1e-4)}
         return replace(settings, arguments={**settings.arguments, "cell": cell}, without=None)
     return settings

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hybrid.problems import EllipticProblem, ReactionDiffusionProblem
+from hybrid.physics import EllipticProblem, ReactionDiffusionProblem
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from hybrid import comparison
 from hybrid.parallel import on_root
 from hybrid.pinn.ladder import climb
 from hybrid.pinn.network import Network
-from hybrid.problems import kind_of
 from hybrid.study import results
 from hybrid.study.monitor import Monitor
 from hybrid.study.recorder import Recorder
@@ -58,9 +57,7 @@ def cell_networks(run: Recorder, watch: Watch) -> Any:
         """Of the worst corrector, or of the coefficient, each as a part of what is allowed for it."""
         found, meta = trained
         meta["corrector_errors"] = comparison.cell_errors(problem, found, run.cell, run.comm)
-        names = [
-            f"chi_{j}" if kind_of(problem) == "elliptic" else "N" for j in range(1, 1 + len(meta["corrector_errors"]))
-        ]
+        names = [f"chi_{j}" if problem.kind == "elliptic" else "N" for j in range(1, 1 + len(meta["corrector_errors"]))]
         differences = dict(zip(names, meta["corrector_errors"], strict=True))
         differences["coefficient"] = results.effective_difference(found.coefficient, run.cell.coefficient)
         worst = []

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from hybrid.fem.reference import SMALLEST_TOLERANCE
-from hybrid.problems import Problem, ReactionDiffusionProblem
+from hybrid.physics import Problem, ReactionDiffusionProblem
 from hybrid.study.climbing import rungs
 from hybrid.study.presets import OWN
 from hybrid.study.recorder import Recorder

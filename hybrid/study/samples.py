@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hybrid.comparison import at_points, grid, on_points
+from hybrid.physics import Problem
 from hybrid.pinn.field import evaluated
 from hybrid.pinn.network import VALUE
-from hybrid.problems import Problem, is_slow, kind_of
 from hybrid.product import Product
 from hybrid.study.monitor import significant
 from hybrid.study.recorder import Recorder
@@ -24,7 +24,7 @@ def grid_count(problem: Problem) -> int:
     """Points along each side of the uniform grid on which errors are measured a second time."""
     if problem.dim == 3:
         return 41
-    return 201 if kind_of(problem) == "reaction-diffusion" else {1: 401, 2: 101}[problem.dim]
+    return 201 if problem.kind == "reaction-diffusion" else {1: 401, 2: 101}[problem.dim]
 
 
 def samples(run: Recorder) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def samples(run: Recorder) -> dict[str, Any]:
     }
     for name, field in run.fields.items():
         found[name] = significant(field.values(points), digits)
-    if is_slow(problem):
+    if problem.flux.depends_on:
         found["cell"] = _slow_samples(run, points) if problem.dim == 1 else None
     else:
         digits = 9 if problem.dim == 1 else 5
@@ -88,5 +88,5 @@ def _slow_samples(run: Recorder, points: Array) -> dict[str, Any]:
 def _coefficient(problem: Any, points: Array) -> Array:
     """The first entry of a(x, x/ε), or r(x/ε)."""
     values = coordinates(problem.slow, points) | coordinates(problem.fast, points / problem.eps)
-    expression = problem.matrix[0, 0] if kind_of(problem) == "elliptic" else problem.r
+    expression = problem.medium.matrix[0, 0] if problem.kind == "elliptic" else problem.r
     return np.broadcast_to(np.asarray(evaluate(expression, values), dtype=float), len(points))

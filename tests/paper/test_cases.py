@@ -14,7 +14,7 @@ import pytest
 
 from hybrid.paper.cases import case, names, paper_cases, with_tables
 from hybrid.paper.settings import paper_settings
-from hybrid.problems import ReactionDiffusionProblem
+from hybrid.physics import ReactionDiffusionProblem
 from hybrid.study.run import run
 
 

@@ -16,8 +16,8 @@ from hybrid.comparison import grid, on_points
 from hybrid.paper.cases import case
 from hybrid.paper.experiment import Apart, Recorded, Results
 from hybrid.parallel import on_root
+from hybrid.physics import EllipticProblem
 from hybrid.pinn import LevenbergMarquardt
-from hybrid.problems import EllipticProblem
 from hybrid.study.monitor import relative, thinned
 from hybrid.study.progress import Reporter
 from hybrid.study.table import number

@@ -19,7 +19,6 @@ from hybrid.paper.settings import paper_settings
 from hybrid.pinn import LevenbergMarquardt
 from hybrid.pinn.cellrows import cell_rows
 from hybrid.pinn.training import train as train_network
-from hybrid.problems import kind_of
 from hybrid.study.climbing import shape_of
 from hybrid.study.recorder import Recorder
 from hybrid.study.tabular import Table, listed, text_of
@@ -123,7 +122,7 @@ def _training(run: Recorder, name: str, title: str, arguments: dict[str, Any], e
         return SimpleNamespace(history=history)
 
     solve: Callable[..., Any] = first_only
-    if every or kind_of(problem) != "elliptic" or problem.dim == 1:
+    if every or problem.kind != "elliptic" or problem.dim == 1:
         solve = partial(run.pinn.solve_cell, problem, **arguments)
     _, meta = run.timed(title, "oversampling", lambda: run.trained(name, networks, solve, arguments, every, watched))
     return meta

@@ -20,7 +20,7 @@ from hybrid.fem.multiscale import solve_on
 from hybrid.paper import plots
 from hybrid.paper.cases import case, paper_case, paper_cases, with_tables
 from hybrid.paper.experiment import Apart, Figure, Recorded, Results, Runs
-from hybrid.problems import EllipticProblem
+from hybrid.physics import EllipticProblem
 from hybrid.study.figures import colour_map, symbol
 from hybrid.study.progress import Reporter
 from hybrid.study.table import number

@@ -20,7 +20,7 @@ import pytest
 from hybrid import EllipticProblem, InputError, SolverError, fem
 from hybrid.fem import solve_homogenized
 from hybrid.media.interpolated import SlowCoefficient, slow_nodes
-from hybrid.study.cases import case
+from hybrid.paper.cases import case
 from hybrid.study.files import from_data
 from hybrid.study.run import run
 

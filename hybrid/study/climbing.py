@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from hybrid import comparison
 from hybrid.parallel import on_root
 from hybrid.pinn.ladder import climb
-from hybrid.study import experiments, results
+from hybrid.pinn.network import Network
+from hybrid.study import results
+from hybrid.study.monitor import Monitor
+from hybrid.study.recorder import Recorder
 from hybrid.study.tolerances import is_proved, tolerances_of
 from hybrid.study.trust import confronted
 from hybrid.trust import Estimate, estimate_of, largest
 
-if TYPE_CHECKING:
-    from hybrid.study.run import Run
-
 Trained = tuple[Any, dict[str, Any]]
 """A solution, and what is recorded of its training."""
+Watch = Callable[[str, Sequence[Network]], Monitor | None]
+"""What measures the networks of a part while they train, if anything does."""
 
 
-def rungs(run: Run, part: str, seconds: float) -> Iterator[Mapping[str, Any]]:
+def rungs(run: Recorder, part: str, seconds: float) -> Iterator[Mapping[str, Any]]:
     """The settings to try for the networks of a part, "cell" or "homogenized", in the order of their cost.
 
     Args:
@@ -38,16 +40,15 @@ def rungs(run: Run, part: str, seconds: float) -> Iterator[Mapping[str, Any]]:
     return run.pinn.homogenized_rungs(run.problem, run.chi.coefficient, arguments, budget=seconds)
 
 
-def cell_networks(run: Run) -> Any:
+def cell_networks(run: Recorder, watch: Watch) -> Any:
     """The cell problems by networks; collective."""
     problem = run.problem
 
     def solve(number: int, rung: Mapping[str, Any]) -> Trained:
-        networks = run.pinn.cell_networks(problem, **experiments.shape_of(rung))
-        monitor = experiments.cell_monitor(run, networks) if run.preset == "paper" else None
+        networks = run.pinn.cell_networks(problem, **shape_of(rung))
         return run.trained(
             _name("cell", number), networks, lambda **more: run.pinn.solve_cell(problem, **rung, **more), rung, (),
-            monitor, run.paper.average["cell"],
+            watch("cell", networks),
         )  # fmt: skip
 
     allowed = tolerances_of(run)
@@ -71,17 +72,16 @@ def cell_networks(run: Run) -> Any:
     return _climbed(run, "cell", "cell problems (network)", solve, estimate)
 
 
-def homogenized_networks(run: Run, coefficient: Any) -> Any:
+def homogenized_networks(run: Recorder, coefficient: Any, watch: Watch) -> Any:
     """The homogenized equation by a network, for the coefficient of the cell networks; collective."""
     problem = run.problem
 
     def solve(number: int, rung: Mapping[str, Any]) -> Trained:
-        networks = run.pinn.homogenized_networks(problem, **experiments.shape_of(rung))
-        monitor = experiments.homogenized_monitor(run, networks) if run.preset == "paper" else None
+        networks = run.pinn.homogenized_networks(problem, **shape_of(rung))
         return run.trained(
             _name("homogenized", number), networks,
             lambda **more: run.pinn.solve_homogenized(problem, coefficient, **rung, **more), rung,
-            results.plain(coefficient), monitor, run.paper.average["homogenized"],
+            results.plain(coefficient), watch("homogenized", networks),
         )  # fmt: skip
 
     def estimate(trained: Trained) -> Estimate:
@@ -93,7 +93,7 @@ def homogenized_networks(run: Run, coefficient: Any) -> Any:
 
 
 def _climbed(
-    run: Run, part: str, title: str, solve: Callable[[int, Mapping[str, Any]], Trained],
+    run: Recorder, part: str, title: str, solve: Callable[[int, Mapping[str, Any]], Trained],
     estimate: Callable[[Trained], Estimate],
 ) -> Any:  # fmt: skip
     """The best of the networks tried; what was tried is recorded."""
@@ -122,3 +122,10 @@ def _climbed(
 def _name(part: str, number: int) -> str:
     """Of the files of a training."""
     return f"{part}-{number + 1}" if number else part
+
+
+def shape_of(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a solver's arguments that determine its networks."""
+    names = ("seed", "hidden", "formulation", "periodicity", "scale", "separate", "method", "stages", "steps", "waves",
+             "frequencies", "medium", "separable")  # fmt: skip
+    return {name: arguments[name] for name in names if name in arguments}

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hybrid.study.cases import Case
+from hybrid.study.case import Case
 
 QUICK = {"compress_level": 1}
 """Of PNG files: smaller ones by a few per cent take as long again as drawing does."""

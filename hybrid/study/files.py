@@ -13,7 +13,7 @@ import sympy
 from hybrid.checks import check_domain, check_expression, check_matrix, check_period, positive
 from hybrid.errors import Faults, InputError, each_of
 from hybrid.physics import EllipticProblem, ReactionDiffusionProblem
-from hybrid.study.cases import Case
+from hybrid.study.case import Case
 from hybrid.study.schema import FEM, PINN, known, table
 from hybrid.symbols import parse, parse_number, t, x, y
 

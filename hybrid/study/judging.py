@@ -5,21 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from hybrid.fem.reference import SMALLEST_TOLERANCE
 from hybrid.study.climbing import rungs
+from hybrid.study.presets import OWN
+from hybrid.study.recorder import Recorder
 from hybrid.study.results import effective_difference
 from hybrid.study.settings import budget_of
 from hybrid.study.tolerances import is_proved
 from hybrid.study.trust import Evidence
 from hybrid.trust import Estimate, estimate_of
 
-if TYPE_CHECKING:
-    from hybrid.study.run import Run
 
-
-def evidence_of(run: Run) -> Evidence:
+def evidence_of(run: Recorder) -> Evidence:
     """Everything that is known at the end of a run."""
     return Evidence(
         errors=run.results["errors"],
@@ -39,7 +37,7 @@ def evidence_of(run: Run) -> Evidence:
     )
 
 
-def with_mean(run: Run, trust: Mapping[str, Estimate]) -> dict[str, Estimate]:
+def with_mean(run: Recorder, trust: Mapping[str, Estimate]) -> dict[str, Estimate]:
     """With what a mean of r, which is subtracted, would be in the homogenized equation: mean / ε beside r*."""
     known = estimate_of(trust, "coefficient")
     made = _of_mean(run)
@@ -51,7 +49,7 @@ def with_mean(run: Run, trust: Mapping[str, Estimate]) -> dict[str, Estimate]:
     return dict(trust) | {"coefficient": known}
 
 
-def _of_mean(run: Run) -> float:
+def _of_mean(run: Recorder) -> float:
     """What a mean of r may make of the solution that its quadrature does not tell from zero; 0 where that is nothing."""
     if not run.problem.effect(run.cell.coefficient):
         return 0.0
@@ -59,7 +57,7 @@ def _of_mean(run: Run) -> float:
     return made if made > _NOTHING else 0.0
 
 
-def cures_of(run: Run) -> dict[str, str]:
+def cures_of(run: Recorder) -> dict[str, str]:
     """What to do about each stage of a run where its estimate is too large."""
     found = {"reference": _of_reference(run)}
     for part in ("cell", "homogenized"):
@@ -91,7 +89,7 @@ _LOST = (
 )
 
 
-def _of_reference(run: Run) -> str:
+def _of_reference(run: Recorder) -> str:
     errors = [run.results["errors"][name] for name in ("e1", "e2", "e4", "e5")]
     if run.refused:
         return run.refused
@@ -112,9 +110,10 @@ def rounded_down(value: float) -> str:
     return f"{math.floor(value / 10.0 ** (exponent - 1)) / 10:g}e{exponent}"
 
 
-def _of_networks(run: Run, part: str) -> str:
-    if run.preset == "paper":
-        return "the preset paper is what the text states; the presets accurate and fast adapt to the problem"
+def _of_networks(run: Recorder, part: str) -> str:
+    if not run.preset.adapts:
+        ours = " and ".join(preset.name for preset in OWN)
+        return f"the preset {run.preset.name} is {run.preset.origin}; the presets {ours} adapt to the problem"
     names = [name for name in run.adapted.fixed if name.startswith("pinn.")]
     if names:
         return f"leave out {_listed(names)}, or set pinn.tol: the networks then adapt to the problem"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hybrid.errors import InputError
 from hybrid.fem import cost
 from hybrid.fem.counts import cell_counts
-from hybrid.study.cases import Case
+from hybrid.study.case import Case
 from hybrid.study.settings import fem_arguments
 
 _INDICES = 2**31

@@ -20,7 +20,7 @@ import dolfinx
 import hybrid
 from hybrid import store
 from hybrid.media.interpolated import SlowCoefficient, relative_change
-from hybrid.study.cases import Case
+from hybrid.study.case import Case
 from hybrid.study.monitor import significant
 
 Coefficient = Any
@@ -35,7 +35,7 @@ def plain(coefficient: Coefficient) -> Any:
 
 
 def relative_difference(found: Coefficient, exact: Coefficient) -> float:
-    """‖found - exact‖ / ‖exact‖; in L2(Ω) where it depends on x: the paper's e_a."""
+    """‖found - exact‖ / ‖exact‖; in L2(Ω) where it depends on x: e_a."""
     if isinstance(exact, SlowCoefficient):
         unit, weight = np.polynomial.legendre.leggauss(40)
         axes = [(low + high) / 2 + (high - low) / 2 * unit for low, high in exact.domain]

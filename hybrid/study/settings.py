@@ -15,10 +15,9 @@ from hybrid.pinn.cellpieces import points_between
 from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
 from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.presets import OPTIMIZERS
-from hybrid.pinn.presets import preset as preset_arguments
 from hybrid.separation import separated
-from hybrid.study.cases import Case
-from hybrid.study.paper import paper_settings
+from hybrid.study.case import Case
+from hybrid.study.presets import Preset, preset_named
 from hybrid.study.schema import tolerance
 from hybrid.waves import cells_to_see
 
@@ -60,7 +59,7 @@ def fem_arguments(case: Case, reference_tol: float | None = None) -> dict[str, d
         table["reference_tol"] = tolerance(reference_tol, "--reference-tol")
     refined = {key: table[key] for key in ("reference_tol",) if key in table}
     shape = {"shape": table["cells"]}
-    adapted = adaptation(case, "", reference_tol)
+    adapted = adaptation(case, reference_tol)
 
     def climbing(part: str) -> dict[str, Any]:
         """Until when the meshes of a part are refined; not at all where the file has settled them."""
@@ -127,10 +126,10 @@ _OF_MESHES = {
 }
 
 
-def adaptation(case: Case, preset: str, reference_tol: float | None = None) -> Adaptation:
-    """What a case's tables say about it; the preset paper is what the text states, and is never changed."""
+def adaptation(case: Case, reference_tol: float | None = None, *, networks: bool = True) -> Adaptation:
+    """What a case's tables say about it; `networks`: whether the preset lets networks grow."""
     fem, pinn, dim = case.fem, case.pinn, case.problem.dim
-    networks = tuple(f"pinn.{name}" for name in _OF_NETWORKS if name in pinn and "tol" not in pinn)
+    settled = tuple(f"pinn.{name}" for name in _OF_NETWORKS if name in pinn and "tol" not in pinn)
     meshes = tuple(f"fem.{n}" for names in _OF_MESHES.values() for n in names if n in fem and "tol" not in fem)
     own = {f"fem.{name}" for name in _OF_MESHES["reference"]}
     return Adaptation(
@@ -139,8 +138,8 @@ def adaptation(case: Case, preset: str, reference_tol: float | None = None) -> A
         unknowns=fem.get("budget", UNKNOWNS),
         seconds=pinn.get("budget", 60.0),
         reference=not own & set(meshes) and reference_tol is None,
-        networks=not networks and preset != "paper",
-        fixed=(*meshes, *networks),
+        networks=networks and not settled,
+        fixed=(*meshes, *settled),
     )
 
 
@@ -150,31 +149,24 @@ def budget_of(case: Case, part: str) -> int:
     return int(case.fem.get("budget", FACTORIZED if factorized else UNKNOWNS))
 
 
-def pinn_arguments(case: Case, preset: str | None, seed: int | None) -> tuple[str, dict[str, dict[str, Any]]]:
-    """The name of the preset, and keyword arguments for "cell" and "homogenized", with the preset "paper" for "classical"
-    too; the command's words win over the file's.
+def pinn_arguments(
+    case: Case, preset: str | None, seed: int | None, presets: Sequence[Preset] = ()
+) -> tuple[Preset, dict[str, dict[str, Any]]]:
+    """The preset, and keyword arguments for "cell", "homogenized" and what else it trains; the command's words win over the
+    file's. `presets` are those that there are beside our own.
 
     Raises:
         InputError: Settings that do not go together.
     """
     table, faults = dict(case.pinn), Faults()
-    name = preset or table.get("preset", "accurate")
+    found = preset_named(preset or table.get("preset", "accurate"), presets)
     chosen = seed if seed is not None else table.get("seed", 0)
-    if name == "paper":
-        if case.problem.dim == 3:
-            raise InputError(
-                "preset", "'paper', but the paper has no problem in 3 dimensions; allowed are accurate, fast"
-            )
-        for key in ("optimizer", "formulation", "periodicity", "boundary"):
-            if table.pop(key, None) is not None:
-                what = "does not go with the preset paper, which is what the text states; leave it out"
-                faults.note(InputError(f"pinn.{key}", what))
-    parts = {}
-    for part in ("cell", "homogenized", "classical")[: 3 if name == "paper" else 2]:
-        if name == "paper":
-            arguments = dict(paper_settings(case.problem).arguments[part])
-        else:
-            arguments = preset_arguments(name, part, case.problem)
+    parts = found.arguments(case)
+    for key in found.fixed:
+        if table.pop(key, None) is not None:
+            what = f"does not go with the preset {found.name}, which is {found.origin}; leave it out"
+            faults.note(InputError(f"pinn.{key}", what))
+    for arguments in parts.values():
         arguments |= {"seed": chosen}
         arguments |= {key: table[key] for key in ("hidden", "points", "device") if key in table}
         if "optimizer" in table:
@@ -185,7 +177,6 @@ def pinn_arguments(case: Case, preset: str | None, seed: int | None) -> tuple[st
                 faults.note(InputError("pinn.steps", "last-layer least squares takes one step; leave steps out"))
             else:
                 arguments["optimizer"] = replace(arguments["optimizer"], steps=table["steps"])
-        parts[part] = arguments
     _conditions(case, table, parts, faults)
     if table.get("device") == "cuda":
         import torch  # only where it is asked for: it takes two seconds
@@ -193,7 +184,7 @@ def pinn_arguments(case: Case, preset: str | None, seed: int | None) -> tuple[st
         if not torch.cuda.is_available():
             faults.note(InputError("pinn.device", "'cuda', but torch sees no CUDA device here; allowed is 'cpu'"))
     faults.report()
-    return name, parts
+    return found, parts
 
 
 def _conditions(case: Case, table: Mapping[str, Any], parts: dict[str, dict[str, Any]], faults: Faults) -> None:
@@ -233,7 +224,12 @@ def _conditions(case: Case, table: Mapping[str, Any], parts: dict[str, dict[str,
 
 
 def check_settings(
-    case: Case, preset: str | None = None, seed: int | None = None, reference_tol: float | None = None, nodes: int = 1
+    case: Case,
+    preset: str | None = None,
+    seed: int | None = None,
+    reference_tol: float | None = None,
+    nodes: int = 1,
+    presets: Sequence[Preset] = (),
 ) -> None:
     """Refuse settings that a run would refuse, all of them at once and before anything heavy is loaded.
 
@@ -244,7 +240,7 @@ def check_settings(
     elements: dict[str, dict[str, Any]] = {}
     networks: dict[str, dict[str, Any]] = {}
     with faults.noted():
-        _, networks = pinn_arguments(case, preset, seed)
+        _, networks = pinn_arguments(case, preset, seed, presets)
     with faults.noted():
         elements = fem_arguments(case, reference_tol)
     if elements:

@@ -15,7 +15,7 @@ from hybrid.pinn import homogenized_networks, homogenized_rungs, preset, solve_h
 from hybrid.pinn.homogenizedrungs import cost
 from hybrid.pinn.ladder import climb
 from hybrid.pinn.spectrum import spectrum_of
-from hybrid.study.experiments import shape_of
+from hybrid.study.climbing import shape_of
 from hybrid.symbols import exp, pi, sin, x, y
 
 Exact = Callable[[np.ndarray], np.ndarray]

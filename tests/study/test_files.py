@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from hybrid import InputError, ReactionDiffusionProblem
 from hybrid.errors import Faults, InputErrors, each_of
+from hybrid.paper.preset import PAPER
 from hybrid.study.files import from_data, read
 from hybrid.study.settings import check_settings, fem_arguments, pinn_arguments, trained_how
 from hybrid.symbols import cos, exp, pi, sin, t, x, y
@@ -45,8 +46,8 @@ def test_a_good_file(tmp_path: Path) -> None:
     assert case.problem.a == 2 + sin(2 * pi * y[0]) * cos(2 * pi * y[1])
     assert case.problem.f == sin(x[0]) + cos(x[1])
     assert fem_arguments(case)["reference"] == {"degree": 2, "cells_per_period": 20, "shape": "simplex"}
-    name, parts = pinn_arguments(case, None, None)
-    assert name == "fast"
+    preset, parts = pinn_arguments(case, None, None)
+    assert preset.name == "fast"
     assert parts["cell"]["hidden"] == (200,)
     assert parts["cell"]["points"] == 30
     assert parts["homogenized"]["seed"] == 4
@@ -55,8 +56,8 @@ def test_a_good_file(tmp_path: Path) -> None:
 
 def test_the_commands_words_win_over_the_files() -> None:
     case = from_data(tomllib.loads(GOOD), "here", "n")
-    name, parts = pinn_arguments(case, "accurate", 9)
-    assert name == "accurate"
+    preset, parts = pinn_arguments(case, "accurate", 9)
+    assert preset.name == "accurate"
     assert parts["cell"]["seed"] == 9
     assert "all layers trained" in trained_how(parts["cell"])
 
@@ -126,7 +127,7 @@ def test_three_dimensions() -> None:
     cut = from_data(data | {"fem": {"cells": "simplex"}}, "here", "n")
     assert {part["shape"] for part in fem_arguments(cut).values()} == {"simplex"}
     with pytest.raises(InputError, match=r"preset: 'paper', but the paper has no problem in 3 dimensions"):
-        pinn_arguments(case, "paper", None)
+        pinn_arguments(case, "paper", None, (PAPER,))
 
 
 REACTION = """
@@ -147,7 +148,7 @@ def test_reaction_diffusion() -> None:
     assert (case.problem.D, case.problem.T) == (2.0, 1.0)
     assert case.problem.f == sin(2 * pi * x[0]) * exp(-t)
     for preset, method in (("accurate", "stages"), ("fast", "stages"), ("paper", "space-time")):
-        parts = pinn_arguments(case, preset, None)[1]
+        parts = pinn_arguments(case, preset, None, (PAPER,))[1]
         assert parts["homogenized"].get("method", "stages") == method
         assert ("classical" in parts) == (preset == "paper")
 
@@ -203,7 +204,7 @@ def test_settings_that_do_not_go_together(pinn: dict[str, object], field: str) -
         pytest.skip("this machine has a CUDA device")
     case = from_data(tomllib.loads(GOOD) | {"pinn": pinn}, "mine.toml", "n")
     with pytest.raises(InputError) as caught:
-        pinn_arguments(case, None, None)
+        pinn_arguments(case, None, None, (PAPER,))
     assert caught.value.where == field
 
 
@@ -240,7 +241,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 def faults_of(data: dict[str, object], preset: str | None = None) -> list[str]:
     """The places of what is wrong with a file, and with its settings."""
     with pytest.raises(InputError) as caught:
-        from_data(data, "mine.toml", "n", lambda case: check_settings(case, preset))
+        from_data(data, "mine.toml", "n", lambda case: check_settings(case, preset, presets=(PAPER,)))
     return [error.where.removeprefix("mine.toml: ") for error in each_of(caught.value)]
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from hybrid import EllipticProblem, InputError
 from hybrid.fem import cost, solve_multiscale
-from hybrid.study.cases import Case, case
+from hybrid.paper.cases import case
+from hybrid.study.case import Case
 from hybrid.study.plan import duration, lines_of, plan, size
 from hybrid.symbols import sin, y
 

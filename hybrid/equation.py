@@ -113,8 +113,13 @@ class Equation(Geometry):
 
     @property
     def evolution(self) -> Evolution:
-        """What there is of time."""
-        assert self.time is not None
+        """What there is of time.
+
+        Raises:
+            InputError: There is none.
+        """
+        if self.time is None:
+            raise InputError("equation", "there is no time in it")
         return self.time
 
     @property

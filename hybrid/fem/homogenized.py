@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mpi4py import MPI
+from petsc4py import PETSc
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from hybrid.errors import InputError, SolverError
 from hybrid.fem.cost import unknowns
 from hybrid.fem.dirichlet import Solution, solve_dirichlet
 from hybrid.fem.fitted import inner_degree, slow_fitting
+from hybrid.fem.kronecker import solve_constant
 from hybrid.fem.linear import DIRECT, MULTIGRID
 from hybrid.fem.multiscale import source
 from hybrid.fem.norms import order_limit
@@ -63,8 +65,16 @@ def solve_homogenized(
     def solve_on(order: int, count: int, _: float) -> Solution:
         mesh = slow_fitting(problem, count).mesh(comm, shape)
         space = fem.functionspace(mesh, ("Lagrange", order))
-        a = _on_mesh(coefficient, space) if isinstance(coefficient, SlowCoefficient) else _constant(coefficient)
         quadrature = inner_degree(mesh, 2 * order) if problem.jumps else 2 * order
+        if isinstance(coefficient, SlowCoefficient):
+            a = _on_mesh(coefficient, space)
+        else:
+            constant = np.array(coefficient, dtype=float, order="C")
+            usual = not any(key.startswith("homogenized_") for key in PETSc.Options().getAll())
+            found = solve_constant(space, constant, source(problem, mesh), quadrature) if usual else None
+            if found is not None:
+                return found
+            a = fem.Constant(mesh, constant)  # and no numbers: the compiled form is the same for all
         known = _entries(coefficient)
         # In the plane a factorization is quicker where the degree is high.
         high = problem.dim == 2 and order > 3 and unknowns([count] * 2, order) <= BUDGET
@@ -100,10 +110,6 @@ def _check(coefficient: npt.ArrayLike | SlowCoefficient, dim: int) -> None:
             f"the homogenized coefficient is not positive definite (smallest eigenvalue {smallest:.3g}): its cell problems "
             "were not solved well enough; train longer, or compare with hybrid.fem.solve_cell"
         )
-
-
-def _constant(coefficient: npt.ArrayLike) -> ufl.core.expr.Expr:
-    return ufl.as_matrix(np.asarray(coefficient, dtype=float).tolist())
 
 
 def _entries(coefficient: npt.ArrayLike | SlowCoefficient) -> Entries:

@@ -13,7 +13,6 @@ import numpy.typing as npt
 import ufl
 from dolfinx import fem
 
-from hybrid.coefficient import ProductCoefficient, SlowCoefficient
 from hybrid.errors import InputError, SolverError
 from hybrid.fem.cost import unknowns
 from hybrid.fem.dirichlet import Solution, solve_dirichlet
@@ -24,7 +23,8 @@ from hybrid.fem.multiscale import source
 from hybrid.fem.norms import order_limit
 from hybrid.fem.resolution import BUDGET, HIGHEST, Resolutions
 from hybrid.fem.stencil import Entries
-from hybrid.problems import EllipticProblem
+from hybrid.media.interpolated import ProductCoefficient, SlowCoefficient
+from hybrid.physics import EllipticProblem
 from hybrid.symbols import evaluate
 from hybrid.symbols import x as slow
 
@@ -65,7 +65,7 @@ def solve_homogenized(
     def solve_on(order: int, count: int, _: float) -> Solution:
         mesh = slow_fitting(problem, count).mesh(comm, shape)
         space = fem.functionspace(mesh, ("Lagrange", order))
-        quadrature = inner_degree(mesh, 2 * order) if problem.jumps else 2 * order
+        quadrature = inner_degree(mesh, 2 * order) if problem.medium.interfaces else 2 * order
         if isinstance(coefficient, SlowCoefficient):
             a = _on_mesh(coefficient, space)
         else:

@@ -21,7 +21,7 @@ import torch
 from numpy.polynomial import chebyshev
 from torch import Tensor
 
-from hybrid.coefficient import slow_nodes
+from hybrid.media.interpolated import slow_nodes
 from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding
 from hybrid.pinn.network import Network
 from hybrid.pinn.sharp import sharp

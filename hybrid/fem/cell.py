@@ -37,6 +37,7 @@ from hybrid.fem.pieces import pieces
 from hybrid.fem.points import bounds
 from hybrid.fem.slowcells import solve_slow_cells
 from hybrid.fem.stencil import Entries
+from hybrid.fem.sumfactors import filling
 from hybrid.interfaces import BROKEN
 from hybrid.physics import EllipticProblem
 
@@ -199,7 +200,9 @@ class CellOperator:
     ) -> None:
         self.space, self.dx = space, dx
         self.constraint = periodic_constraint(space, cell)
-        full = assembled(form)
+        quadrature = dx.metadata().get("quadrature_degree")
+        quick = None if entries is None or quadrature is None else filling(space, entries, quadrature)
+        full = assembled(form, fill=quick)
         check_symmetric(full)
         self.loads, self.linear = self._of_linear_functions(full, len(cell))
         # The constraint has one entry in a row: for that PETSc's own choice takes four times as long.

@@ -71,7 +71,7 @@ def _(coefficient: Expression, equation: Equation, space: fem.FunctionSpace) -> 
 
 @_matrix.register
 def _(coefficient: Constant, equation: Equation, space: fem.FunctionSpace) -> ufl.core.expr.Expr:
-    return ufl.as_matrix(coefficient.values.tolist())
+    return fem.Constant(space.mesh, coefficient.values)  # and no numbers: the compiled form is the same for all
 
 
 @_matrix.register

@@ -143,6 +143,8 @@ def test_which_coefficient_would_give_an_error() -> None:
     results = {"samples": {"u": [1.0, 2.0], "v": [1.1, 2.2]}, "homogenized": {"fem": [[2.0, 0.0], [0.0, 2.0]]}}
     assert coefficient_for(results, 0.1) == pytest.approx(2.0)
     assert coefficient_for(results, 0.25) == pytest.approx(1.76)
+    results["samples"]["v"] = [2.0, -1.0]
+    assert coefficient_for(results, 0.25) is None
 
 
 def test_recorded_coarse_references_still_come_out() -> None:

@@ -120,7 +120,7 @@ def test_inputs_that_may_be_local_are_not_interpolated() -> None:
     problem = EllipticProblem(domain=[(0, 1)] * 2, eps=0.5, a=2 + sin(2 * pi * y[0]), f=1)
     smoothly = PeriodicEmbedding((1.0, 1.0))
     found = [
-        smooth.interpolant(Network(embedding, (8,), 1, 0), [(0.0, 1.0)] * 2, VALUE, 10**5)
+        smooth.interpolant(Network(embedding, (8,), 1, 0), VALUE, 10**5)
         for embedding in (smoothly, Together(smoothly, MediumEmbedding(problem)))
     ]
     assert found[0] is not None

@@ -34,8 +34,6 @@ _TOLERANCES = {1: 1e-12, 2: 1e-12, 3: 1e-8}
 _MUCH = 5e8
 """Numbers in the widest hidden layer at all points: what takes less is evaluated point by point, by `Network.evaluate`; less
 than a tenth of it where there is an interpolant already."""
-_SAVING = 1.5
-"""Points are so many times the nodes at the least; an interpolant is there for the next points too."""
 _BITS, _NEAR = 2.0**-50, 1e-12
 _LINES, _FIRST, _MOST, _GROWTH, _TESTS = 6, 64, 1024, 1.125, 200
 """Lines in each direction, nodes on them at first and at the most, growth of the counts after a failed test, test points."""
@@ -89,7 +87,7 @@ def _on_grid(network: Network, points: Product, operators: Tensor, count: int) -
         return None
     kept = _KEPT.get(network)
     if kept is None or not kept.serves(network, operators):
-        most = int(count / _SAVING * (_channels(operators) if _is_periodic(network) else 1))
+        most = count * _channels(operators) if _is_periodic(network) else count  # of periodic ones values are enough
         found = interpolant(network, operators, most) if numbers > _MUCH else None
         if found is None:
             return None

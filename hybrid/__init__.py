@@ -19,7 +19,7 @@ from hybrid.lazy import lazily
 
 if TYPE_CHECKING:
     from hybrid import comparison, fem, pinn, study
-    from hybrid.problems import EllipticProblem, ReactionDiffusionProblem
+    from hybrid.physics import EllipticProblem, ReactionDiffusionProblem
 
 __all__ = [
     "EllipticProblem",
@@ -38,4 +38,4 @@ if importlib.util.find_spec("dolfinx_solver") is not None:
     importlib.import_module("dolfinx_solver")
 
 # On first use: who only wants networks needs no DOLFINx, who asks for help no SymPy, and the other way round.
-__getattr__, __dir__ = lazily(__name__, {"EllipticProblem": "problems", "ReactionDiffusionProblem": "problems"})
+__getattr__, __dir__ = lazily(__name__, {"EllipticProblem": "physics", "ReactionDiffusionProblem": "physics"})

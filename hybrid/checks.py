@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy
 from sympy import Expr, ImmutableMatrix, Symbol
 
-from hybrid.averages import cell_mean
 from hybrid.errors import InputError
 from hybrid.symbols import as_steps, evaluate, t
 
 if TYPE_CHECKING:
-    from hybrid.problems import EllipticProblem, Problem, ReactionDiffusionProblem
+    from hybrid.geometry import Geometry
 
 
 def positive(value: Any, where: str) -> float:
@@ -107,59 +106,70 @@ def check_expression(value: Any, allowed: Sequence[Symbol], where: str) -> Expr:
     return expression
 
 
-def check_matrix(a: Any, dim: int, allowed: Sequence[Symbol]) -> ImmutableMatrix:
+def check_matrix(a: Any, dim: int, allowed: Sequence[Symbol], where: str = "a") -> ImmutableMatrix:
     """The coefficient as a symmetric d×d matrix, or InputError."""
     if isinstance(a, sympy.MatrixBase):
         rows = a.tolist()
     elif isinstance(a, Sequence) and not isinstance(a, str):
         rows = [list(row) if isinstance(row, Sequence) else [row] for row in a]
     else:
-        return ImmutableMatrix(check_expression(a, allowed, "a") * sympy.eye(dim))
+        return ImmutableMatrix(check_expression(a, allowed, where) * sympy.eye(dim))
     if len(rows) != dim or any(len(row) != dim for row in rows):
         raise InputError(
-            "a", f"a matrix of shape {len(rows)}×{len(rows[0]) if rows else 0}; the domain asks for {dim}×{dim}"
+            where, f"a matrix of shape {len(rows)}×{len(rows[0]) if rows else 0}; the domain asks for {dim}×{dim}"
         )
-    matrix = ImmutableMatrix([[check_expression(entry, allowed, "a") for entry in row] for row in rows])
+    matrix = ImmutableMatrix([[check_expression(entry, allowed, where) for entry in row] for row in rows])
     for i in range(dim):
         for j in range(i):
             if sympy.simplify(matrix[i, j] - matrix[j, i]) != 0:
-                raise InputError("a", f"not symmetric: a[{i}][{j}] = {matrix[i, j]} but a[{j}][{i}] = {matrix[j, i]}")
+                raise InputError(
+                    where, f"not symmetric: {where}[{i}][{j}] = {matrix[i, j]} but {where}[{j}][{i}] = {matrix[j, i]}"
+                )
     return matrix
 
 
-def check_coefficient(problem: EllipticProblem) -> None:
-    """Sample a over the domain and the cell: it must be finite, positive definite, and periodic in y."""
-    d = problem.dim
+def check_coefficient(geometry: Geometry, matrix: ImmutableMatrix, name: str) -> None:
+    """Sample a coefficient over the domain and the cell: it must be finite, positive definite, and periodic in y.
+
+    Args:
+        geometry: The box and the cell.
+        matrix: Of x and y, symmetric, (d, d).
+        name: Of its field.
+
+    Raises:
+        InputError: With the place where it is not.
+    """
+    d, slow_too = geometry.dim, bool(matrix.free_symbols & set(geometry.slow))
     count = {1: 256, 2: 32, 3: 12}[d]
-    cell = [(0.0, p) for p in problem.period]
+    cell = list(geometry.cell)
     # Extremes sit on quarters of the period, singularities between: look at both, but not where a may jump.
-    fast = np.vstack([_grid(cell, count), _grid(cell, count, 0.0)][: 1 if problem.jumps else 2])
-    slow = _grid(problem.domain, {1: 17, 2: 5, 3: 3}[d] if problem.depends_on_slow else 1)
+    fast = np.vstack([_grid(cell, count), _grid(cell, count, 0.0)][: 1 if matrix.has(sympy.Heaviside) else 2])
+    slow = _grid(geometry.domain, {1: 17, 2: 5, 3: 3}[d] if slow_too else 1)
     points = np.hstack([np.repeat(slow, len(fast), axis=0), np.tile(fast, (len(slow), 1))])
 
     def sample(at: np.ndarray) -> np.ndarray:
-        values = dict(zip((*problem.slow, *problem.fast), at.T, strict=True))
+        values = dict(zip((*geometry.slow, *geometry.fast), at.T, strict=True))
         out = np.empty((len(at), d, d))
         with np.errstate(all="ignore"):
             for i in range(d):
                 for j in range(d):
-                    out[:, i, j] = evaluate(problem.matrix[i, j], values)
+                    out[:, i, j] = evaluate(matrix[i, j], values)
         return out
 
     def place(row: np.ndarray) -> str:
-        symbols = (*(problem.slow if problem.depends_on_slow else ()), *problem.fast)
+        symbols = (*(geometry.slow if slow_too else ()), *geometry.fast)
         return ", ".join(f"{s} = {v:.4g}" for s, v in zip(symbols, row[-len(symbols) :], strict=True))
 
     def check_finite(a: np.ndarray, points: np.ndarray) -> None:
         finite = np.isfinite(a).all(axis=(1, 2))
         if not finite.all():
-            raise InputError("a", f"not a finite number at {place(points[np.argmin(finite)])}")
+            raise InputError(name, f"not a finite number at {place(points[np.argmin(finite)])}")
 
     a = sample(points)
     check_finite(a, points)
     eigenvalues = np.linalg.eigvalsh(a)
     usual = min(float(np.median(eigenvalues[:, -1])), float(eigenvalues[:, 0].max()))
-    box = np.array([*problem.domain, *cell]).T
+    box = np.array([*geometry.domain, *cell]).T
 
     def lowest(at: np.ndarray) -> np.ndarray:
         found = sample(at)
@@ -174,32 +184,54 @@ def check_coefficient(problem: EllipticProblem) -> None:
     spare = eigenvalues[:, 0] - 1e-12 * np.maximum(eigenvalues[:, -1], usual)
     if (spare <= 0).any():
         worst = int(np.argmin(spare))
-        what = "" if problem.isotropic else "smallest eigenvalue "
+        what = "" if matrix == matrix[0, 0] * sympy.eye(d) else "smallest eigenvalue "
         raise InputError(
-            "a", f"not positive: {what}{eigenvalues[worst, 0]:.4g} at {place(candidates[worst])}; a must be positive"
+            name,
+            f"not positive: {what}{eigenvalues[worst, 0]:.4g} at {place(candidates[worst])}; {name} must be positive",
         )
-    for i, count in itertools.product(range(d), _shifts(problem)):
+    for i, count in itertools.product(range(d), _shifts(geometry)):
         moved = points.copy()
-        period = problem.period[i]
+        period = geometry.period[i]
         moved[:, d + i] += count * period
         jump = np.abs(sample(moved) - a).max(axis=(1, 2))
         if not jump.max() <= 1e-5 * np.abs(a).max():
             worst = int(np.argmax(jump))
             raise InputError(
-                "period", f"a does not have the period {period:.6g} in y{i}: it jumps by {jump[worst]:.3g} "
+                "period", f"{name} does not have the period {period:.6g} in y{i}: it jumps by {jump[worst]:.3g} "
                 f"from {place(points[worst])} to {count} cells further"
             )  # fmt: skip
-    values = dict(zip(problem.slow, _grid(problem.domain, 17).T, strict=True))
-    with np.errstate(all="ignore"):
-        if not np.isfinite(evaluate(problem.f, values)).all():
-            raise InputError("f", "not a finite number everywhere in the domain")
-    if _is_zero(problem.f):
-        raise InputError("f", "zero everywhere: the solution is zero, and no relative error has a meaning")
 
 
-def _is_zero(expression: Expr) -> bool:
-    """Whether it is the number zero; a problem file's 0 is a float, which SymPy does not take for equal to the integer."""
-    return bool(expression.is_Number and expression.is_zero)
+def check_finite(
+    geometry: Geometry, expression: Expr, name: str, times: Sequence[float] = (0.0,), *, closed: bool = False
+) -> None:
+    """An expression of x and t must be finite over the domain, with its boundary if that is `closed`.
+
+    Raises:
+        InputError: It is not.
+    """
+    points = _grid(geometry.domain, 17)
+    if closed:
+        points = np.vstack([points, _grid(geometry.domain, 16, 0.0)])
+    slow = dict(zip(geometry.slow, points.T, strict=True))
+    for time in times:
+        with np.errstate(all="ignore"):
+            value = np.asarray(evaluate(expression, slow | {t: time}), dtype=float)
+        if not np.isfinite(value).all():
+            raise InputError(name, "not a finite number everywhere in the domain")
+
+
+def check_not_zero(sources: Mapping[str, Expr]) -> None:
+    """What drives a solution may not be zero all together; a problem file's 0 is a float, which SymPy does not take for equal
+    to the integer.
+
+    Raises:
+        InputError: All of it is.
+    """
+    if all(expression.is_Number and expression.is_zero for expression in sources.values()):
+        raise InputError(
+            ", ".join(sources), "zero everywhere: the solution is zero, and no relative error has a meaning"
+        )
 
 
 _LOWEST = 24
@@ -226,9 +258,9 @@ def _descended(
     return at
 
 
-def _shifts(problem: Problem) -> list[int]:
+def _shifts(geometry: Geometry) -> list[int]:
     """Over how many periods to compare a periodic coefficient with itself: to the next cell, and as far as x/ε goes."""
-    reach = [bound / (problem.eps * p) for interval, p in zip(problem.domain, problem.period) for bound in interval]
+    reach = [bound / (geometry.eps * p) for interval, p in zip(geometry.domain, geometry.period) for bound in interval]
     far = [round(r) for r in reach if 1 < abs(r) < 1e6]
     return sorted({1, 2, *far})
 
@@ -239,61 +271,27 @@ def _grid(box: Sequence[Sequence[float]], count: int, offset: float = 0.4142) ->
     return np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
 
 
-_ROUNDED = 1e-13
-"""A mean of so much of the largest value is rounding."""
-_MATTERS = 1e-6
-"""A relative change of the solution that may not be left to a mean that is not zero."""
+def samples(geometry: Geometry, expression: Expr) -> tuple[np.ndarray, np.ndarray]:
+    """Points of the cell, (n, d), and the values of an expression of y there, (n,)."""
+    points = _grid(geometry.cell, {1: 512, 2: 64, 3: 24}[geometry.dim])
+    return points, _values(geometry, expression, points)
 
 
-def check_reaction(problem: ReactionDiffusionProblem) -> None:
-    """Sample r over the cell: finite, periodic, and of mean zero; f and u0 finite."""
-    fast, r = _reaction_samples(problem)
-    if not np.isfinite(r).all():
-        raise InputError("r", "not a finite number everywhere in the cell")
-    for i, period in enumerate(problem.period):
-        moved = fast.copy()
+def check_periodic(geometry: Geometry, expression: Expr, name: str) -> None:
+    """An expression of y must have the periods of the cell.
+
+    Raises:
+        InputError: It does not.
+    """
+    points, values = samples(geometry, expression)
+    for i, period in enumerate(geometry.period):
+        moved = points.copy()
         moved[:, i] += period
-        if np.abs(_reaction_at(problem, moved) - r).max() > 1e-8 * np.abs(r).max():
-            raise InputError("period", f"r does not have the period {period:.6g} in y{i}")
-    mean, error = cell_mean(problem.r, problem.fast, problem.period)
-    size, made = np.abs(r).max(), abs(mean) * problem.T / problem.eps
-    known = abs(mean) > max(_ROUNDED * size, 2 * error)
-    if not abs(mean) <= max(1e-6 * size, 2 * error) or (known and made > _MATTERS):
-        raise InputError(
-            "r", f"its mean over the cell is {mean:.4g}; it must be zero for the cell problem to be solvable (until T this "
-            f"mean makes exp(-mean T / eps) of the solution, in which mean T / eps = {mean * problem.T / problem.eps:.2g})"
-        )  # fmt: skip
-    points = np.vstack([_grid(problem.domain, 17), _grid(problem.domain, 16, 0.0)])
-    slow = dict(zip(problem.slow, points.T, strict=True))
-    zero = True
-    for name, expression, times in (("f", problem.f, (0.0, problem.T / 3, problem.T)), ("u0", problem.u0, (0.0,))):
-        for time in times:
-            with np.errstate(all="ignore"):
-                value = np.asarray(evaluate(expression, slow | {t: time}), dtype=float)
-            if not np.isfinite(value).all():
-                raise InputError(name, "not a finite number everywhere in the domain")
-        zero = zero and _is_zero(expression)
-    if zero:
-        raise InputError("f, u0", "zero everywhere: the solution is zero, and no relative error has a meaning")
+        if np.abs(_values(geometry, expression, moved) - values).max() > 1e-8 * np.abs(values).max():
+            raise InputError("period", f"{name} does not have the period {period:.6g} in y{i}")
 
 
-def possible_mean(problem: ReactionDiffusionProblem) -> float:
-    """What |mean of r| may be: the quadrature's, and twice its error."""
-    mean, error = cell_mean(problem.r, problem.fast, problem.period)
-    return abs(mean) + 2 * error
-
-
-def largest_reaction(problem: ReactionDiffusionProblem) -> float:
-    """The maximum of |r|, of samples."""
-    return float(np.abs(_reaction_samples(problem)[1]).max())
-
-
-def _reaction_samples(problem: ReactionDiffusionProblem) -> tuple[np.ndarray, np.ndarray]:
-    points = _grid([(0.0, p) for p in problem.period], {1: 512, 2: 64, 3: 24}[problem.dim])
-    return points, _reaction_at(problem, points)
-
-
-def _reaction_at(problem: ReactionDiffusionProblem, points: np.ndarray) -> np.ndarray:
+def _values(geometry: Geometry, expression: Expr, points: np.ndarray) -> np.ndarray:
     with np.errstate(all="ignore"):
-        value = evaluate(problem.r, dict(zip(problem.fast, points.T, strict=True)))
+        value = evaluate(expression, dict(zip(geometry.fast, points.T, strict=True)))
     return np.broadcast_to(np.asarray(value, dtype=float), len(points))

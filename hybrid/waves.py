@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import sympy
 
-from hybrid.problems import EllipticProblem, Problem, has_jumps, is_slow, medium_of
+from hybrid.physics import EllipticProblem, Problem
 from hybrid.symbols import coordinates, evaluate
 
 Array = npt.NDArray[np.float64]
@@ -60,8 +60,8 @@ def spectra(
 
 def coefficient_functions(problem: EllipticProblem, *, inverse: bool = True) -> list[sympy.Expr]:
     """The entries of a that are not zero, each once, and with them the inverses of those on the diagonal."""
-    entries = list(dict.fromkeys(entry for entry in problem.matrix if entry != 0))
-    return entries + [1 / problem.matrix[i, i] for i in range(problem.dim)][: None if inverse else 0]
+    entries = list(dict.fromkeys(entry for entry in problem.medium.matrix if entry != 0))
+    return entries + [1 / problem.medium.matrix[i, i] for i in range(problem.dim)][: None if inverse else 0]
 
 
 def cells_to_see(problem: Problem, *, inverse: bool = False) -> int:
@@ -74,14 +74,14 @@ def cells_to_see(problem: Problem, *, inverse: bool = False) -> int:
         problem: The equation.
         inverse: Whether what a⁻¹ oscillates with is to be seen too, as its narrow peaks are where u_ε is steep.
     """
-    if has_jumps(problem):
+    if problem.flux.interfaces:
         return 0
     if inverse and isinstance(problem, EllipticProblem):
         functions = coefficient_functions(problem)
     else:
-        functions = list(dict.fromkeys(entry for entry in medium_of(problem) if entry != 0))
+        functions = list(dict.fromkeys(entry for entry in problem.medium.matrix if entry != 0))
     symbols, slow = problem.fast, None
-    if is_slow(problem):
+    if problem.flux.depends_on:
         low, high = np.array(problem.domain, dtype=float).T
         slow = low + (high - low) * np.random.default_rng(17).random((16, problem.dim))
         symbols = (*problem.slow, *problem.fast)

@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 
 from hybrid import EllipticProblem, InputError, SolverError
-from hybrid.coefficient import SlowCoefficient, slow_nodes
 from hybrid.fem import reaction, solve_homogenized
+from hybrid.media.interpolated import SlowCoefficient, slow_nodes
 from hybrid.study.cases import case
 from hybrid.study.files import from_data
 from hybrid.study.run import run

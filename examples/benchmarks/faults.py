@@ -27,7 +27,7 @@ from mpi4py import MPI  # isort: skip
 import oracles
 
 from hybrid import store
-from hybrid.problems import EllipticProblem
+from hybrid.physics import EllipticProblem
 from hybrid.study.cases import Case
 from hybrid.study.files import from_data
 from hybrid.study.run import run

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from hybrid.problems import EllipticProblem
+from hybrid.physics import EllipticProblem
 from hybrid.symbols import coordinates, evaluate
 
 Array = npt.NDArray[np.float64]
@@ -33,7 +33,9 @@ def solve_cell(problem: EllipticProblem, count: int, tolerance: float = 1e-14) -
     lines = [p * np.arange(count) / count for p in problem.period]
     points = np.stack([g.ravel() for g in np.meshgrid(*lines, indexing="ij")], axis=1)
     values = coordinates(problem.fast, points)
-    a = np.array([[np.broadcast_to(evaluate(e, values), len(points)) for e in row] for row in problem.matrix.tolist()])
+    a = np.array(
+        [[np.broadcast_to(evaluate(e, values), len(points)) for e in row] for row in problem.medium.matrix.tolist()]
+    )
     a = a.reshape(dim, dim, *shape)
     waves = [2j * np.pi * np.fft.fftfreq(count, p / count) for p in problem.period]
     k = np.stack(np.meshgrid(*waves, indexing="ij"))

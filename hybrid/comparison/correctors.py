@@ -11,9 +11,9 @@ import numpy.typing as npt
 from dolfinx import fem
 
 from hybrid.comparison.transfer import Comparable, all_to_space, function_of, nodes, with_values
+from hybrid.physics import Problem
 from hybrid.pinn.field import Field, evaluated
 from hybrid.pinn.network import VALUE, gradient_only
-from hybrid.problems import Problem, is_slow, kind_of
 from hybrid.product import Product
 
 Array = npt.NDArray[np.float64]
@@ -63,10 +63,10 @@ def _with_first_order(
     problem: Problem, u0: Field, correctors: Sequence[Field], space: fem.FunctionSpace, points: Product
 ) -> tuple[fem.Function, fem.Function]:
     """u_0 and r, from one evaluation at the nodes of the space; collective."""
-    elliptic = kind_of(problem) == "elliptic"
+    elliptic = problem.kind == "elliptic"
     (jet,) = evaluated([u0], points, gradient_only(problem.dim) if elliptic else VALUE)
     fast = _in_cell(problem, points)
-    joint = Product(points.axes + fast.axes, points.index + fast.index) if is_slow(problem) else fast
+    joint = Product(points.axes + fast.axes, points.index + fast.index) if problem.flux.depends_on else fast
     total = jet[0].copy()
     for chi, change in zip(evaluated(correctors, joint, VALUE), jet[1:] if elliptic else jet, strict=True):
         total += problem.eps * chi[0] * change

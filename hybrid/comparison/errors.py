@@ -23,9 +23,9 @@ from dolfinx import fem
 from hybrid.comparison.transfer import Comparable, all_to_space, from_values, function_of, grid, nodes, on_points
 from hybrid.fem.cell import corrector_sizes
 from hybrid.fem.norms import norm
+from hybrid.physics import Problem
 from hybrid.pinn.field import evaluated
 from hybrid.pinn.network import VALUE
-from hybrid.problems import Problem, is_slow
 
 _PAIRS = {"e1": ("p", "u"), "e2": ("w", "u"), "e3": ("p", "w"), "e4": ("v", "u"), "e5": ("r", "u")}
 
@@ -94,7 +94,7 @@ def cell_errors(problem: Problem, found: Any, exact: Any, comm: MPI.Comm) -> lis
         exact: The cell solution by finite elements.
         comm: The ranks that share the cell problems.
     """
-    if not is_slow(problem):
+    if not problem.flux.depends_on:
         space = exact.correctors[0].function_space
         networks: list[Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]]
         networks = [c.values for c in found.correctors]

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from hybrid.coefficient import relative_change
 from hybrid.errors import SolverError
 from hybrid.fem.bisection import Forest
 from hybrid.fem.torus import Part, TorusSpace, rule
+from hybrid.media.interpolated import relative_change
 
 Array = npt.NDArray[np.float64]
 _TURN = np.array([[0.0, -1.0], [1.0, 0.0]])

@@ -14,12 +14,12 @@ from sympy import ImmutableMatrix
 
 from dolfinx import fem
 
-from hybrid.coefficient import relative_change
 from hybrid.fem.adaptive import geometric_mean
 from hybrid.fem.cellsolution import CellSolution
 from hybrid.fem.fitted import cell_planes
 from hybrid.fem.norms import norm, relative_difference, richardson
-from hybrid.problems import EllipticProblem
+from hybrid.media.interpolated import relative_change
+from hybrid.physics import EllipticProblem
 from hybrid.symbols import evaluate
 from hybrid.trust import Estimate
 

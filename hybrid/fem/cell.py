@@ -37,7 +37,7 @@ from hybrid.fem.points import bounds
 from hybrid.fem.slowcells import solve_slow_cells
 from hybrid.fem.stencil import Entries
 from hybrid.interfaces import BROKEN
-from hybrid.problems import EllipticProblem
+from hybrid.physics import EllipticProblem
 
 _DIRECTLY = 250_000
 """Unknowns up to which a coefficient that jumps is solved with by a factorization, whatever its contrast."""
@@ -84,7 +84,7 @@ def solve_cell(
         SolverError: The linear solver (prefix ``cell_``) did not converge.
     """
     start = time.perf_counter()
-    if problem.depends_on_slow:
+    if problem.medium.depends_on:
         spaces: dict[Any, fem.FunctionSpace] = {}
 
         def at(x: npt.NDArray[np.float64], count: int, ranks: MPI.Comm) -> CellSolution:
@@ -96,8 +96,8 @@ def solve_cell(
             )
 
         return solve_slow_cells(problem, comm, at, alone, cells, degree, nodes, tol, budget)
-    if has_corners(problem, problem.matrix):
-        return solve_adaptive(problem, problem.matrix, comm, degree=degree, tol=tol, budget=budget)
+    if has_corners(problem, problem.medium.matrix):
+        return solve_adaptive(problem, problem.medium.matrix, comm, degree=degree, tol=tol, budget=budget)
 
     def on_mesh(count: int) -> CellSolution:
         return _solve_at(problem, comm, degree, count, shape, None, None, cells)
@@ -124,7 +124,7 @@ def _solve_at(
     dim = problem.dim
     cell = [(0.0, p) for p in problem.period]
     slow = {} if at is None else {s: float(at[i]) for i, s in enumerate(problem.slow)}
-    fixed = problem.matrix.subs(slow) if slow and problem.matrix.has(*BROKEN) else problem.matrix
+    fixed = problem.medium.matrix.subs(slow) if slow and problem.medium.matrix.has(*BROKEN) else problem.medium.matrix
     if has_corners(problem, fixed):
         return solve_adaptive(problem, fixed, comm, degree=degree)
     # Finer meshes are finer where a varies: layers need none along them.
@@ -144,20 +144,20 @@ def _solve_at(
         values |= {s: fem.Constant(mesh, value) for s, value in slow.items()}
 
     def entries(y: Sequence[npt.NDArray[np.float64]]) -> Sequence[Sequence[Any]]:
-        return as_arrays(problem.matrix, {s: y[i] for i, s in enumerate(problem.fast)} | slow)
+        return as_arrays(problem.medium.matrix, {s: y[i] for i, s in enumerate(problem.fast)} | slow)
 
-    a = as_ufl(problem.matrix, values)
+    a = as_ufl(problem.medium.matrix, values)
     more: dict[str, Any] = {"space": space}
     if fitting.moves:
         more["uniform"] = fitting.back
-    if problem.jumps:
+    if problem.medium.interfaces:
         more["dx"] = ufl.dx(domain=mesh, metadata={"quadrature_degree": inner_degree(mesh, 2 * degree + 2)})
     stretched = max(counts) > 2 * min(counts)  # multigrid here coarsens all directions alike
-    if (problem.jumps or stretched) and dim < 3 and degree**dim * math.prod(counts) <= _DIRECTLY:
+    if (problem.medium.interfaces or stretched) and dim < 3 and degree**dim * math.prod(counts) <= _DIRECTLY:
         more["defaults"] = DIRECT
-    known = None if problem.jumps or fitting.moves else entries
+    known = None if problem.medium.interfaces or fitting.moves else entries
     found = solve_cell_on_mesh(mesh, cell, a, degree=degree, entries=known, **more)
-    if not problem.jumps or dim == 3:
+    if not problem.medium.interfaces or dim == 3:
         return found
     if dim == 1:
         return with_bounds(found, np.array([[harmonic_mean(problem, fixed)]]))

@@ -13,7 +13,7 @@ from hybrid.fem.bounds import corrector_estimates, extrapolated
 from hybrid.fem.cellsolution import CellSolution
 from hybrid.fem.fitted import order_within_cells
 from hybrid.fem.norms import coarsened
-from hybrid.problems import EllipticProblem
+from hybrid.physics import EllipticProblem
 from hybrid.trust import largest
 
 SolveOn = Callable[[int], CellSolution]
@@ -66,7 +66,7 @@ def refined(
         worst.append(_off(found))
         if len(worst) > 2 and min(worst[-2:]) > 0.9 * min(worst[:-2]) and min(worst) < _NOISE:
             break  # rounding, or the linear solver's tolerance
-        varying = sum(s in problem.matrix.free_symbols for s in problem.fast)
+        varying = sum(s in problem.medium.matrix.free_symbols for s in problem.fast)
         if (2 * cells * degree) ** varying * (first * degree) ** (problem.dim - varying) > budget:
             break
         cells *= 2
@@ -91,13 +91,13 @@ def _with_estimates(solved: SolveOn, cells: int, problem: EllipticProblem, degre
     coarse = solved(half[0])
     coarser = solved(quarter[0])
     meshes = [fine, coarse, coarser]
-    limit = order_within_cells(problem.matrix)
+    limit = order_within_cells(problem.medium.matrix)
     correctors = [level.correctors for level in meshes]
     errors, trust = corrector_estimates(correctors, ratios, degree + 1, max(problem.period), limit)
     values = [np.asarray(level.coefficient) for level in meshes]
     trust |= {"coefficient": extrapolated(values, ratios, degree + 1, limit)}
     if "coefficient" in fine.trust:  # bounds say more, but for what their quadrature leaves between jumps
-        flat = problem.matrix.replace(sympy.Heaviside, lambda *_: sympy.S.One)
+        flat = problem.medium.matrix.replace(sympy.Heaviside, lambda *_: sympy.S.One)
         bounds = fine.trust["coefficient"]
         both = largest([bounds, trust["coefficient"]]) if flat.free_symbols & set(problem.fast) else bounds
         trust |= dict(fine.trust) | {"coefficient": both}

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from dolfinx import fem
 
-from hybrid.coefficient import SlowCoefficient
+from hybrid.media.interpolated import SlowCoefficient
 from hybrid.trust import Estimate
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hybrid.problems import Problem
+from hybrid.physics import Problem
 
 SHAPES = ("simplex", "box")
 """What cells may be: triangles and tetrahedra, or quadrilaterals and hexahedra."""

@@ -9,7 +9,6 @@ from mpi4py import MPI
 import numpy.typing as npt
 
 from hybrid.checks import check_comm, check_count, check_degree
-from hybrid.coefficient import SlowCoefficient
 from hybrid.errors import InputError
 from hybrid.fem import cell, homogenized, multiscale, reaction
 from hybrid.fem.cell import CellSolution
@@ -17,7 +16,8 @@ from hybrid.fem.dirichlet import Solution
 from hybrid.fem.mesh import SHAPES
 from hybrid.fem.reaction import ReactionCellSolution
 from hybrid.fem.reference import Reference
-from hybrid.problems import EllipticProblem, Problem, ReactionDiffusionProblem
+from hybrid.media.interpolated import SlowCoefficient
+from hybrid.physics import EllipticProblem, Problem, ReactionDiffusionProblem
 
 
 @overload

@@ -18,7 +18,7 @@ from dolfinx import mesh
 
 from hybrid.fem.mesh import box
 from hybrid.interfaces import BROKEN, curved, kinks, level_sets, planes
-from hybrid.problems import EllipticProblem, Problem, medium_of
+from hybrid.physics import EllipticProblem, Problem
 
 Array = npt.NDArray[np.float64]
 _COARSER = 4
@@ -129,7 +129,7 @@ def cell_planes(matrix: sympy.MatrixBase, problem: Problem) -> list[list[float]]
 
 def domain_planes(problem: Problem) -> list[list[float]]:
     """For each i the c for which a(x, x/ε), or r(x/ε), jumps or has a kink at x_i = c in the domain."""
-    matrix = medium_of(problem)
+    matrix = problem.medium.matrix
     fast = cell_planes(matrix, problem)
     found = []
     for i, ((low, high), p) in enumerate(zip(problem.domain, problem.period, strict=True)):
@@ -152,13 +152,13 @@ def domain_planes(problem: Problem) -> list[list[float]]:
 
 def slow_planes(problem: Problem) -> list[list[float]]:
     """For each i the c for which a jumps or has a kink at the slow x_i = c."""
-    matrix = medium_of(problem)
+    matrix = problem.medium.matrix
     return planes([*level_sets(matrix), *kinks(matrix)], problem.slow, problem.domain, 4000)
 
 
 def reference_fitting(problem: Problem, counts: Sequence[int]) -> Fitting:
     """The mesh of the domain for the multiscale equation: with lines on all planes where a(x, x/ε) jumps or has a kink."""
-    if medium_of(problem).has(*BROKEN):
+    if problem.medium.matrix.has(*BROKEN):
         return Fitting.to(problem.domain, counts, domain_planes(problem))
     return Fitting.to(problem.domain, counts, [[] for _ in counts])
 

@@ -12,7 +12,6 @@ import numpy.typing as npt
 import ufl
 from dolfinx import fem
 
-from hybrid.coefficient import ProductCoefficient, SlowCoefficient
 from hybrid.errors import InputError, SolverError
 from hybrid.fem.cost import unknowns
 from hybrid.fem.dirichlet import Solution, solve_dirichlet
@@ -22,7 +21,8 @@ from hybrid.fem.multiscale import source
 from hybrid.fem.norms import order_limit
 from hybrid.fem.resolution import BUDGET, HIGHEST, Resolutions
 from hybrid.fem.stencil import Entries
-from hybrid.problems import EllipticProblem
+from hybrid.media.interpolated import ProductCoefficient, SlowCoefficient
+from hybrid.physics import EllipticProblem
 from hybrid.symbols import evaluate
 from hybrid.symbols import x as slow
 
@@ -64,7 +64,7 @@ def solve_homogenized(
         mesh = slow_fitting(problem, count).mesh(comm, shape)
         space = fem.functionspace(mesh, ("Lagrange", order))
         a = _on_mesh(coefficient, space) if isinstance(coefficient, SlowCoefficient) else _constant(coefficient)
-        quadrature = inner_degree(mesh, 2 * order) if problem.jumps else 2 * order
+        quadrature = inner_degree(mesh, 2 * order) if problem.medium.interfaces else 2 * order
         known = _entries(coefficient)
         # In the plane a factorization is quicker where the degree is high.
         high = problem.dim == 2 and order > 3 and unknowns([count] * 2, order) <= BUDGET

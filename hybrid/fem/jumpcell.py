@@ -24,7 +24,7 @@ from hybrid.fem.fitted import cell_planes
 from hybrid.fem.torus import element
 from hybrid.interfaces import curved, level_sets
 from hybrid.parallel import on_root
-from hybrid.problems import EllipticProblem
+from hybrid.physics import EllipticProblem
 from hybrid.symbols import evaluate
 from hybrid.trust import Estimate
 

@@ -19,7 +19,7 @@ from hybrid.fem.fitted import inner_degree
 from hybrid.fem.linear import DIRECT, MULTIGRID
 from hybrid.fem.reference import Reference, References, anything, silent
 from hybrid.fem.stencil import Entries
-from hybrid.problems import EllipticProblem
+from hybrid.physics import EllipticProblem
 from hybrid.symbols import evaluate
 
 
@@ -80,14 +80,14 @@ def solve_on(problem: EllipticProblem, space: fem.FunctionSpace) -> Solution:
     """
     a, f = coefficient(problem, space.mesh), source(problem, space.mesh)
     degree = 2 * space.element.basix_element.degree
-    quadrature = inner_degree(space.mesh, degree) if problem.jumps else degree
+    quadrature = inner_degree(space.mesh, degree) if problem.medium.interfaces else degree
     defaults = DIRECT if problem.dim == 1 else MULTIGRID
     return solve_dirichlet(space, a, f, "reference_", defaults, entries(problem), quadrature)
 
 
 def coefficient(problem: EllipticProblem, mesh: object) -> ufl.core.expr.Expr:
     """a(x, x/ε) as a UFL matrix on the mesh."""
-    return as_ufl(problem.matrix, _values(problem, ufl.SpatialCoordinate(mesh)))
+    return as_ufl(problem.medium.matrix, _values(problem, ufl.SpatialCoordinate(mesh)))
 
 
 def entries(problem: EllipticProblem) -> Entries | None:
@@ -96,9 +96,9 @@ def entries(problem: EllipticProblem) -> Entries | None:
     Not where it jumps: a few points in each lattice cell then say too little, and the products of matrices take half the
     iterations.
     """
-    if problem.jumps:
+    if problem.medium.interfaces:
         return None
-    return lambda x: as_arrays(problem.matrix, _values(problem, x))
+    return lambda x: as_arrays(problem.medium.matrix, _values(problem, x))
 
 
 def _values(problem: EllipticProblem, x: Any) -> dict[Symbol, Any]:

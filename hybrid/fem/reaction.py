@@ -29,7 +29,7 @@ from hybrid.fem.norms import coarsened, integral, order_limit, richardson, richa
 from hybrid.fem.reference import Reference, References, anything, silent
 from hybrid.fem.resolution import BUDGET, Resolutions, attempt, check_tolerance, stalled, trusted
 from hybrid.fem.transient import integrate
-from hybrid.problems import ReactionDiffusionProblem, medium_of
+from hybrid.physics import ReactionDiffusionProblem
 from hybrid.symbols import evaluate
 from hybrid.trust import Estimate
 
@@ -147,11 +147,11 @@ def solve_cell(
     start = time.perf_counter()
     cell = [(0.0, p) for p in problem.period]
     known: dict[int, ReactionCellSolution] = {}
-    limit = order_within_cells(medium_of(problem))
+    limit = order_within_cells(problem.medium.matrix)
 
     def solve(count: int) -> ReactionCellSolution:
         if count not in known:  # each with a name, see the cell problems of hybrid.fem.cell
-            fitting = Fitting.to(cell, [count] * problem.dim, cell_planes(medium_of(problem), problem), cells)
+            fitting = Fitting.to(cell, [count] * problem.dim, cell_planes(problem.medium.matrix, problem), cells)
             known[count] = _solve_cell_on(problem, fitting.mesh(comm, shape), cell, degree)
         return known[count]
 

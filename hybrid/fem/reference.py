@@ -26,7 +26,7 @@ from hybrid.fem.mesh import cell_counts
 from hybrid.fem.norms import mesh_error, order_limit
 from hybrid.fem.resolution import LOOSER, SHOWN, TIGHTEST, time_error, trusted
 from hybrid.parallel import on_root
-from hybrid.problems import EllipticProblem, ReactionDiffusionProblem, kind_of
+from hybrid.physics import EllipticProblem, ReactionDiffusionProblem
 from hybrid.trust import Estimate
 from hybrid.waves import cells_to_see
 
@@ -99,7 +99,7 @@ class References:
 
     def __post_init__(self) -> None:
         p = self.problem
-        self._limit = order_limit(p.f, p.matrix if isinstance(p, EllipticProblem) else p.r)
+        self._limit = order_limit(p.f, p.medium.matrix if isinstance(p, EllipticProblem) else p.r)
         self._needed = cells_to_see(p) if self.estimate else 0
         self._known: dict[tuple[tuple[int, ...], float], Solution] = {}  # what a finer mesh needs for its estimate
 
@@ -198,7 +198,7 @@ class References:
     def _key(self, space: fem.FunctionSpace, counts: Sequence[int], steps: float) -> str:
         options = sorted((k, v) for k, v in PETSc.Options().getAll().items() if k.startswith("reference_"))
         return store.key_of(
-            files.FORMAT, __version__, dolfinx.__version__, kind_of(self.problem), self.problem.digest, list(counts),
+            files.FORMAT, __version__, dolfinx.__version__, self.problem.kind, self.problem.digest, list(counts),
             space.mesh.topology.cell_name(), self.degree, steps, self.estimate, options,
             *(["fitted"] if reference_fitting(self.problem, counts).moves else []),
         )  # fmt: skip

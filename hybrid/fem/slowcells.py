@@ -14,22 +14,22 @@ from mpi4py import MPI
 import numpy as np
 import numpy.typing as npt
 
-from hybrid.coefficient import (
-    ProductCoefficient,
-    SlowCoefficient,
-    positive_definite,
-    relative_change,
-    separated,
-    slow_nodes,
-)
 from hybrid.errors import InputError, SolverError
 from hybrid.fem.bounds import corrector_estimates, extrapolated
 from hybrid.fem.cellsolution import CellSolution
 from hybrid.fem.norms import coarsened
 from hybrid.fem.slowsamples import against_means, hardest, hardness, interpolation_error, surplus
 from hybrid.interfaces import level_sets
+from hybrid.media.interpolated import (
+    ProductCoefficient,
+    SlowCoefficient,
+    positive_definite,
+    relative_change,
+    slow_nodes,
+)
 from hybrid.parallel import on_root
-from hybrid.problems import EllipticProblem
+from hybrid.physics import EllipticProblem
+from hybrid.separation import separated
 from hybrid.symbols import coordinates, evaluate
 from hybrid.trust import Estimate, largest
 
@@ -91,12 +91,12 @@ def solve_slow_cells(
     _refuse_jumps(problem)
     tolerance = _TRUNCATION[problem.dim] if tol is None else tol / 2  # the mesh has the other half
     first = nodes or _NODES[problem.dim]
-    counts = [first if s in problem.matrix.free_symbols else 1 for s in problem.slow]
+    counts = [first if s in problem.medium.matrix.free_symbols else 1 for s in problem.slow]
     attempts: list[Mapping[str, object]] = []
 
     def affordable(counts: Sequence[int]) -> bool:
         total = math.prod(counts)
-        most = _MESHES * comm.size if problem.jumps else total
+        most = _MESHES * comm.size if problem.medium.interfaces else total
         return total <= most and total * max((cells * degree) ** problem.dim, _LEAST) <= budget
 
     @functools.cache
@@ -126,7 +126,7 @@ def solve_slow_cells(
             break
         attempts.append({"nodes": tuple(counts), "cells": cells, "truncation": missed})
         counts, missed = more, missed_by(more)
-    if tol is not None and missed < tol and not problem.jumps:
+    if tol is not None and missed < tol and not problem.medium.interfaces:
         most = (budget / math.prod(counts)) ** (1 / problem.dim) / degree
         cells = on_root(comm, partial(_mesh_for, worst(counts), at, cells, most, degree, max(problem.period), tol))
     while True:
@@ -181,7 +181,7 @@ def _refuse_jumps(problem: EllipticProblem) -> None:
     """
     axes = [np.linspace(low, high, {1: 4001, 2: 201, 3: 41}[problem.dim]) for low, high in problem.domain]
     points = np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
-    for phi in level_sets(problem.matrix):
+    for phi in level_sets(problem.medium.matrix):
         if phi.free_symbols <= set(problem.slow):
             value = np.asarray(evaluate(phi, coordinates(problem.slow, points)))
             if value.min() < 0 < value.max():
@@ -283,9 +283,11 @@ def _estimated(
     dim, nodes, values = problem.dim, found.coefficient.nodes, found.coefficient.values
     estimates: dict[int, Estimate] = {}
     count = 0
-    if dim == 1 and not problem.jumps:
+    if dim == 1 and not problem.medium.interfaces:
         estimates = dict(enumerate(on_root(comm, partial(against_means, problem, nodes, values))))
-    elif not problem.jumps and comm.allreduce(len({id(c.function_space) for c in found.correctors}) <= 1, op=MPI.LAND):
+    elif not problem.medium.interfaces and comm.allreduce(
+        len({id(c.function_space) for c in found.correctors}) <= 1, op=MPI.LAND
+    ):
         # All nodes have one mesh: where kinks move with x each has its own, and three would be too many.
         here = np.zeros(len(nodes))
         here[comm.rank :: comm.size] = surplus(found.correctors, dim)

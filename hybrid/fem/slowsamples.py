@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from dolfinx import fem
 
-from hybrid.coefficient import SlowCoefficient, relative_change, slow_nodes
-from hybrid.problems import EllipticProblem
+from hybrid.media.interpolated import SlowCoefficient, relative_change, slow_nodes
+from hybrid.physics import EllipticProblem
 from hybrid.symbols import evaluate
 from hybrid.trust import Estimate
 
@@ -32,7 +32,7 @@ def _samples(problem: EllipticProblem, x: Array, y: Array) -> Array:
     found = np.empty((len(x) * len(y), problem.dim, problem.dim))
     for i in range(problem.dim):
         for j in range(problem.dim):
-            found[:, i, j] = evaluate(problem.matrix[i, j], values)
+            found[:, i, j] = evaluate(problem.medium.matrix[i, j], values)
     return found.reshape(len(x), len(y), problem.dim, problem.dim)
 
 
@@ -96,7 +96,7 @@ def _roughness(problem: EllipticProblem, x: Array) -> tuple[Array, Array]:
     slopes, curls = np.zeros(len(x)), np.zeros(len(x))
     fourth = np.arange(count // 2 + 1.0) ** 4 / count
     for i, symbol in enumerate(problem.fast):
-        if symbol not in problem.matrix.free_symbols:
+        if symbol not in problem.medium.matrix.free_symbols:
             continue
         for _ in range(lines):
             y = np.tile(np.asarray(problem.period) * generator.random(problem.dim), (count, 1))

@@ -22,7 +22,7 @@ from hybrid.fem.coefficients import on_mesh
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.linear import clean_up, last_line
 from hybrid.fem.mesh import zero_on_boundary
-from hybrid.problems import ReactionDiffusionProblem
+from hybrid.physics import ReactionDiffusionProblem
 from hybrid.symbols import evaluate, numpy_function, t, x
 
 _FIRST_STEP = 1e-5

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from hybrid.errors import InputError, SolverError
+from hybrid.physics import EllipticProblem
 from hybrid.pinn import sampling
 from hybrid.pinn.cell import cell_networks, solve_cell
 from hybrid.pinn.cellchecks import check_points, check_problem
@@ -26,7 +27,6 @@ from hybrid.pinn.network import VALUE, Network
 from hybrid.pinn.optimizer import History
 from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.sweep import Sweep
-from hybrid.problems import EllipticProblem
 
 _PIECE = 256
 _MEMORY = 2**28
@@ -101,7 +101,7 @@ def _frozen(
     """
     if not problems:
         return []
-    if any(problem.depends_on_slow or problem.jumps for problem in problems):
+    if any(problem.medium.depends_on or problem.medium.interfaces for problem in problems):
         raise InputError("problems", "frozen features in a batch are for smooth coefficients of y alone")
     first = problems[0]
     (network,) = cell_networks(first, seed=seed, hidden=hidden, scale=scale)

@@ -11,8 +11,8 @@ from typing import Unpack
 import sympy
 import torch
 
-from hybrid.coefficient import separated
 from hybrid.errors import InputError, SolverError
+from hybrid.physics import EllipticProblem
 from hybrid.pinn.cellchecks import check_formulation, check_points, check_problem, check_shape, outputs_for_each
 from hybrid.pinn.cellforms import form_rows, shares
 from hybrid.pinn.cellrows import cell_rows
@@ -29,7 +29,7 @@ from hybrid.pinn.slowcell import slow_cell_rows
 from hybrid.pinn.slowsolution import finish_product, finish_slow
 from hybrid.pinn.training import Training, joined, of_part
 from hybrid.pinn.training import train as train_network
-from hybrid.problems import EllipticProblem
+from hybrid.separation import separated
 
 __all__ = ["CellSolution", "cell_networks", "solve_cell"]
 
@@ -67,7 +67,7 @@ def solve_cell(
     few of them the network hides steep gradients. `CellSolution.bounds` shows it where it is known.
 
     Whatever the sizes of the cell and of a, the training sees numbers of order one (`hybrid.pinn.cellunits`). Where a is g(x)
-    times a function of y, that function is solved for, and a*(x) = g(x) b* (`hybrid.coefficient.separated`).
+    times a function of y, that function is solved for, and a*(x) = g(x) b* (`hybrid.media.interpolated.separated`).
 
     Args:
         problem: Gives a and the period. Where a depends on x, one network of (x, y) solves the cell problems of all x.
@@ -103,7 +103,7 @@ def solve_cell(
     """
     check_problem(problem, EllipticProblem)
     check_shape(hidden, scale, periodicity)
-    if problem.depends_on_slow and periodicity == "oversampling":
+    if problem.medium.depends_on and periodicity == "oversampling":
         raise InputError("periodicity", f"{periodicity!r}, but a depends on x; allowed are embedding, penalty")
     check_formulation(problem, formulation, periodicity)
     check_points(points, problem.dim, periodicity, oversampling, weights)
@@ -128,7 +128,7 @@ def solve_cell(
         if formulation != "strong":
             parts = [form_rows(base, formulation, points, k) for k in shares(own, base.dim)]
         else:
-            if base.depends_on_slow:
+            if base.medium.depends_on:
                 usual = points or {1: 48, 2: 10, 3: 5}[base.dim]
                 rows = slow_cell_rows(base, usual, periodicity, weights, slow_points)
             else:
@@ -136,7 +136,7 @@ def solve_cell(
             parts = [rows] if len(own) == 1 else [[part.output(j) for part in rows] for j in range(base.dim)]
         history = joined([_train(base, n, rows, of_part(training, j)) for j, (n, rows) in enumerate(zip(own, parts))])
     exact = periodicity == "embedding"
-    if base.depends_on_slow:
+    if base.medium.depends_on:
         solution = finish_slow(base, own, history, exact=exact)
     else:
         solution = finish(base, own, history, exact=exact, flux=formulation == "first-order")
@@ -165,7 +165,7 @@ def _train(problem: EllipticProblem, network: Network, rows: Sequence[Rows], tra
 def _given(problem: EllipticProblem, networks: Sequence[Network], formulation: str, train: bool) -> tuple[Network, ...]:
     """Networks that fit, and copies of them if they are to be trained."""
     dim = problem.dim
-    coordinates = 2 * dim if problem.depends_on_slow else dim
+    coordinates = 2 * dim if problem.medium.depends_on else dim
     outputs = [outputs_for_each(formulation, dim)] if train or formulation == "first-order" else None
     networks = check_networks(networks, dim, coordinates, outputs, coordinates)
     return copy.deepcopy(networks) if train else networks
@@ -186,7 +186,7 @@ def _inner(network: Network) -> Network:
 
 def _of_slow(problem: EllipticProblem, waves: int, medium: bool) -> Embedding:
     """The inputs made of x."""
-    axes = [i for i, s in enumerate(problem.slow) if s in problem.matrix.free_symbols]
+    axes = [i for i, s in enumerate(problem.slow) if s in problem.medium.matrix.free_symbols]
     if not medium or len(axes) == problem.dim:
         return AffineEmbedding(problem.domain, waves)
     return Axes(AffineEmbedding([problem.domain[i] for i in axes], waves), axes)
@@ -212,12 +212,12 @@ def cell_networks(
         embedding = PeriodicEmbedding(base.period)
         if frequencies is not None:
             embedding = PeriodicWaves(base.period, frequencies)
-    if base.jumps:
+    if base.medium.interfaces:
         embedding = Together(embedding, KinkEmbedding(base))
-    if base.depends_on_slow:
+    if base.medium.depends_on:
         embedding = SideBySide(_of_slow(base, waves, medium), embedding, base.dim)
-    if medium and not base.jumps:
-        steep = not base.depends_on_slow and has_infinite_slopes(base)
+    if medium and not base.medium.interfaces:
+        steep = not base.medium.depends_on and has_infinite_slopes(base)
         embedding = Together(embedding, KinkEmbedding(base, kink_sets(base)) if steep else MediumEmbedding(base))
     if product is not None:
         embedding = FastOnly(embedding)

@@ -8,9 +8,9 @@ from typing import Any
 
 import sympy
 
-from hybrid.coefficient import separated
 from hybrid.errors import InputError
-from hybrid.problems import EllipticProblem, Problem
+from hybrid.physics import EllipticProblem, Problem
+from hybrid.separation import separated
 
 FORMULATIONS = ("strong", "first-order", "energy")
 PERIODICITIES = ("embedding", "oversampling", "penalty")
@@ -25,14 +25,14 @@ def check_problem(problem: Any, kind: type[Problem]) -> None:
     if not isinstance(problem, kind):
         raise InputError("problem", f"a {type(problem).__name__}; allowed is a {kind.__name__}")
     if isinstance(problem, EllipticProblem):
-        steps = problem.matrix.atoms(sympy.Heaviside)
+        steps = problem.medium.matrix.atoms(sympy.Heaviside)
         slow = sorted({str(s) for step in steps for s in step.free_symbols & set(problem.slow)})
         if slow:
             raise InputError(
                 "a", f"it jumps in the slow {', '.join(slow)}, where the homogenized solution has a kink that no network here "
                 "has; write a steep smooth front instead, 1/(1 + exp(-x0/d)), or solve it by finite elements in Python"
             )  # fmt: skip
-        if steps and problem.depends_on_slow and separated(problem) is None:
+        if steps and problem.medium.depends_on and separated(problem) is None:
             what = "jumps in y and depends on x other than by a factor: networks have no cell problem for that yet"
             raise InputError("a", what)
 
@@ -86,13 +86,13 @@ def check_formulation(problem: EllipticProblem, formulation: str, periodicity: s
     problem = problem if product is None else product[1]
     if formulation not in FORMULATIONS:
         raise InputError("formulation", f"{formulation!r}; allowed are {', '.join(FORMULATIONS)}")
-    if formulation != "strong" and problem.depends_on_slow:
+    if formulation != "strong" and problem.medium.depends_on:
         raise InputError("formulation", f"{formulation!r}, but a depends on x; allowed is strong")
     if formulation != "strong" and periodicity != "embedding":
         raise InputError(
             "formulation", f"{formulation!r} does not go with periodicity = {periodicity!r}, only 'embedding'"
         )
-    if formulation == "strong" and problem.jumps:
+    if formulation == "strong" and problem.medium.interfaces:
         other = "allowed are first-order, energy; the preset paper has neither"
         raise InputError("formulation", f"'strong' needs the derivatives of a, which jumps; {other}")
 

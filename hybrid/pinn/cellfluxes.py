@@ -16,13 +16,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from hybrid.physics import EllipticProblem
 from hybrid.pinn.cellforms import CURL, cholesky, fixed_point, flux_scale, shares
 from hybrid.pinn.cellrows import matrix_at, tensor_at
 from hybrid.pinn.cellunits import length_unit
 from hybrid.pinn.jumps import cell_points, has_curves
 from hybrid.pinn.network import VALUE, Network, gradient_only
 from hybrid.pinn.optimizers import LastLayer
-from hybrid.problems import EllipticProblem
 
 Array = npt.NDArray[np.float64]
 

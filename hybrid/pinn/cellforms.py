@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from hybrid.errors import InputError
+from hybrid.physics import EllipticProblem
 from hybrid.pinn import sampling
 from hybrid.pinn.cellchecks import outputs_for_each
 from hybrid.pinn.cellrows import gauge, matrix_at, tensor_at
@@ -16,7 +17,6 @@ from hybrid.pinn.cellunits import length_unit, power
 from hybrid.pinn.jumps import cell_points
 from hybrid.pinn.network import Network, gradient_only
 from hybrid.pinn.rows import Rows, coupled
-from hybrid.problems import EllipticProblem
 
 CURL: dict[int, list[tuple[int, int, int, int]]] = {
     1: [],

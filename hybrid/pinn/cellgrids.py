@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hybrid.problems import EllipticProblem
+from hybrid.physics import EllipticProblem
 from hybrid.waves import LINE, coefficient_functions, spectra
 
 Array = npt.NDArray[np.float64]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import sympy
 
 from hybrid import interfaces
-from hybrid.problems import Problem, medium_of
+from hybrid.physics import Problem
 
 
 class Piece(NamedTuple):
@@ -30,7 +30,7 @@ class Piece(NamedTuple):
 
 def level_sets(problem: Problem) -> list[sympy.Expr]:
     """The functions φ of y whose zeros are the interfaces (`hybrid.interfaces.level_sets`)."""
-    return interfaces.level_sets(medium_of(problem))
+    return interfaces.level_sets(problem.medium.matrix)
 
 
 def cell_pieces(problem: Problem, count: int | Sequence[int]) -> list[list[Piece]]:

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from hybrid.errors import InputError
+from hybrid.physics import EllipticProblem
 from hybrid.pinn import sampling
 from hybrid.pinn.network import VALUE, hessian_operators, laplacian
 from hybrid.pinn.rows import Rows
-from hybrid.problems import EllipticProblem
 from hybrid.symbols import coordinates, evaluate
 
 At = Callable[[sympy.Expr], Tensor]
@@ -88,7 +88,7 @@ def cell_operator(problem: EllipticProblem, points: Tensor) -> tuple[Tensor, Ten
         points: Of the cell, (n, d), or pairs of x and y, (n, 2d): the network is then a function of both, and the equation
             still one in y.
     """
-    a, fast = problem.matrix, problem.fast
+    a, fast = problem.medium.matrix, problem.fast
     divergence = [sum(sympy.diff(a[i, j], fast[i]) for i in range(problem.dim)) for j in range(problem.dim)]
     before = points.shape[1] - problem.dim
     coefficients, operators = operator_of(problem, divergence, lambda e: tensor_at(problem, e, points), before)
@@ -99,9 +99,9 @@ def operator_of(
     problem: EllipticProblem, divergence: Sequence[sympy.Expr], at: At, before: int = 0
 ) -> tuple[Tensor, Tensor]:
     """∂_i( a_ij ∂_j u ) as coefficients of jets and their operators; `divergence` is ∂_i a_ij, `at` puts points in."""
-    a, dim = problem.matrix, problem.dim
+    a, dim = problem.medium.matrix, problem.dim
     first = torch.stack([at(expression) for expression in divergence])
-    if problem.isotropic:
+    if problem.medium.isotropic:
         operators, second = laplacian(dim), at(a[0, 0])[None]
     else:
         pairs = [(i, j) for i in range(dim) for j in range(i, dim) if a[i, j] != 0]
@@ -112,7 +112,7 @@ def operator_of(
 
 def matrix_at(problem: EllipticProblem, at: At) -> Tensor:
     """a, (n, d, d); `at` puts points in."""
-    return torch.stack([torch.stack([at(entry) for entry in row], 1) for row in problem.matrix.tolist()], 1)
+    return torch.stack([torch.stack([at(entry) for entry in row], 1) for row in problem.medium.matrix.tolist()], 1)
 
 
 def divergence_form(divergence: Tensor, second: Tensor, operators: Tensor, before: int = 0) -> tuple[Tensor, Tensor]:

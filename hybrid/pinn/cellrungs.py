@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from hybrid.coefficient import separated
+from hybrid.physics import EllipticProblem, Problem
 from hybrid.pinn.cellgrids import KINKS, MOST
 from hybrid.pinn.gaussnewton import VariableProjection
 from hybrid.pinn.jumps import has_infinite_slopes
@@ -15,7 +15,7 @@ from hybrid.pinn.ladder import Arguments
 from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.presets import preset
 from hybrid.pinn.slowgrids import degrees, probes
-from hybrid.problems import EllipticProblem, Problem, is_slow
+from hybrid.separation import separated
 from hybrid.waves import coefficient_functions, spectra
 
 SPEED = 5e9
@@ -51,13 +51,13 @@ def cell_rungs(problem: EllipticProblem, arguments: Arguments, budget: float = 6
     product = separated(problem)
     base = problem if product is None else product[1]
     frozen = isinstance(arguments.get("optimizer"), LastLayer)
-    if base.depends_on_slow:
+    if base.medium.depends_on:
         made = _slow(base, frozen)
-    elif base.jumps:
+    elif base.medium.interfaces:
         made = _jumps(base, frozen)
     else:
         made = _smooth(base, frozen)
-    if not frozen and base.dim > 1 and not base.depends_on_slow and not base.jumps:
+    if not frozen and base.dim > 1 and not base.medium.depends_on and not base.medium.interfaces:
         made = itertools.chain([preset("fast", "cell", problem)], made)
     for changes in made:
         rung = {**arguments, **changes}
@@ -90,7 +90,7 @@ def _resolution(
     problem: EllipticProblem, least: int = 24
 ) -> tuple[tuple[tuple[int, ...], ...], list[int], bool]:  # fmt: skip
     """For each direction the waves and the points that a asks for, at least so many; whether a has kinks."""
-    slow = probes(problem) if problem.depends_on_slow else None
+    slow = probes(problem) if problem.medium.depends_on else None
     symbols = problem.fast if slow is None else (*problem.slow, *problem.fast)
     plain = spectra(coefficient_functions(problem, inverse=False), symbols, problem.period, slow=slow)
     both = spectra(coefficient_functions(problem), symbols, problem.period, 1e-5, slow)
@@ -182,7 +182,7 @@ def cost(problem: Problem, rung: Arguments) -> tuple[float, float]:
     dim = problem.dim
     points, width = rung["points"], rung["hidden"][-1]
     total = float(points**dim if isinstance(points, int) else math.prod(points))
-    if is_slow(problem):
+    if problem.flux.depends_on:
         usual = points if isinstance(points, int) else min(points)
         total *= math.prod(rung.get("slow_points") or [max(usual // 2, 4)] * dim)
     each = {1: 1, 2: 2, 3: 4}[dim] if rung.get("formulation", "strong") == "first-order" else 1

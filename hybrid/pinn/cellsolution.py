@@ -11,7 +11,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from hybrid.coefficient import SlowCoefficient, relative_change
+from hybrid.media.interpolated import SlowCoefficient, relative_change
+from hybrid.physics import EllipticProblem
 from hybrid.pinn import sampling
 from hybrid.pinn.cellbounds import ROUNDING, Distance, distances, subgrid_difference
 from hybrid.pinn.cellfluxes import energy_operands, fitted_fluxes, means, trained_fluxes
@@ -22,7 +23,6 @@ from hybrid.pinn.jumps import cell_points, has_curves
 from hybrid.pinn.network import Network, gradient_only
 from hybrid.pinn.optimizer import History
 from hybrid.pinn.smooth import jets_on
-from hybrid.problems import EllipticProblem
 from hybrid.product import Product
 from hybrid.trust import Estimate
 
@@ -93,7 +93,7 @@ def relative_to(own: Array, problem: EllipticProblem) -> Array:
 
 def vanishing(problem: EllipticProblem) -> list[bool]:
     """Of each χ_j whether it is zero, as no a_ij depends on y_i."""
-    a, fast = problem.matrix, problem.fast
+    a, fast = problem.medium.matrix, problem.fast
     return [all(fast[i] not in a[i, j].free_symbols for i in range(problem.dim)) for j in range(problem.dim)]
 
 
@@ -112,7 +112,7 @@ def finish(
         jet_of: Evaluates them otherwise.
     """
     dim = problem.dim
-    if problem.jumps:
+    if problem.medium.interfaces:
         return _finish_jumps(problem, networks, history, flux=flux)
     wide = cell_bandwidths(problem)
     counts = resolved_counts(wide, _QUADRATURE[dim], MOST[dim])

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from hybrid.physics import EllipticProblem
 from hybrid.pinn import sampling
 from hybrid.pinn.cellrows import matrix_at, tensor_at
 from hybrid.pinn.network import Network
 from hybrid.pinn.rows import Rows
-from hybrid.problems import EllipticProblem
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def length_unit(period: Sequence[float]) -> float:
 def typical(problem: EllipticProblem) -> float:
     """The mean of a over the cell, of its trace by the dimension; in the middle of the domain."""
     points, _ = sampling.periodic_grid(problem.period, 16)
-    if problem.depends_on_slow:
+    if problem.medium.depends_on:
         middle = torch.tensor([[(low + high) / 2 for low, high in problem.domain]], dtype=torch.float64)
         points = torch.cat([middle.expand(len(points), -1), points], dim=1)
     a = matrix_at(problem, lambda entry: tensor_at(problem, entry, points))

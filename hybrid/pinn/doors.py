@@ -11,14 +11,14 @@ from typing import Any, overload
 
 import numpy.typing as npt
 
-from hybrid.coefficient import SlowCoefficient
 from hybrid.errors import InputError
+from hybrid.media.interpolated import SlowCoefficient
+from hybrid.physics import EllipticProblem, Problem, ReactionDiffusionProblem
 from hybrid.pinn import cell, cellrungs, homogenized, homogenizedrungs, multiscale, reaction, spacetime
 from hybrid.pinn.cell import CellSolution
 from hybrid.pinn.homogenized import Solution
 from hybrid.pinn.network import Network
 from hybrid.pinn.reaction import ReactionCellSolution
-from hybrid.problems import EllipticProblem, Problem, ReactionDiffusionProblem
 
 
 def _elliptic(problem: object) -> bool:

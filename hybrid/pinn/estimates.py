@@ -16,14 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from hybrid.coefficient import SlowCoefficient
+from hybrid.media.interpolated import SlowCoefficient
+from hybrid.physics import EllipticProblem
 from hybrid.pinn.equations import contract
 from hybrid.pinn.field import Field, evaluated
 from hybrid.pinn.network import VALUE
 from hybrid.pinn.operators import Medium, operator_at
 from hybrid.pinn.sines import SineGrid, solve
 from hybrid.pinn.spectrum import chebyshev_degrees, spectrum_of
-from hybrid.problems import EllipticProblem
 from hybrid.product import Product
 from hybrid.symbols import numpy_function
 from hybrid.trust import Estimate

@@ -14,9 +14,10 @@ import sympy
 import torch
 from torch import Tensor
 
-from hybrid.coefficient import ProductCoefficient, SlowCoefficient
 from hybrid.errors import InputError
+from hybrid.media.interpolated import ProductCoefficient, SlowCoefficient
 from hybrid.parallel import on_root
+from hybrid.physics import EllipticProblem
 from hybrid.pinn import sampling
 from hybrid.pinn.bubble import Bubble
 from hybrid.pinn.cellrows import mean_weight
@@ -38,7 +39,6 @@ from hybrid.pinn.strengths import fit_last_layer, fit_strengths
 from hybrid.pinn.training import Training
 from hybrid.pinn.training import train as train_network
 from hybrid.pinn.units import unit_of
-from hybrid.problems import EllipticProblem
 from hybrid.symbols import numpy_function
 from hybrid.trust import Estimate
 

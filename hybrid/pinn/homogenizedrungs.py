@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy.typing as npt
 
-from hybrid.coefficient import SlowCoefficient
+from hybrid.media.interpolated import SlowCoefficient
+from hybrid.physics import EllipticProblem
 from hybrid.pinn import sampling
 from hybrid.pinn.estimates import solution_degrees
 from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
@@ -30,7 +31,6 @@ from hybrid.pinn.operators import Medium, checked
 from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.separable import subnet_cost
 from hybrid.pinn.spectrum import Spectrum, spectrum_of
-from hybrid.problems import EllipticProblem
 
 RATE = 5e9
 """Floating-point operations that count as a second."""

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from hybrid.errors import InputError
+from hybrid.physics import EllipticProblem
 from hybrid.pinn.embedding import PeriodicEmbedding
 from hybrid.pinn.network import Embedding
-from hybrid.problems import EllipticProblem
 from hybrid.symbols import coordinates, evaluate
 
 
@@ -39,8 +39,8 @@ class MediumEmbedding:
     """
 
     def __init__(self, problem: EllipticProblem) -> None:
-        self.symbols = (*problem.slow, *problem.fast) if problem.depends_on_slow else problem.fast
-        entries = dict.fromkeys(problem.matrix[i, i] for i in range(problem.dim))
+        self.symbols = (*problem.slow, *problem.fast) if problem.medium.depends_on else problem.fast
+        entries = dict.fromkeys(problem.medium.matrix[i, i] for i in range(problem.dim))
         self.functions = [sympy.log(entry) for entry in entries if entry.free_symbols & set(problem.fast)]
         slow = set(problem.slow)
         self.functions += [
@@ -50,8 +50,9 @@ class MediumEmbedding:
         slopes = [[sympy.diff(function, one) for one in self.symbols] for function in self.functions]
         self._slopes = [[(slope, [sympy.diff(slope, one) for one in self.symbols]) for slope in own] for own in slopes]
         generator = torch.Generator().manual_seed(5)
-        lows = [low for low, _ in problem.domain] * problem.depends_on_slow + [0.0] * problem.dim
-        highs = [high for _, high in problem.domain] * problem.depends_on_slow + list(problem.period)
+        slow_box = problem.domain if problem.medium.depends_on else ()
+        lows = [low for low, _ in slow_box] + [0.0] * problem.dim
+        highs = [high for _, high in slow_box] + list(problem.period)
         low, high = torch.tensor(lows, dtype=torch.float64), torch.tensor(highs, dtype=torch.float64)
         sample = low + (high - low) * torch.rand(4096, len(lows), generator=generator, dtype=torch.float64)
         self.middle, self.scales = [], []

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.polynomial import chebyshev
 
-from hybrid.coefficient import slow_nodes
+from hybrid.media.interpolated import slow_nodes
 
 Array = npt.NDArray[np.float64]
 Box = tuple[tuple[float, float], ...]

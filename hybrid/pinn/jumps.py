@@ -11,18 +11,18 @@ import torch
 from numpy.polynomial.legendre import leggauss
 from torch import Tensor
 
+from hybrid.physics import Problem
 from hybrid.pinn import sampling
 from hybrid.pinn.cellpieces import cell_pieces
 from hybrid.pinn.cellpieces import level_sets as level_sets
 from hybrid.pinn.network import product_jet
-from hybrid.problems import Problem, medium_of
 from hybrid.symbols import coordinates, evaluate
 
 
 def kink_sets(problem: Problem) -> list[sympy.Expr]:
     """The functions whose zeros are the kinks of a: the differences of what is compared in its min, max and abs."""
     found: dict[sympy.Expr, None] = {}
-    for extreme in sorted(medium_of(problem).atoms(sympy.Max, sympy.Min), key=str):
+    for extreme in sorted(problem.medium.matrix.atoms(sympy.Max, sympy.Min), key=str):
         for one, other in itertools.combinations(extreme.args, 2):
             difference = one - other
             if difference.free_symbols & set(problem.fast) and -difference not in found:
@@ -32,7 +32,7 @@ def kink_sets(problem: Problem) -> list[sympy.Expr]:
 
 def has_infinite_slopes(problem: Problem) -> bool:
     """Whether a has a power below one, a square root, say, of what may have kinks."""
-    powers = medium_of(problem).atoms(sympy.Pow)
+    powers = problem.medium.matrix.atoms(sympy.Pow)
     return any(0 < p.exp < 1 and p.base.has(sympy.Max, sympy.Min, sympy.Abs) for p in powers if p.exp.is_number)
 
 

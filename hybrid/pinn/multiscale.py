@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from hybrid.errors import InputError
+from hybrid.physics import EllipticProblem
 from hybrid.pinn import sampling
 from hybrid.pinn.bubble import Bubble
 from hybrid.pinn.cellrows import At, matrix_at, mean_weight, operator_of
@@ -24,7 +25,6 @@ from hybrid.pinn.optimizer import History
 from hybrid.pinn.rows import Rows, behind_factor, coupled
 from hybrid.pinn.training import Training
 from hybrid.pinn.training import train as train_network
-from hybrid.problems import EllipticProblem
 from hybrid.symbols import coordinates, evaluate, numpy_function
 
 FORMULATIONS = ("strong", "first-order", "ritz")
@@ -94,7 +94,7 @@ def solve_multiscale(
         raise InputError("formulation", f"{formulation!r}; allowed are {', '.join(FORMULATIONS)}")
     if boundary != "hard" and (boundary != "penalty" or formulation != "strong"):
         raise InputError("boundary", f"{boundary!r}; allowed is hard, and penalty for the strong formulation")
-    if problem.jumps and formulation == "strong":
+    if problem.medium.interfaces and formulation == "strong":
         raise InputError(
             "formulation", "'strong' needs the derivatives of a, which jumps; allowed are first-order, ritz"
         )
@@ -128,7 +128,7 @@ def _at(problem: EllipticProblem, points: Tensor) -> At:
 
 def _strong(problem: EllipticProblem, points: Tensor, weight: Tensor, factor: Bubble | None) -> list[Rows]:
     """-(∂_i a_ij + ∂_{y_i} a_ij / ε) ∂_j u - a_ij ∂_ij u = f."""
-    dim, a = problem.dim, problem.matrix
+    dim, a = problem.dim, problem.medium.matrix
     total = [
         sum(
             sympy.diff(a[i, j], problem.slow[i]) + sympy.diff(a[i, j], problem.fast[i]) / problem.eps

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from hybrid.coefficient import SlowCoefficient
 from hybrid.errors import InputError, SolverError
+from hybrid.media.interpolated import SlowCoefficient
 from hybrid.pinn.cellrows import divergence_form
 from hybrid.pinn.network import hessian_operators
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from hybrid.coefficient import separated
 from hybrid.errors import InputError
+from hybrid.physics import EllipticProblem, Problem
 from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
 from hybrid.pinn.optimizers import LBFGS, Adam, LastLayer
-from hybrid.problems import EllipticProblem, Problem, has_jumps, is_slow, kind_of
+from hybrid.separation import separated
 
 OPTIMIZERS: dict[str, Any] = {
     "adam": Adam,
@@ -62,18 +62,18 @@ def preset(name: str, part: str, problem: Problem) -> dict[str, Any]:
     dim = problem.dim
     if name not in {"accurate", "fast"}:
         raise InputError("preset", f"{name!r}; allowed are {', '.join(PRESETS)}")
-    if kind_of(problem) == "reaction-diffusion" and part == "homogenized":
+    if problem.kind == "reaction-diffusion" and part == "homogenized":
         return _stages(name, dim)
     if part == "cell" and isinstance(problem, EllipticProblem):
         product = separated(problem)
         problem = problem if product is None else product[1]
-    if is_slow(problem) and part == "cell":
+    if problem.flux.depends_on and part == "cell":
         if name == "fast":
             features, points_per_side = _SLOW_FEATURES[dim]
             return {"hidden": (features,), "optimizer": LastLayer(), "points": points_per_side}
         width, count = {1: (100, 40), 2: (150, 12), 3: (150, 5)}[dim]
         return {"hidden": (width,), "optimizer": VariableProjection(steps=30), "points": count}
-    if has_jumps(problem) and part == "cell":
+    if problem.flux.interfaces and part == "cell":
         return dict(_JUMPS[name][dim])
     if name == "fast":
         features, points_per_side = _FEATURES[part][dim]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from hybrid.errors import InputError
+from hybrid.physics import ReactionDiffusionProblem
 from hybrid.pinn.homogenized import Solution
 from hybrid.pinn.network import Network
 from hybrid.pinn.reactioncell import ReactionCellSolution, cell_networks, cell_rungs, solve_cell
 from hybrid.pinn.reactionrungs import homogenized_rungs
 from hybrid.pinn.spacetime import solve_spacetime, spacetime_networks
 from hybrid.pinn.stages import solve_stages, stage_networks
-from hybrid.problems import ReactionDiffusionProblem
 
 __all__ = [
     "ReactionCellSolution", "cell_networks", "cell_rungs", "homogenized_networks", "homogenized_rungs", "solve_cell",

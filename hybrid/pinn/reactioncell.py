@@ -15,6 +15,7 @@ import sympy
 import torch
 from torch import Tensor
 
+from hybrid.physics import ReactionDiffusionProblem
 from hybrid.pinn import sampling
 from hybrid.pinn.cellchecks import check_points, check_problem, check_shape
 from hybrid.pinn.cellgrids import MOST, resolved_counts
@@ -34,7 +35,6 @@ from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.rows import Rows
 from hybrid.pinn.training import Training
 from hybrid.pinn.training import train as train_network
-from hybrid.problems import ReactionDiffusionProblem
 from hybrid.symbols import coordinates, evaluate
 from hybrid.trust import Estimate
 from hybrid.waves import spectra

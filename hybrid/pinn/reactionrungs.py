@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hybrid.physics import ReactionDiffusionProblem
 from hybrid.pinn.gaussnewton import LevenbergMarquardt
 from hybrid.pinn.given import checked_reaction
 from hybrid.pinn.homogenizedrungs import MEMORY, RATE
 from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.spectrum import measured
 from hybrid.pinn.transientestimates import modes_of, time_error
-from hybrid.problems import ReactionDiffusionProblem
 from hybrid.symbols import evaluate, numpy_function, t
 
 _IN_TIME = 2e-5

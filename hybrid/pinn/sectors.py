@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hybrid.coefficient import SlowCoefficient
+from hybrid.media.interpolated import SlowCoefficient
 from hybrid.pinn.network import product_jet
 from hybrid.pinn.operators import Medium
 

@@ -12,13 +12,13 @@ import sympy
 import torch
 from torch import Tensor
 
-from hybrid.coefficient import SlowCoefficient, slow_nodes
+from hybrid.media.interpolated import SlowCoefficient, slow_nodes
+from hybrid.physics import EllipticProblem
 from hybrid.pinn import sampling
 from hybrid.pinn.cellrows import cell_operator, gauge, matrix_at, mean_weight, tensor_at
 from hybrid.pinn.network import VALUE, Network, hessian_operators
 from hybrid.pinn.rows import Rows
 from hybrid.pinn.slowgrids import nodes_for
-from hybrid.problems import EllipticProblem
 
 CELL_POINTS = {1: 256, 2: 32, 3: 12}
 """Points of Y along each side for means over it."""
@@ -83,7 +83,7 @@ def slow_means(
     nodes = slow_nodes(problem.domain, nodes_for(problem))
     networks = [copy.deepcopy(network).cpu() for network in networks]
     fast, _ = sampling.periodic_grid(problem.period, CELL_POINTS[dim], 0.0)
-    varying = [k for k, s in enumerate(problem.slow) if s in problem.matrix.free_symbols]
+    varying = [k for k, s in enumerate(problem.slow) if s in problem.medium.matrix.free_symbols]
     operators = hessian_operators(2 * dim, [(k, dim + i) for k in varying for i in range(dim)])
     unit = torch.eye(dim, dtype=torch.float64)[:, :, None]
     values, slopes, means = [], [], []

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from hybrid.problems import EllipticProblem
+from hybrid.physics import EllipticProblem
 from hybrid.symbols import evaluate
 from hybrid.waves import coefficient_functions
 
@@ -61,7 +61,7 @@ def _coefficients(values: Array) -> Array:
 def nodes_for(problem: EllipticProblem) -> list[int]:
     """How many nodes in each direction: the usual ones where they resolve a, else as many as it takes, if that can be; one in
     a direction that a does not depend on."""
-    dim, varies = problem.dim, [s in problem.matrix.free_symbols for s in problem.slow]
+    dim, varies = problem.dim, [s in problem.medium.matrix.free_symbols for s in problem.slow]
     needed = degrees(problem, _SUFFICES)
     if max(needed) < NODES[dim] - 1:
         return [NODES[dim] if own else 1 for own in varies]
@@ -89,6 +89,6 @@ def probes(problem: EllipticProblem) -> Array:
         for side in (at[count:] + step, at[count:] - step):
             values = dict(zip((*problem.slow, *problem.fast), np.hstack([side, fast]).T, strict=True))
             with np.errstate(all="ignore"):
-                ends.append(np.log(np.broadcast_to(evaluate(problem.matrix.trace(), values), 400)))
+                ends.append(np.log(np.broadcast_to(evaluate(problem.medium.matrix.trace(), values), 400)))
         steep = np.fmax(steep, np.abs(ends[0] - ends[1]))
     return np.vstack([at[:count], at[count:][np.argsort(-steep, kind="stable")[:count]]])

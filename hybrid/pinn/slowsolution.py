@@ -10,7 +10,8 @@ import numpy.typing as npt
 import sympy
 import torch
 
-from hybrid.coefficient import ProductCoefficient, SlowCoefficient, relative_change
+from hybrid.media.interpolated import ProductCoefficient, SlowCoefficient, relative_change
+from hybrid.physics import EllipticProblem
 from hybrid.pinn import sampling
 from hybrid.pinn.cellbounds import distances, subgrid_difference
 from hybrid.pinn.cellgrids import MOST, cell_bandwidths, resolved_counts
@@ -21,7 +22,6 @@ from hybrid.pinn.network import Network, gradient_only
 from hybrid.pinn.optimizer import History
 from hybrid.pinn.slowcell import SlowShift, slow_means
 from hybrid.pinn.slowgrids import probes
-from hybrid.problems import EllipticProblem
 from hybrid.trust import Estimate
 
 Array = npt.NDArray[np.float64]

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from hybrid.errors import InputError
 from hybrid.parallel import on_root
+from hybrid.physics import ReactionDiffusionProblem
 from hybrid.pinn import sampling
 from hybrid.pinn.cellrows import mean_weight
 from hybrid.pinn.embedding import AffineEmbedding, AtTime, PeriodicEmbedding, SideBySide, Together
@@ -28,7 +29,6 @@ from hybrid.pinn.rows import Rows
 from hybrid.pinn.training import Training
 from hybrid.pinn.training import train as train_network
 from hybrid.pinn.transientestimates import spacetime_estimate
-from hybrid.problems import ReactionDiffusionProblem
 from hybrid.symbols import coordinates, evaluate, numpy_function, t
 from hybrid.trust import Estimate
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hybrid.coefficient import SlowCoefficient
+from hybrid.media.interpolated import SlowCoefficient
+from hybrid.physics import EllipticProblem
 from hybrid.pinn.operators import Medium
 from hybrid.pinn.sines import SineGrid
-from hybrid.problems import EllipticProblem
 from hybrid.symbols import numpy_function
 
 Array = npt.NDArray[np.float64]

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from hybrid.errors import InputError
 from hybrid.parallel import on_root
+from hybrid.physics import ReactionDiffusionProblem
 from hybrid.pinn import sampling
 from hybrid.pinn.bubble import Bubble
 from hybrid.pinn.embedding import AffineEmbedding
@@ -27,7 +28,6 @@ from hybrid.pinn.training import Training, joined, of_part
 from hybrid.pinn.training import train as train_network
 from hybrid.pinn.transientestimates import modes_of, stages_estimate
 from hybrid.pinn.units import unit_of
-from hybrid.problems import ReactionDiffusionProblem
 from hybrid.symbols import evaluate, numpy_function, t
 from hybrid.trust import Estimate
 

@@ -16,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from hybrid.physics import ReactionDiffusionProblem
 from hybrid.pinn.estimates import estimate_grid, on_boundary
 from hybrid.pinn.field import Field
 from hybrid.pinn.network import Network, laplacian, product_jet
 from hybrid.pinn.radau import radau
 from hybrid.pinn.sines import SineGrid
-from hybrid.problems import ReactionDiffusionProblem
 from hybrid.symbols import evaluate, numpy_function, t
 from hybrid.trust import Estimate
 

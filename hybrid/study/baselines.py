@@ -12,8 +12,8 @@ import hybrid
 from hybrid import fem, pinn, store
 from hybrid.comparison import grid, on_points
 from hybrid.parallel import on_root
+from hybrid.physics import EllipticProblem
 from hybrid.pinn import LevenbergMarquardt
-from hybrid.problems import EllipticProblem
 from hybrid.study.monitor import relative, thinned
 from hybrid.study.progress import Reporter
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from hybrid.problems import EllipticProblem, ReactionDiffusionProblem
+from hybrid.physics import EllipticProblem, ReactionDiffusionProblem
 from hybrid.study.titles import TITLES, check_name
 from hybrid.study.titles import names as names
 from hybrid.symbols import cos, pi, sin, x, y

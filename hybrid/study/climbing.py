@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from hybrid import comparison
 from hybrid.parallel import on_root
 from hybrid.pinn.ladder import climb
-from hybrid.problems import kind_of
 from hybrid.study import experiments, results
 from hybrid.study.tolerances import is_proved, tolerances_of
 from hybrid.study.trust import confronted
@@ -57,9 +56,7 @@ def cell_networks(run: Run) -> Any:
         """Of the worst corrector, or of the coefficient, each as a part of what is allowed for it."""
         found, meta = trained
         meta["corrector_errors"] = comparison.cell_errors(problem, found, run.cell, run.comm)
-        names = [
-            f"chi_{j}" if kind_of(problem) == "elliptic" else "N" for j in range(1, 1 + len(meta["corrector_errors"]))
-        ]
+        names = [f"chi_{j}" if problem.kind == "elliptic" else "N" for j in range(1, 1 + len(meta["corrector_errors"]))]
         differences = dict(zip(names, meta["corrector_errors"], strict=True))
         differences["coefficient"] = results.effective_difference(found.coefficient, run.cell.coefficient)
         worst = []

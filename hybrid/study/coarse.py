@@ -18,7 +18,7 @@ from hybrid.fem.dirichlet import Solution, solve_dirichlet
 from hybrid.fem.linear import DIRECT
 from hybrid.fem.mesh import box
 from hybrid.fem.multiscale import source
-from hybrid.problems import EllipticProblem
+from hybrid.physics import EllipticProblem
 from hybrid.symbols import evaluate, sin, x, y
 
 
@@ -40,7 +40,7 @@ def solve_linear(chosen: EllipticProblem, comm: MPI.Comm, cells: int) -> Solutio
     def mean(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         edges = points[0][:, None] - h / 2 + h / pieces * np.arange(pieces)
         at = edges[:, :, None] + h / pieces * (nodes + 1) / 2
-        values = evaluate(chosen.matrix[0, 0], {chosen.slow[0]: at, chosen.fast[0]: at / chosen.eps})
+        values = evaluate(chosen.medium.matrix[0, 0], {chosen.slow[0]: at, chosen.fast[0]: at / chosen.eps})
         return np.asarray((values @ weights).mean(axis=1) / 2)
 
     a = dolfinx_fem.Function(dolfinx_fem.functionspace(mesh, ("Discontinuous Lagrange", 0)))

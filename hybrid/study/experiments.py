@@ -19,7 +19,6 @@ from hybrid.pinn.cellrows import cell_rows
 from hybrid.pinn.network import VALUE, Network
 from hybrid.pinn.spacetime import at_time, spacetime_networks
 from hybrid.pinn.training import train as train_network
-from hybrid.problems import is_slow, kind_of
 from hybrid.study.monitor import Monitor, relative
 from hybrid.study.results import plain, relative_difference, settled
 
@@ -34,7 +33,7 @@ EVERY = 20
 
 def cell_monitor(run: Run, networks: Sequence[Network]) -> Monitor | None:
     """‖χ_j - χ_j,FEM‖ / ‖χ_j,FEM‖ on the paper's grid of the cell while the networks train; none for slow coefficients."""
-    if is_slow(run.problem):
+    if run.problem.flux.depends_on:
         return None
     points = grid([(0.0, p) for p in run.problem.period], 101)
     exact = [_centred(on_points(c, points)) for c in run.cell.correctors]
@@ -51,7 +50,7 @@ def _centred(values: Array) -> Array:
 
 
 def _names(run: Run, count: int) -> list[str]:
-    return [f"chi_{j}" for j in range(1, count + 1)] if kind_of(run.problem) == "elliptic" else ["N"]
+    return [f"chi_{j}" for j in range(1, count + 1)] if run.problem.kind == "elliptic" else ["N"]
 
 
 def _values(network: Network, points: Array) -> Array:
@@ -79,7 +78,7 @@ def _test_points(run: Run) -> Array:
 def _of_space(run: Run, network: Network) -> Network:
     """The network of x that is compared: for space-time networks that at t = T."""
     problem: Any = run.problem
-    return network if kind_of(problem) == "elliptic" else at_time(network, problem.T)
+    return network if problem.kind == "elliptic" else at_time(network, problem.T)
 
 
 def of_the_paper(run: Run) -> None:
@@ -104,7 +103,7 @@ def _direct(run: Run, name: str, start: Sequence[Network] | None) -> dict[str, A
     arguments = run.networks["classical"]
     points = _test_points(run)
     u = on_points(run.u, points)
-    fresh = pinn.multiscale_networks if kind_of(problem) == "elliptic" else spacetime_networks
+    fresh = pinn.multiscale_networks if problem.kind == "elliptic" else spacetime_networks
     shape = {k: arguments[k] for k in ("hidden", "seed")}
     networks = tuple(copy.deepcopy(n) for n in start) if start is not None else fresh(problem, **shape)
     network = _of_space(run, networks[0])
@@ -196,7 +195,7 @@ def _cell_training(run: Run, name: str, title: str, arguments: dict[str, Any], e
         return SimpleNamespace(history=history)
 
     solve = first_only
-    if every or kind_of(problem) != "elliptic" or problem.dim == 1:
+    if every or problem.kind != "elliptic" or problem.dim == 1:
         solve = partial(run.pinn.solve_cell, problem, **arguments)
     _, meta = run.timed(
         title, "oversampling",

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hybrid.problems import is_slow, kind_of
 from hybrid.study.cases import Case
 
 QUICK = {"compress_level": 1}
@@ -41,7 +40,7 @@ def draw(out: Path, case: Case, results: Mapping[str, Any]) -> None:
 def solutions(case: Case, results: Mapping[str, Any]) -> Figure:
     """The coefficient, the reference, and both homogenized solutions."""
     s = {name: np.array(v) for name, v in results["samples"].items() if name in {"coefficient", "u", "v", "p"}}
-    when = "" if kind_of(case.problem) == "elliptic" else f" at t = {case.problem.T:g}"  # type: ignore[union-attr]
+    when = "" if case.problem.kind == "elliptic" else f" at t = {case.problem.T:g}"  # type: ignore[union-attr]
     return _panels(case.problem.domain, "x", [
         (f"coefficient {symbol(case)}", s["coefficient"]),
         (rf"reference $u_\varepsilon$ (FEM){when}", s["u"]),
@@ -52,10 +51,10 @@ def solutions(case: Case, results: Mapping[str, Any]) -> Figure:
 
 def symbol(case: Case) -> str:
     """The oscillating coefficient in LaTeX."""
-    if kind_of(case.problem) == "reaction-diffusion":
+    if case.problem.kind == "reaction-diffusion":
         return r"$r(x/\varepsilon)$"
-    name = "a" if case.problem.isotropic else "a_{11}"  # type: ignore[union-attr]
-    return rf"${name}(x, x/\varepsilon)$" if is_slow(case.problem) else rf"${name}(x/\varepsilon)$"
+    name = "a" if case.problem.medium.isotropic else "a_{11}"  # type: ignore[union-attr]
+    return rf"${name}(x, x/\varepsilon)$" if case.problem.flux.depends_on else rf"${name}(x/\varepsilon)$"
 
 
 def errors(case: Case, results: Mapping[str, Any]) -> Figure:
@@ -78,7 +77,7 @@ def correctors(case: Case, results: Mapping[str, Any]) -> Figure:
     panels: list[Panel] = []
     found = zip(cell["pinn"], cell["difference"], results["cell"]["pinn"]["errors"], strict=True)
     for j, (values, apart, error) in enumerate(found, 1):
-        name = rf"\chi_{j}" if kind_of(case.problem) == "elliptic" else "N"
+        name = rf"\chi_{j}" if case.problem.kind == "elliptic" else "N"
         panels += [
             (f"corrector ${name}$ (network)", np.array(values)),
             (f"${name}$: network - FEM, relative {error:.1g}", np.array(apart)),

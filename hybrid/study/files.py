@@ -12,7 +12,7 @@ import sympy
 
 from hybrid.checks import check_domain, check_expression, check_matrix, check_period, positive
 from hybrid.errors import Faults, InputError, each_of
-from hybrid.problems import EllipticProblem, ReactionDiffusionProblem
+from hybrid.physics import EllipticProblem, ReactionDiffusionProblem
 from hybrid.study.cases import Case
 from hybrid.study.schema import FEM, PINN, known, table
 from hybrid.symbols import parse, parse_number, t, x, y
@@ -108,7 +108,7 @@ class _Reading:
             before = len(self.faults.found)
             tables[name] = table(data, name, checks, self.faults)
             self.bad_settings[name] = {error.where.removeprefix(f"{name}.") for error in self.faults.found[before:]}
-        return None if problem is None else Case(problem, title_of(problem), fem=tables["fem"], pinn=tables["pinn"])
+        return None if problem is None else Case(problem, problem.title, fem=tables["fem"], pinn=tables["pinn"])
 
     def _fields(self, own: Sequence[str]) -> dict[str, Any]:
         """The fields of the problem, those that are good."""
@@ -205,13 +205,6 @@ _HARMLESS = {"seed", "tol", "budget", "device", "hidden", "steps", "boundary"}
 def mentions(where: str) -> set[str]:
     """The fields and settings that the place of an error names."""
     return set(re.findall(_NAME, where))
-
-
-def title_of(problem: EllipticProblem | ReactionDiffusionProblem) -> str:
-    """One line for lists and tables."""
-    if isinstance(problem, EllipticProblem):
-        return f"{problem.dim}D elliptic equation" + " with slow dependency" * problem.depends_on_slow
-    return f"{problem.dim}D reaction-diffusion equation"
 
 
 def _domain(value: Any) -> list[tuple[float, float]]:

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from hybrid.fem.reference import SMALLEST_TOLERANCE
-from hybrid.problems import Problem, ReactionDiffusionProblem
+from hybrid.physics import Problem, ReactionDiffusionProblem
 from hybrid.study.climbing import rungs
 from hybrid.study.results import effective_difference
 from hybrid.study.settings import budget_of

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from hybrid.physics import EllipticProblem, Problem
 from hybrid.pinn.optimizers import Adam
-from hybrid.problems import EllipticProblem, Problem, is_slow, kind_of
 
 _THREE, _FOUR = (64, 64, 64), (64, 64, 64, 64)
 _EVEN = (0.5, 0.5)
@@ -165,15 +165,15 @@ def paper_settings(problem: Problem) -> PaperSettings:
 
 
 def _nearest(problem: Problem) -> PaperSettings:
-    if kind_of(problem) == "reaction-diffusion":
+    if problem.kind == "reaction-diffusion":
         return _reaction_diffusion(
             0.05 if problem.eps < 1 / 30 else 0.015, problem.name.startswith("reaction-diffusion-")
         )
     assert isinstance(problem, EllipticProblem)
     if problem.dim == 1:
-        return _elliptic_1d(is_slow(problem))
+        return _elliptic_1d(bool(problem.flux.depends_on))
     settings = _elliptic_2d()
-    if is_slow(problem):
+    if problem.flux.depends_on:
         cell = dict(settings.arguments["cell"]) | {"periodicity": "penalty", "points": 20, "weights": (1e-4, 1 - 1e-4)}
         return replace(settings, arguments={**settings.arguments, "cell": cell}, without=None)
     return settings

@@ -5,7 +5,6 @@ from __future__ import annotations
 from hybrid.errors import InputError
 from hybrid.fem import cost
 from hybrid.fem.counts import cell_counts
-from hybrid.problems import kind_of
 from hybrid.study.cases import Case
 from hybrid.study.settings import fem_arguments
 
@@ -26,7 +25,7 @@ def plan(case: Case, ranks: int) -> tuple[cost.Cost, list[str]]:
     Raises:
         InputError: Not an elliptic problem.
     """
-    if kind_of(case.problem) != "elliptic":
+    if case.problem.kind != "elliptic":
         raise InputError("kind", "plans are made for elliptic problems; time steps cannot be told beforehand")
     arguments = fem_arguments(case)["reference"]
     degree, shape = arguments["degree"], arguments["shape"]

@@ -20,7 +20,6 @@ from hybrid.pinn import kernel
 from hybrid.pinn import reaction as pinn_reaction
 from hybrid.pinn.checkpoint import Checkpoint, load_networks, save_networks
 from hybrid.pinn.network import Network
-from hybrid.problems import kind_of
 from hybrid.study import results
 from hybrid.study.cases import Case
 from hybrid.study.monitor import Monitor, thinned
@@ -38,7 +37,7 @@ _NUMERICS = (hybrid.__version__, 4, kernel.load() is not None)
 
 def _solvers(case: Case) -> tuple[Any, Any]:
     """The modules that solve a problem of this kind, by finite elements and by networks; they answer to the same names."""
-    if kind_of(case.problem) == "elliptic":
+    if case.problem.kind == "elliptic":
         return hybrid.fem, hybrid.pinn
     return fem_reaction, pinn_reaction
 

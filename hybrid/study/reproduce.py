@@ -11,7 +11,7 @@ from mpi4py import MPI
 
 from hybrid import store
 from hybrid.parallel import on_root
-from hybrid.problems import EllipticProblem, kind_of
+from hybrid.physics import EllipticProblem
 from hybrid.study.baselines import baselines
 from hybrid.study.cases import case, names
 from hybrid.study.coarse import coarse_mesh_study
@@ -73,7 +73,7 @@ def _extras(comm: MPI.Comm, cases: Sequence[str], out: Path, reporter: Reporter)
     """What belongs to no preset: the direct baselines and the coarse-mesh study of section 2.2."""
     for name in BASELINES:
         problem: Any = case(name).problem
-        if name in cases and kind_of(problem) == "elliptic":
+        if name in cases and problem.kind == "elliptic":
             assert isinstance(problem, EllipticProblem)
             reporter.say(f"direct baselines, {name}", style="bold")
             baselines(problem, comm, out / "baselines" / f"{name}.json", reporter)

@@ -19,7 +19,7 @@ import dolfinx
 
 import hybrid
 from hybrid import store
-from hybrid.coefficient import SlowCoefficient, relative_change
+from hybrid.media.interpolated import SlowCoefficient, relative_change
 from hybrid.study.cases import Case
 from hybrid.study.monitor import significant
 
@@ -52,7 +52,7 @@ def relative_difference(found: Coefficient, exact: Coefficient) -> float:
 
 
 def effective_difference(found: Coefficient, exact: Coefficient) -> float:
-    """What the difference of two coefficients can change in a solution, relative: `hybrid.coefficient.relative_change`.
+    """What the difference of two coefficients can change in a solution, relative: `hybrid.media.interpolated.relative_change`.
 
     Where they depend on x the largest over a grid; for r* the relative difference.
     """

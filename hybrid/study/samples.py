@@ -11,7 +11,6 @@ import numpy.typing as npt
 from hybrid.comparison import at_points, grid, on_points
 from hybrid.pinn.field import evaluated
 from hybrid.pinn.network import VALUE
-from hybrid.problems import is_slow, kind_of
 from hybrid.product import Product
 from hybrid.study.monitor import significant
 from hybrid.symbols import coordinates, evaluate
@@ -38,7 +37,7 @@ def samples(run: Run) -> dict[str, Any]:
     for name in ("classical", "transfer"):
         if hasattr(run, name):
             found[name] = significant(getattr(run, name).field.values(points), digits)
-    if is_slow(problem):
+    if problem.flux.depends_on:
         found["cell"] = _slow_samples(run, points) if problem.dim == 1 else None
     else:
         digits = 9 if problem.dim == 1 else 5
@@ -84,5 +83,5 @@ def _slow_samples(run: Run, points: Array) -> dict[str, Any]:
 def _coefficient(problem: Any, points: Array) -> Array:
     """The first entry of a(x, x/ε), or r(x/ε)."""
     values = coordinates(problem.slow, points) | coordinates(problem.fast, points / problem.eps)
-    expression = problem.matrix[0, 0] if kind_of(problem) == "elliptic" else problem.r
+    expression = problem.medium.matrix[0, 0] if problem.kind == "elliptic" else problem.r
     return np.broadcast_to(np.asarray(evaluate(expression, values), dtype=float), len(points))

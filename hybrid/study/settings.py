@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hybrid.coefficient import separated
 from hybrid.errors import Faults, InputError
 from hybrid.fem.cost import bytes_per_dof, unknowns
+from hybrid.physics import EllipticProblem
 from hybrid.pinn.cellchecks import check_formulation, check_problem, outputs_for_each
 from hybrid.pinn.cellpieces import points_between
 from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
 from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.presets import OPTIMIZERS
 from hybrid.pinn.presets import preset as preset_arguments
-from hybrid.problems import EllipticProblem, has_jumps, is_slow, kind_of
+from hybrid.separation import separated
 from hybrid.study.cases import Case
 from hybrid.study.paper import paper_settings
 from hybrid.study.schema import tolerance
@@ -53,8 +53,8 @@ def fem_arguments(case: Case, reference_tol: float | None = None) -> dict[str, d
     Raises:
         InputError: A tolerance that is not between 0 and 1.
     """
-    defaults = dict(_FEM_DEFAULTS[kind_of(case.problem)][case.problem.dim])
-    if case.problem.dim == 3 and is_slow(case.problem):
+    defaults = dict(_FEM_DEFAULTS[case.problem.kind][case.problem.dim])
+    if case.problem.dim == 3 and case.problem.flux.depends_on:
         defaults |= {"cell_degree": 3, "cell_cells": 6}  # 125 of them
     table = defaults | dict(case.fem)
     if "cells_per_period" not in case.fem:
@@ -67,7 +67,7 @@ def fem_arguments(case: Case, reference_tol: float | None = None) -> dict[str, d
 
     def climbing(part: str) -> dict[str, Any]:
         """Until when the meshes of a part are refined; not at all where the file has settled them."""
-        rough = has_jumps(case.problem) and "tol" not in case.fem
+        rough = case.problem.flux.interfaces and "tol" not in case.fem
         settled = any(f"fem.{name}" in adapted.fixed for name in _OF_MESHES[part])
         # Where a jumps, a* is asked for to three digits: its mesh then refines towards corners.
         tolerance = max(adapted.fem, COARSE) if part == "cell" and rough else adapted.fem
@@ -149,7 +149,7 @@ def adaptation(case: Case, preset: str, reference_tol: float | None = None) -> A
 
 def budget_of(case: Case, part: str) -> int:
     """Unknowns that a part may come to have; where interfaces have corners or curves every mesh is factorized, twice."""
-    factorized = part == "cell" and has_jumps(case.problem) and case.problem.dim == 2
+    factorized = part == "cell" and case.problem.flux.interfaces and case.problem.dim == 2
     return int(case.fem.get("budget", FACTORIZED if factorized else UNKNOWNS))
 
 
@@ -217,7 +217,7 @@ def _conditions(case: Case, table: Mapping[str, Any], parts: dict[str, dict[str,
     if "boundary" in table:
         parts["homogenized"]["boundary"] = table["boundary"]
     oversampled = parts["cell"].get("periodicity") == "oversampling"
-    if oversampled and is_slow(case.problem):
+    if oversampled and case.problem.flux.depends_on:
         what = "'oversampling', but a depends on x; allowed are embedding, penalty"
         faults.note(InputError("pinn.periodicity", what))
     if isinstance(case.problem, EllipticProblem):
@@ -276,14 +276,16 @@ def check_size(case: Case, elements: Mapping[str, Any], networks: Mapping[str, A
 def _check_networks(case: Case, networks: Mapping[str, Any], memory: float) -> None:
     dim = case.problem.dim
     # A product g(x) b(y) is solved for b alone.
-    slow = isinstance(case.problem, EllipticProblem) and is_slow(case.problem) and separated(case.problem) is None
+    slow = (
+        isinstance(case.problem, EllipticProblem) and case.problem.flux.depends_on and separated(case.problem) is None
+    )
     for part, arguments in networks.items():
         formulation = arguments.get("formulation", "strong")
         outputs = arguments.get("stages", dim) * outputs_for_each(formulation, dim)
         widths = [2 * dim, *arguments["hidden"], outputs]
-        in_time = kind_of(case.problem) == "reaction-diffusion" and part != "cell" and "stages" not in arguments
+        in_time = case.problem.kind == "reaction-diffusion" and part != "cell" and "stages" not in arguments
         rows = float(arguments["points"]) ** (dim + in_time) * outputs
-        if part == "cell" and has_jumps(case.problem):  # every piece between interfaces has points of its own
+        if part == "cell" and case.problem.flux.interfaces:  # every piece between interfaces has points of its own
             rows = float(points_between(case.problem, arguments["points"]) * outputs)
         if part == "cell" and slow:
             rows *= max(arguments["points"] // 2, 4) ** dim

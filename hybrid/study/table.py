@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from hybrid.problems import is_slow, kind_of
 from hybrid.study.cases import Case
 
 _MEANING = {
@@ -30,12 +29,12 @@ def rows_of(case: Case, results: Mapping[str, Any]) -> list[Row]:
         paper = case.paper.get(name)
         measured, on_grid = (results[where].get(name) for where in ("errors", "errors_grid"))
         rows.append((name, meaning, _paper(paper), _value(measured), estimate_of(results, name), _value(on_grid)))
-    elliptic = kind_of(case.problem) == "elliptic"
+    elliptic = case.problem.kind == "elliptic"
     for j, error in enumerate(results["cell"].get("pinn", {}).get("errors", []), start=1):
         key, name = (f"chi_{j}", f"χ_{j}") if elliptic else ("N", "N")
         off = estimate_of(results, f"{key}_pinn")
         rows.append((name, "corrector, network against FEM", _paper(case.paper.get(key)), _value(error), off, "–"))
-    if is_slow(case.problem):
+    if case.problem.flux.depends_on:
         paper, found = case.paper.get("e_a"), results["homogenized"]["e_a"]
         off = estimate_of(results, "a_pinn")
         rows.append(("e_a", "a*(x), network against FEM", _paper(paper), _value(found), off, "–"))
@@ -72,7 +71,7 @@ def table_of(case: Case, results: Mapping[str, Any]) -> Table:
     for row in rows_of(case, results):
         table.add_row(*row)
     fem, pinn = (_coefficient(results["homogenized"][k]) for k in ("fem", "pinn"))
-    name = "a*" if kind_of(case.problem) == "elliptic" else "r*"
+    name = "a*" if case.problem.kind == "elliptic" else "r*"
     symbol = name[0]
     unsure = {path: estimate_of(results, f"{symbol}_{path}") for path in ("fem", "pinn")}
     kinds = {part: training["kind"] for part, training in results["training"].items()}

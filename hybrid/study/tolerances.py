@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hybrid.problems import has_jumps
 from hybrid.study.settings import COARSE
 from hybrid.study.trust import Tolerances
 
@@ -17,7 +16,7 @@ _CORRECTORS_OF_JUMPS = 1e-2
 
 def tolerances_of(run: Run) -> Tolerances:
     """What counts as resolved."""
-    jumps, adapted = has_jumps(run.problem), run.adapted
+    jumps, adapted = run.problem.flux.interfaces, run.adapted
     corrector = max(_CORRECTORS_OF_JUMPS if jumps else adapted.pinn, 10 * adapted.fem if run.problem.dim == 3 else 0.0)
     return Tolerances(adapted.fem, adapted.pinn, COARSE if jumps and "tol" not in run.case.fem else 0.0, corrector)
 

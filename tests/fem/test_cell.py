@@ -19,9 +19,9 @@ import ufl
 from dolfinx import fem
 
 from hybrid import EllipticProblem, SolverError
-from hybrid.coefficient import SlowCoefficient
 from hybrid.fem import cell, solve_cell
 from hybrid.fem.norms import norm
+from hybrid.media.interpolated import SlowCoefficient
 from hybrid.symbols import cos, pi, sin, x, y
 
 pytestmark = pytest.mark.mpi

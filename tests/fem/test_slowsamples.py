@@ -7,8 +7,8 @@ import pytest
 import sympy
 
 from hybrid import EllipticProblem
-from hybrid.coefficient import slow_nodes
 from hybrid.fem.slowsamples import hardest, hardness, harmonic_means, interpolation_error
+from hybrid.media.interpolated import slow_nodes
 from hybrid.symbols import exp, pi, sin, x, y
 
 FRONT = 4 * exp(-(((x[0] - 0.5083) / 0.0015) ** 2))

@@ -13,7 +13,7 @@ import ufl
 
 from hybrid.fem import reaction
 from hybrid.fem.norms import carry, norm
-from hybrid.problems import ReactionDiffusionProblem
+from hybrid.physics import ReactionDiffusionProblem
 from hybrid.symbols import cos, exp, pi, sin, t, x, y
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hybrid import EllipticProblem, InputError
-from hybrid.coefficient import SlowCoefficient
+from hybrid.media.interpolated import SlowCoefficient
 from hybrid.pinn import LBFGS, CellSolution, LastLayer, LevenbergMarquardt, preset, solve_cell
 from hybrid.symbols import cos, pi, sin, x, y
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from hybrid import EllipticProblem, InputError, SolverError
-from hybrid.coefficient import SlowCoefficient, slow_nodes
 from hybrid.comparison import grid
+from hybrid.media.interpolated import SlowCoefficient, slow_nodes
 from hybrid.pinn import LastLayer, VariableProjection, homogenized_networks, preset, solve_homogenized
 from hybrid.symbols import pi, sin, x, y
 

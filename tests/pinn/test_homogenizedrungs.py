@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from hybrid import EllipticProblem
-from hybrid.coefficient import SlowCoefficient, slow_nodes
 from hybrid.comparison import grid
+from hybrid.media.interpolated import SlowCoefficient, slow_nodes
 from hybrid.pinn import homogenized_networks, homogenized_rungs, preset, solve_homogenized
 from hybrid.pinn.homogenizedrungs import cost
 from hybrid.pinn.ladder import climb

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import sympy
 
+from hybrid.physics import ReactionDiffusionProblem
 from hybrid.pinn import LastLayer, LevenbergMarquardt, preset
 from hybrid.pinn.radau import radau
 from hybrid.pinn.reaction import cell_rungs, solve_cell
 from hybrid.pinn.stages import solve_stages
-from hybrid.problems import ReactionDiffusionProblem
 from hybrid.symbols import cos, exp, pi, sin, t, x, y
 
 

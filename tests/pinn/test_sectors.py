@@ -8,8 +8,8 @@ import torch
 from numpy.polynomial import legendre
 
 from hybrid import EllipticProblem
-from hybrid.coefficient import SlowCoefficient, slow_nodes
 from hybrid.comparison import grid
+from hybrid.media.interpolated import SlowCoefficient, slow_nodes
 from hybrid.pinn import LastLayer, preset, solve_homogenized
 from hybrid.pinn.network import VALUE, hessian_operators
 from hybrid.pinn.sectors import sector_part

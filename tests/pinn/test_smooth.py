@@ -7,6 +7,7 @@ import pytest
 import torch
 from sympy import Heaviside
 
+from hybrid.physics import EllipticProblem
 from hybrid.pinn import smooth
 from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding, Together
 from hybrid.pinn.field import Field, evaluated
@@ -14,7 +15,6 @@ from hybrid.pinn.inputs import MediumEmbedding
 from hybrid.pinn.jumps import KinkEmbedding
 from hybrid.pinn.network import VALUE, Network, gradient_only, hessian_operators, laplacian
 from hybrid.pinn.sharp import sharp
-from hybrid.problems import EllipticProblem
 from hybrid.product import Product
 from hybrid.symbols import pi, sin, y
 

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from hybrid import InputError, ReactionDiffusionProblem
 from hybrid.errors import Faults, InputErrors, each_of
-from hybrid.problems import has_jumps, is_slow
 from hybrid.study.files import from_data, read
 from hybrid.study.settings import check_settings, fem_arguments, pinn_arguments, trained_how
 from hybrid.symbols import cos, exp, pi, sin, t, x, y
@@ -65,7 +64,7 @@ def test_the_commands_words_win_over_the_files() -> None:
 def test_matrices() -> None:
     data = tomllib.loads(GOOD) | {"a": [["2 + sin(2*pi*y0)", "0.5"], ["1/2", "3"]]}
     case = from_data(data, "here", "n")
-    assert case.problem.matrix == sympy.Matrix(
+    assert case.problem.medium.matrix == sympy.Matrix(
         [[2 + sin(2 * pi * y[0]), sympy.Rational(1, 2)], [sympy.Rational(1, 2), 3]]
     )
 
@@ -175,7 +174,7 @@ def test_bad_reaction_diffusion_is_named(change: dict[str, object], field: str, 
 
 def test_slow_variables() -> None:
     case = from_data(tomllib.loads(GOOD) | {"a": "3 + x0*sin(2*pi*y0)"}, "here", "n")
-    assert is_slow(case.problem)
+    assert case.problem.flux.depends_on
     assert "slow" in case.title
     with pytest.raises(InputError, match="allowed are embedding, penalty"):
         pinn_arguments(replace(case, pinn={"periodicity": "oversampling"}), None, None)
@@ -215,7 +214,7 @@ def test_formulations_of_the_cell_problem() -> None:
     assert "formulation" not in parts["homogenized"]
     assert "energy formulation" in trained_how(parts["cell"])
     jumping = from_data(tomllib.loads(GOOD) | {"a": "1 + 9*step(sin(2*pi*y0))", "pinn": {}}, "here", "n")
-    assert has_jumps(jumping.problem)
+    assert jumping.problem.flux.interfaces
     assert pinn_arguments(jumping, None, None)[1]["cell"]["formulation"] == "first-order"
     assert pinn_arguments(jumping, "fast", None)[1]["cell"]["formulation"] == "energy"
     with pytest.raises(InputError, match=r"pinn.formulation: 'strong' needs the derivatives of a"):

@@ -11,12 +11,12 @@ GOOD = {"domain": [(0, 1), (0, 1)], "eps": 0.25, "a": 2 + sin(2 * pi * y[0]), "f
 
 def test_a_scalar_becomes_a_matrix() -> None:
     problem = EllipticProblem(**GOOD)
-    assert problem.isotropic
-    assert problem.matrix == GOOD["a"] * sympy.eye(2)
+    assert problem.medium.isotropic
+    assert problem.medium.matrix == GOOD["a"] * sympy.eye(2)
     assert problem.periods == (4.0, 4.0)
     assert not problem.warnings()
-    assert not problem.depends_on_slow
-    assert EllipticProblem(**GOOD | {"a": GOOD["a"] + x[0]}).depends_on_slow
+    assert not problem.medium.depends_on
+    assert EllipticProblem(**GOOD | {"a": GOOD["a"] + x[0]}).medium.depends_on
 
 
 def test_the_digest_is_of_the_problem_and_nothing_else() -> None:

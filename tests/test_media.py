@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 
 from hybrid import EllipticProblem
-from hybrid.coefficient import ProductCoefficient, SlowCoefficient, positive_definite, separated, slow_nodes
+from hybrid.media.interpolated import ProductCoefficient, SlowCoefficient, positive_definite, slow_nodes
+from hybrid.separation import separated
 from hybrid.symbols import exp, pi, sin, x, y
 
 
@@ -43,7 +44,7 @@ def test_a_product_is_taken_apart_and_evaluated_exactly() -> None:
     found = separated(problem)
     assert found is not None
     factor, rest = found
-    assert not rest.depends_on_slow
+    assert not rest.medium.depends_on
     coefficient = ProductCoefficient.of(problem.domain, factor, np.array([[3.0]]))
     at = np.linspace(0, 2, 7)[:, None]
     s = 1 / (1 + np.exp(-60 * (at[:, 0] - 1)))
@@ -65,7 +66,7 @@ def test_matrices_with_one_factor_are_products() -> None:
     found = separated(problem)
     assert found is not None
     at = {x[0]: 0.3, y[0]: 0.2}
-    off = (found[0] * found[1].matrix - problem.matrix).subs(at)
+    off = (found[0] * found[1].medium.matrix - problem.medium.matrix).subs(at)
     assert np.abs(np.array(off, dtype=float)).max() < 1e-14
     other = EllipticProblem(domain=[(0, 1)] * 2, eps=0.1, a=[[2 + x[0], 0], [0, 3 + sin(2 * pi * y[0])]], f=1)
     assert separated(other) is None

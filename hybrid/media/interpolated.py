@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import sympy
 from numpy.polynomial import chebyshev
-from sympy import Expr, ImmutableMatrix
+from sympy import Expr, ImmutableMatrix, Symbol
 
-from hybrid.interfaces import BROKEN
-from hybrid.problems import EllipticProblem
+from hybrid.interfaces import level_sets
+from hybrid.media.base import Coefficient
 from hybrid.symbols import numpy_function, x
 
 Array = npt.NDArray[np.float64]
@@ -36,8 +35,8 @@ def _unit(count: int) -> Array:
     return np.asarray(np.cos(np.pi * (np.arange(count)[::-1] + 0.5) / count))
 
 
-@dataclass(frozen=True)
-class SlowCoefficient:
+@dataclass(frozen=True, eq=False)
+class SlowCoefficient(Coefficient):
     """a*(x) for x in a box.
 
     Attributes:
@@ -49,6 +48,16 @@ class SlowCoefficient:
     domain: tuple[tuple[float, float], ...]
     nodes: Array
     values: Array
+
+    @property
+    def interfaces(self) -> tuple[Expr, ...]:
+        """None: a polynomial."""
+        return ()
+
+    @property
+    def depends_on(self) -> frozenset[Symbol]:
+        """The slow variables of its box."""
+        return frozenset(x[: len(self.domain)])
 
     def __call__(self, points: npt.ArrayLike) -> Array:
         """a* at points, (m, d) -> (m, d, d)."""
@@ -105,7 +114,7 @@ class SlowCoefficient:
         return result
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ProductCoefficient(SlowCoefficient):
     """a*(x) = g(x) b*, exactly: fronts and jumps of g as they are.
 
@@ -126,6 +135,11 @@ class ProductCoefficient(SlowCoefficient):
         return cls(tuple((float(low), float(high)) for low, high in domain), nodes, values, factor, base)
 
     @property
+    def interfaces(self) -> tuple[Expr, ...]:
+        """Those of g."""
+        return tuple(level_sets(ImmutableMatrix([[self.factor]])))
+
+    @property
     def tails(self) -> tuple[float, ...]:
         """Nothing is cut off."""
         return (0.0,) * len(self.domain)
@@ -135,70 +149,6 @@ class ProductCoefficient(SlowCoefficient):
         if derivative is not None:  # that of a step is zero but for one point
             part = sympy.diff(part, x[derivative]).replace(sympy.DiracDelta, lambda *_: sympy.S.Zero)
         return np.asarray(numpy_function(part)(points)[:, None, None] * self.base)
-
-
-@functools.lru_cache(maxsize=32)
-def separated(problem: EllipticProblem) -> tuple[Expr, EllipticProblem] | None:
-    """g and the problem with b in place of a, if a(x, y) = g(x) b(y) with a positive g; None otherwise."""
-    if not problem.depends_on_slow:
-        return None
-    slow = set(problem.slow)
-    factor: Expr | None = None
-    entries = []
-    for entry in problem.matrix:
-        if entry == 0:
-            entries.append(entry)
-            continue
-        parts = _product(entry, slow)
-        if parts is None:
-            return None
-        g, b = parts
-        if factor is None:
-            factor = g
-        elif g != factor:
-            ratio = _constant_ratio(problem, g, factor)
-            if ratio is None:
-                return None
-            b = ratio * b
-        entries.append(b)
-    assert factor is not None
-    middle = numpy_function(factor)(np.array([[(low + high) / 2 for low, high in problem.domain]]))[0]
-    sign = -1 if middle < 0 else 1
-    matrix = ImmutableMatrix(problem.dim, problem.dim, [sign * b for b in entries])
-    rest = EllipticProblem(problem.domain, problem.eps, a=matrix, f=problem.f, period=problem.period, name=problem.name)
-    return sign * factor, rest
-
-
-def _constant_ratio(problem: EllipticProblem, one: Expr, other: Expr) -> Expr | None:
-    """one / other, if that is a number: by SymPy, or at many points if neither jumps."""
-    ratio = one / other
-    if not ratio.free_symbols:
-        return ratio
-    if ratio.has(*BROKEN):
-        return None
-    low, high = np.array(problem.domain).T
-    points = low + (high - low) * np.random.default_rng(0).random((200, problem.dim))
-    values = numpy_function(ratio)(points)
-    constant = bool(np.isfinite(values).all() and np.ptp(values) <= 1e-13 * np.abs(values).max())
-    return sympy.Float(values[0]) if constant else None
-
-
-def _product(entry: Expr, slow: set[sympy.Symbol]) -> tuple[Expr, Expr] | None:
-    """As it was written, or with what all its terms have in common taken out."""
-    return _parted(entry, slow) or _parted(sympy.factor_terms(entry), slow)
-
-
-def _parted(product: Expr, slow: set[sympy.Symbol]) -> tuple[Expr, Expr] | None:
-    g: Expr = sympy.S.One
-    b: Expr = sympy.S.One
-    for part in sympy.Mul.make_args(product):
-        if not part.free_symbols & slow:
-            b *= part
-        elif part.free_symbols <= slow:
-            g *= part
-        else:
-            return None
-    return g, b
 
 
 def relative_change(change: npt.ArrayLike, a: npt.ArrayLike) -> float:

@@ -1,0 +1,1 @@
+"""Where the values of coefficients come from: one file for each kind."""

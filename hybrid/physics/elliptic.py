@@ -1,0 +1,84 @@
+"""-∇·(a(x, x/ε) ∇u_ε) = f: heat, current or flow in a periodic medium (paper, sections 3 and 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy.typing as npt
+from sympy import ImmutableMatrix, MatrixBase, eye
+
+from hybrid.checks import check_coefficient, check_finite, check_not_zero
+from hybrid.equation import Equation, Load
+from hybrid.media.constant import homogenized_flux
+from hybrid.media.expression import Expression
+from hybrid.media.interpolated import SlowCoefficient
+from hybrid.physics.base import Array, Effective, Notation, Problem, register
+from hybrid.physics.fields import Formula, Tensor
+
+
+@register
+@dataclass(frozen=True)
+class EllipticProblem(Problem):
+    """-∂_i( a_ij(x, x/ε) ∂_j u_ε ) = f(x) in a box Ω, u_ε = 0 on ∂Ω (paper, equations (4), (16) and (18)).
+
+    Args:
+        domain: One (low, high) for each of the d = 1, 2, 3 dimensions.
+        eps: The scale ε > 0.
+        a: The coefficient, a SymPy expression of slow x and fast y, or a symmetric d×d matrix of them; positive. It may
+            jump: Heaviside's steps and Piecewise are understood, the latter as sums of the former.
+        f: The source, an expression of x.
+        period: The period of a in y; one number, or one for each dimension. The cell is Y = Π [0, period_i].
+        name: What the problem is called in tables and folders.
+
+    Raises:
+        InputError: With the field and what is wrong: a coefficient that is not positive, not symmetric or not periodic,
+            a variable that does not belong, an empty domain.
+    """
+
+    kind = "elliptic"
+    fields: ClassVar = {
+        "a": Tensor("the coefficient a(x, y), a scalar or a symmetric matrix", slow=True, fast=True),
+        "f": Formula("the source f(x)", slow=True),
+    }
+    notation = Notation("elliptic equation", "a", "chi_{j}", r"\chi_{j}")
+
+    a: Any
+    f: Any
+
+    def check(self) -> None:
+        """a is finite, positive definite and periodic; f is finite and not zero."""
+        self._put(a=self.a[0, 0] if self.medium.isotropic else self.a)
+        check_coefficient(self, self.medium.matrix, "a")
+        check_finite(self, self.f, "f")
+        check_not_zero({"f": self.f})
+
+    @cached_property
+    def medium(self) -> Expression:
+        """a, as a matrix."""
+        return Expression(self.a if isinstance(self.a, MatrixBase) else ImmutableMatrix(self.a * eye(self.dim)))
+
+    def multiscale(self) -> Equation:
+        """-∇·(a(x, x/ε) ∇u_ε) = f (paper, equation (16))."""
+        return self._equation(self.medium, (Load(self.f),))
+
+    def cell_problems(self) -> Equation:
+        """-∇·(a ∇χ_k) = ∇·(a e_k), k = 1 … d (paper, equation (8))."""
+        return self._equation(self.medium, tuple(Load(flux=k) for k in range(self.dim)), periodic=True)
+
+    def effective(self, energies: Effective) -> Effective:
+        """a* is what they are (paper, after equation (11))."""
+        return energies
+
+    def homogenized(self, effective: npt.ArrayLike | SlowCoefficient) -> Equation:
+        """-∇·(a* ∇u_0) = f (paper, equation (11))."""
+        return self._equation(homogenized_flux(effective, self.dim), (Load(self.f),))
+
+    def reconstruct(self, jet: Array, correctors: Sequence[Array]) -> Array:
+        """u_0 + ε χ_j(x, x/ε) ∂_j u_0 (paper, section 3)."""
+        total = jet[0].copy()
+        for chi, slope in zip(correctors, jet[1:], strict=True):
+            total += self.eps * chi * slope
+        return total

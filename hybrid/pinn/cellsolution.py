@@ -22,6 +22,8 @@ from hybrid.pinn.field import Field
 from hybrid.pinn.jumps import cell_points, has_curves
 from hybrid.pinn.network import Network, gradient_only
 from hybrid.pinn.optimizer import History
+from hybrid.pinn.smooth import jets_on
+from hybrid.product import Product
 from hybrid.trust import Estimate
 
 Array = npt.NDArray[np.float64]
@@ -76,7 +78,8 @@ def correctors_of(networks: Sequence[Network], dim: int) -> list[tuple[Network, 
 
 def jets_of(networks: Sequence[Network], points: Tensor, operators: Tensor, dim: int) -> Tensor:
     """Jets of the correctors, (C, n, d)."""
-    jets = {network: network.evaluate(points, operators) for network in networks}
+    at = Product.of(points.numpy())
+    jets = {network: torch.from_numpy(jets_on(network, at, operators)) for network in networks}
     return torch.stack([jets[network][..., output] for network, output in correctors_of(networks, dim)], dim=2)
 
 

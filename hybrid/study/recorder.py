@@ -31,7 +31,7 @@ FORMAT = 2
 """Of `results.json`."""
 
 
-_NUMERICS = (hybrid.__version__, 3, kernel.load() is not None)
+_NUMERICS = (hybrid.__version__, 4, kernel.load() is not None)
 """Part of the keys of trained networks, which are to be the same to the last bit: raise the number when rounding changes."""
 
 

@@ -79,12 +79,13 @@ def for_equation(name: str, equation: Equation) -> dict[str, Any]:
             return _slow_cell(name, dim)
         if equation.flux.interfaces:
             return dict(_JUMPS[name][dim])
+    part = "cell" if equation.periodic else "homogenized"
     if name == "fast":
         features, points_per_side = _FEATURES[part][dim]
         return {"hidden": (features,), "optimizer": LastLayer(), "points": points_per_side}
     # About twice as many rows as parameters: with fewer the residual is small at the points and not between them.
-    width, count = _WIDTH["cell" if equation.periodic else "homogenized"][dim]
-    steps = 60 if equation.periodic and dim < 3 else 30
+    width, count = _WIDTH[part][dim]
+    steps = 60 if part == "cell" and dim < 3 else 30
     return {"hidden": (width,), "optimizer": VariableProjection(steps=steps), "points": count}
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from itertools import product
 from typing import Any
 
+from mpi4py import MPI
+
 import numpy as np
 import numpy.typing as npt
 
@@ -37,7 +39,8 @@ def filling(space: fem.FunctionSpace, a: Entries, quadrature: int) -> Callable[[
     bricks = bricks_of(mesh) if mesh.topology.cell_name() == "hexahedron" else None
     if bricks is None or any(np.ptp(np.diff(line)) > 1e-12 * np.ptp(line) for line in bricks.lines):
         return None
-    if any(kind.origin.any() or not np.array_equal(kind.inverse, np.eye(3)) for kind in bricks.kinds):
+    straight = all(not kind.origin.any() and np.array_equal(kind.inverse, np.eye(3)) for kind in bricks.kinds)
+    if not mesh.comm.allreduce(straight, op=MPI.LAND):
         return None
     sides = np.array([np.ptp(line) / (len(line) - 1) for line in bricks.lines])
     line = basix.create_element(

@@ -25,9 +25,7 @@ RUN --mount=type=secret,id=ca,target=/ca.crt sh ./install.sh /opt/hybrid require
 COPY pyproject.toml README.md LICENSE ./
 COPY docker/entrypoint.sh ./
 COPY hybrid hybrid
-COPY examples/reproduction examples/reproduction
-# Editable, so that the page of `hybrid reproduce` finds the recorded results beside the code.
-RUN /opt/hybrid/bin/pip install --quiet --no-cache-dir --no-deps --no-build-isolation --editable . \
+RUN /opt/hybrid/bin/pip install --quiet --no-cache-dir --no-deps --no-build-isolation . \
  && rm -rf build ./*.egg-info
 
 ENV PATH=/opt/hybrid/bin:$PATH \

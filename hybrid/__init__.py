@@ -18,7 +18,7 @@ from hybrid.errors import InputError, SolverError
 from hybrid.lazy import lazily
 
 if TYPE_CHECKING:
-    from hybrid import comparison, fem, pinn, study
+    from hybrid import comparison, fem, paper, pinn, study
     from hybrid.physics import EllipticProblem, ReactionDiffusionProblem
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "__version__",
     "comparison",
     "fem",
+    "paper",
     "pinn",
     "study",
 ]

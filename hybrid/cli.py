@@ -18,11 +18,11 @@ import typer
 import hybrid
 from hybrid.errors import Faults, InputError, SolverError
 from hybrid.machine import keep_memory
+from hybrid.paper.titles import TITLES, check_name
 from hybrid.parallel import machines, on_root
-from hybrid.study.titles import TITLES, check_name
 
 if TYPE_CHECKING:
-    from hybrid.study.cases import Case
+    from hybrid.study.case import Case
 
 _INTERRUPTED = 130  # as a shell says it
 _PATIENCE = 3.0
@@ -98,9 +98,10 @@ def run(
 
     def check(case: Case) -> None:
         """The file's settings together with the command's words, which win."""
-        from hybrid.study.settings import check_settings  # loads SymPy
+        from hybrid.paper.preset import PAPER  # loads SymPy
+        from hybrid.study.settings import check_settings
 
-        check_settings(case, known, seed, reference_tol, nodes)
+        check_settings(case, known, seed, reference_tol, nodes, (PAPER,))
 
     with faults.noted():
         chosen = _case(what, check)
@@ -114,12 +115,14 @@ def run(
 
     on_root(comm, lambda: prepare(folder))
 
-    from hybrid.study.run import run as run_case  # the input is accepted: now torch, DOLFINx and matplotlib
+    from hybrid.paper.extras import EXTRAS  # the input is accepted: now torch, DOLFINx and matplotlib
+    from hybrid.study.run import run as run_case
 
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # PETSc would end the run when nobody reads what it prints
     run_case(
-        chosen, comm, preset=preset, seed=seed, out=out, resume=resume, reference_tol=reference_tol, cache=not no_cache
-    )
+        chosen, comm, preset=preset, seed=seed, out=out, resume=resume, reference_tol=reference_tol, cache=not no_cache,
+        extras=EXTRAS,
+    )  # fmt: skip
 
 
 @app.command()
@@ -147,7 +150,7 @@ def reproduce(
 
     on_root(comm, lambda: prepare(out))
 
-    from hybrid.study.reproduce import reproduce as reproduce_all  # torch, DOLFINx and matplotlib
+    from hybrid.paper.reproduce import reproduce as reproduce_all  # torch, DOLFINx and matplotlib
 
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     presets = PRESETS if preset == "all" else (preset,)
@@ -183,7 +186,7 @@ def _case(what: str, check: Callable[[Case], None] | None = None) -> Case:
         return read(Path(what), check)
     check_name(what)
 
-    from hybrid.study.cases import case  # loads SymPy
+    from hybrid.paper.cases import case  # loads SymPy
 
     chosen = case(what)
     if check is not None:

@@ -10,11 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
 import sympy
-from sympy import Expr
+from sympy import Expr, ImmutableMatrix
 
+from hybrid.errors import InputError
 from hybrid.geometry import Geometry
 from hybrid.media.base import Coefficient
+from hybrid.media.constant import Constant
+from hybrid.media.expression import Expression
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,61 @@ class Equation(Geometry):
     time: Evolution | None = None
     periodic: bool = False
     digest: str = field(default="", kw_only=True)
+
+    @property
+    def driven_by_fluxes(self) -> bool:
+        """Whether all loads are fluxes."""
+        return all(load.flux is not None for load in self.loads)
+
+    @property
+    def oscillates(self) -> bool:
+        """Whether its coefficients depend on x/ε."""
+        return bool(self.varying.free_symbols & set(self.fast))
+
+    @property
+    def medium(self) -> Expression:
+        """A, where it is written down."""
+        assert isinstance(self.flux, Expression)
+        return self.flux
+
+    @property
+    def varying(self) -> ImmutableMatrix:
+        """All expressions that a solution of this has to follow, in a column: A, c, and what is given in the cell."""
+        given = [load.source for load in self.loads if self.periodic]
+        parts = [*self.flux.expressions, *(self.reaction.expressions if self.reaction else ()), *given]
+        return ImmutableMatrix(len(parts), 1, parts)
+
+    @property
+    def diffusion(self) -> float:
+        """D, where A = D I for a number D.
+
+        Raises:
+            InputError: A is something else.
+        """
+        values = self.flux.values if isinstance(self.flux, Constant) else np.zeros((1, 1))
+        if not (values == values[0, 0] * np.eye(self.dim)).all() or values[0, 0] <= 0:
+            raise InputError(
+                "equation", "with time, or with a source in the cell, A has to be a number times the identity"
+            )
+        return float(values[0, 0])
+
+    @property
+    def reaction_expression(self) -> Expr:
+        """c as an expression of x and y, zero where there is none."""
+        if isinstance(self.reaction, Expression):
+            return self.reaction.matrix[0, 0]
+        return sympy.Float(self.reaction.values[0, 0]) if isinstance(self.reaction, Constant) else sympy.S.Zero
+
+    @property
+    def evolution(self) -> Evolution:
+        """What there is of time.
+
+        Raises:
+            InputError: There is none.
+        """
+        if self.time is None:
+            raise InputError("equation", "there is no time in it")
+        return self.time
 
     @property
     def source(self) -> Expr:

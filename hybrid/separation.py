@@ -9,20 +9,21 @@ import numpy as np
 import sympy
 from sympy import Expr, ImmutableMatrix
 
+from hybrid.equation import Equation
 from hybrid.interfaces import BROKEN
-from hybrid.physics.elliptic import EllipticProblem
+from hybrid.media.expression import Expression
 from hybrid.symbols import numpy_function
 
 
 @functools.lru_cache(maxsize=32)
-def separated(problem: EllipticProblem) -> tuple[Expr, EllipticProblem] | None:
-    """g and the problem with b in place of a, if a(x, y) = g(x) b(y) with a positive g; None otherwise."""
-    if not problem.medium.depends_on:
+def separated(equation: Equation) -> tuple[Expr, Equation] | None:
+    """g and the equation with b in place of a, if a(x, y) = g(x) b(y) with a positive g; None otherwise."""
+    if not isinstance(equation.flux, Expression) or not equation.flux.depends_on:
         return None
-    slow = set(problem.slow)
+    slow = set(equation.slow)
     factor: Expr | None = None
     entries = []
-    for entry in problem.medium.matrix:
+    for entry in equation.medium.matrix:
         if entry == 0:
             entries.append(entry)
             continue
@@ -33,27 +34,27 @@ def separated(problem: EllipticProblem) -> tuple[Expr, EllipticProblem] | None:
         if factor is None:
             factor = g
         elif g != factor:
-            ratio = _constant_ratio(problem, g, factor)
+            ratio = _constant_ratio(equation, g, factor)
             if ratio is None:
                 return None
             b = ratio * b
         entries.append(b)
     assert factor is not None
-    middle = numpy_function(factor)(np.array([[(low + high) / 2 for low, high in problem.domain]]))[0]
+    middle = numpy_function(factor)(np.array([[(low + high) / 2 for low, high in equation.domain]]))[0]
     sign = -1 if middle < 0 else 1
-    matrix = ImmutableMatrix(problem.dim, problem.dim, [sign * b for b in entries])
-    return sign * factor, replace(problem, a=matrix)
+    matrix = ImmutableMatrix(equation.dim, equation.dim, [sign * b for b in entries])
+    return sign * factor, replace(equation, flux=Expression(matrix))
 
 
-def _constant_ratio(problem: EllipticProblem, one: Expr, other: Expr) -> Expr | None:
+def _constant_ratio(equation: Equation, one: Expr, other: Expr) -> Expr | None:
     """one / other, if that is a number: by SymPy, or at many points if neither jumps."""
     ratio = one / other
     if not ratio.free_symbols:
         return ratio
     if ratio.has(*BROKEN):
         return None
-    low, high = np.array(problem.domain).T
-    points = low + (high - low) * np.random.default_rng(0).random((200, problem.dim))
+    low, high = np.array(equation.domain).T
+    points = low + (high - low) * np.random.default_rng(0).random((200, equation.dim))
     values = numpy_function(ratio)(points)
     constant = bool(np.isfinite(values).all() and np.ptp(values) <= 1e-13 * np.abs(values).max())
     return sympy.Float(values[0]) if constant else None

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import sympy
 
-from hybrid.physics import EllipticProblem, Problem
+from hybrid.equation import Equation
+from hybrid.media.expression import Expression
 from hybrid.symbols import coordinates, evaluate
 
 Array = npt.NDArray[np.float64]
@@ -58,36 +59,34 @@ def spectra(
     return found
 
 
-def coefficient_functions(problem: EllipticProblem, *, inverse: bool = True) -> list[sympy.Expr]:
+def coefficient_functions(equation: Equation, *, inverse: bool = True) -> list[sympy.Expr]:
     """The entries of a that are not zero, each once, and with them the inverses of those on the diagonal."""
-    entries = list(dict.fromkeys(entry for entry in problem.medium.matrix if entry != 0))
-    return entries + [1 / problem.medium.matrix[i, i] for i in range(problem.dim)][: None if inverse else 0]
+    entries = [*equation.flux.expressions]
+    return entries + [1 / equation.medium.matrix[i, i] for i in range(equation.dim)][: None if inverse else 0]
 
 
-def cells_to_see(problem: Problem, *, inverse: bool = False) -> int:
+def cells_to_see(equation: Equation, *, inverse: bool = False) -> int:
     """Cells per period, at the least, of a mesh that sees what a, or r, oscillates with: four for each of the strongest waves,
     one and a half for each that is weaker. On a mesh twice as coarse, with which it is compared, they are still seen.
 
     0 where the coefficient jumps: then interfaces are what a mesh has to follow.
 
     Args:
-        problem: The equation.
+        equation: The equation.
         inverse: Whether what a⁻¹ oscillates with is to be seen too, as its narrow peaks are where u_ε is steep.
     """
-    if problem.flux.interfaces:
+    if equation.flux.interfaces:
         return 0
-    if inverse and isinstance(problem, EllipticProblem):
-        functions = coefficient_functions(problem)
-    else:
-        functions = list(dict.fromkeys(entry for entry in problem.medium.matrix if entry != 0))
-    symbols, slow = problem.fast, None
-    if problem.flux.depends_on:
-        low, high = np.array(problem.domain, dtype=float).T
-        slow = low + (high - low) * np.random.default_rng(17).random((16, problem.dim))
-        symbols = (*problem.slow, *problem.fast)
+    inverse = inverse and isinstance(equation.flux, Expression)
+    functions = [*coefficient_functions(equation)] if inverse else list(dict.fromkeys(equation.varying))
+    symbols, slow = equation.fast, None
+    if equation.varying.free_symbols & set(equation.slow):
+        low, high = np.array(equation.domain, dtype=float).T
+        slow = low + (high - low) * np.random.default_rng(17).random((16, equation.dim))
+        symbols = (*equation.slow, *equation.fast)
     needed = 0.0
     for function in functions:
-        for each in spectra([function], symbols, problem.period, _MATTERS, slow):
+        for each in spectra([function], symbols, equation.period, _MATTERS, slow):
             largest = max((size for _, size in each), default=0.0)
             for cells, part in zip(_CELLS, _WEAK, strict=True):
                 needed = max(needed, cells * max((k for k, size in each if size >= part * largest), default=0))

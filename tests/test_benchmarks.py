@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from hybrid import EllipticProblem, fem
+from hybrid import fem as fem_reaction
 from hybrid.comparison import on_points
-from hybrid.fem import reaction as fem_reaction
-from hybrid.study.cases import case
+from hybrid.paper.cases import case
 from hybrid.symbols import cos, pi, sin, x, y
 
 from mpi4py import MPI  # isort: skip

@@ -94,16 +94,16 @@ def test_small_means_are_means() -> None:
 def test_a_mean_is_refused_if_it_matters_until_the_end() -> None:
     """∂_t u + (m/ε) u = … makes exp(-m T / ε) of u, which homogenization does not see."""
     r = cos(2 * pi * y[0]) + 1e-9
-    assert reacting(r, T=10.0).effect_of_mean == pytest.approx(1e-7, rel=1e-3)
+    assert reacting(r, T=10.0).doubt == pytest.approx(1e-7, rel=1e-3)
     with pytest.raises(InputError, match=r"^r: its mean .* mean T / eps = 1e-05"):
         reacting(r, T=1000.0)
-    assert reacting(cos(2 * pi * y[0]), T=1000.0).effect_of_mean < 1e-11
+    assert reacting(cos(2 * pi * y[0]), T=1000.0).doubt < 1e-11
 
 
 def test_a_mean_that_quadrature_does_not_tell_from_zero_is_known_by_what_it_may_make() -> None:
     disc = step(cos(2 * pi * y[0]) + cos(2 * pi * y[1]) - 1)
     mean, error = cell_mean(disc, y[:2], (1.0, 1.0))
-    effect = reacting(disc - mean, 2, T=2.0, eps=0.1).effect_of_mean
+    effect = reacting(disc - mean, 2, T=2.0, eps=0.1).doubt
     assert 1e-5 < 20 * error <= effect < 100 * error
 
 

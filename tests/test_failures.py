@@ -17,10 +17,10 @@ from petsc4py import PETSc
 import numpy as np
 import pytest
 
-from hybrid import EllipticProblem, InputError, SolverError
-from hybrid.fem import reaction, solve_homogenized
+from hybrid import EllipticProblem, InputError, SolverError, fem
+from hybrid.fem import solve_homogenized
 from hybrid.media.interpolated import SlowCoefficient, slow_nodes
-from hybrid.study.cases import case
+from hybrid.paper.cases import case
 from hybrid.study.files import from_data
 from hybrid.study.run import run
 
@@ -218,7 +218,7 @@ def test_time_stepping_that_fails_is_named(
         database["reference_" + name] = value
     try:
         with pytest.raises(kind, match=line) as caught:
-            reaction.solve_multiscale(
+            fem.solve_multiscale(
                 case("reaction-diffusion-10").problem,
                 comm,
                 degree=1,

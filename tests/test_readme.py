@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
-from typing import Any
 
-from hybrid.study.cases import case
+from hybrid.paper.cases import case
+from hybrid.paper.recorded import stored
 from hybrid.study.table import number
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def _recorded(preset: str, name: str) -> dict[str, Any]:
-    path = ROOT / "examples" / "reproduction" / preset / name / "results.json"
-    return dict(json.loads(path.read_text()))
 
 
 def test_the_table_at_the_top() -> None:
@@ -23,11 +17,12 @@ def test_the_table_at_the_top() -> None:
         line for line in (ROOT / "README.md").read_text().splitlines() if re.match(r"\| [a-z-]+[0-9a-z-]* \(5", line)
     ]
     assert len(lines) == 4
+    recorded = stored()
     for line in lines:
         cells = [cell.strip().strip("*") for cell in line.strip("|").split("|")]
         name = cells[0].split()[0]
-        paper, errors = case(name).paper, _recorded("accurate", name)["errors"]
-        averaged = _recorded("paper", name)["averaged"]
+        paper, errors = case(name).published, recorded.runs["accurate", name]["errors"]
+        averaged = recorded.runs["paper", name]["averaged"]
         expected = [
             f"{paper['e1']:.6f}", number(averaged["e1"]), number(errors["e1"]), number(errors["e4"]), f"{paper['e3']:.6f}",
             number(errors["e3"]), number(errors["e5"]),

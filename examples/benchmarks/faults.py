@@ -28,7 +28,7 @@ import oracles
 
 from hybrid import store
 from hybrid.physics import EllipticProblem
-from hybrid.study.cases import Case
+from hybrid.study.case import Case
 from hybrid.study.files import from_data
 from hybrid.study.run import run
 from hybrid.symbols import parse, x, y

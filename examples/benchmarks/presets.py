@@ -27,10 +27,10 @@ from series import homogenized_2d, reaction_diffusion
 from spectral import solve_cell as spectral_cell
 
 from hybrid import EllipticProblem, pinn, store
+from hybrid import pinn as pinn_reaction
 from hybrid.comparison import on_points
+from hybrid.paper.cases import case
 from hybrid.pinn import preset
-from hybrid.pinn import reaction as pinn_reaction
-from hybrid.study.cases import case
 from hybrid.symbols import cos, pi, sin, x, y
 
 assert MPI.COMM_WORLD.size == 1

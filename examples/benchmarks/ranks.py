@@ -24,10 +24,10 @@ from mpi4py import MPI  # isort: skip
 
 import torch
 
+from hybrid.paper.cases import case
 from hybrid.pinn import LevenbergMarquardt, cell_networks
 from hybrid.pinn.cellrows import cell_rows
 from hybrid.pinn.training import train
-from hybrid.study.cases import case
 
 
 def worker(side: int, hidden: list[int], steps: int) -> None:

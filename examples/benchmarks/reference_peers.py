@@ -134,25 +134,27 @@ def hybrid(n: int) -> Run:
 
     from hybrid import EllipticProblem
     from hybrid.fem.assembly import assembled, load
+    from hybrid.fem.dirichlet import solve_on
+    from hybrid.fem.forms import flux_on, source_on
     from hybrid.fem.mesh import box, zero_on_boundary
-    from hybrid.fem.multiscale import coefficient, solve_on, source
     from hybrid.symbols import cos, pi, sin, x, y
 
     a = 2 + sin(2 * pi * y[0]) * cos(2 * pi * y[1])
     problem = EllipticProblem(domain=[(0, 1)] * 2, eps=1 / 8, a=a, f=sin(x[0]) + cos(x[1]))
+    equation = problem.multiscale()
     clock = Clock()
     square = box(MPI.COMM_SELF, problem.domain, [n, n])
     clock.stop("mesh")
     space = fem.functionspace(square, ("Lagrange", 2))
     clock.stop("space")
     PETSc.Options()["reference_ksp_rtol"] = TOLERANCE
-    solution = solve_on(problem, space)
+    solution = solve_on(equation, space, "reference_")
 
     def check() -> tuple[float, float]:
         u, v, dx = ufl.TrialFunction(space), ufl.TestFunction(space), ufl.dx(metadata={"quadrature_degree": DEGREE})
         bcs = zero_on_boundary(space)
-        matrix = assembled(ufl.inner(coefficient(problem, square) * ufl.grad(u), ufl.grad(v)) * dx, bcs)
-        b = load(source(problem, square) * v * dx, bcs)
+        matrix = assembled(ufl.inner(flux_on(equation, space) * ufl.grad(u), ufl.grad(v)) * dx, bcs)
+        b = load(source_on(equation, square) * v * dx, bcs)
         residual = b - matrix * solution.function.x.petsc_vec
         square_of_norm = fem.assemble_scalar(fem.form(solution.function**2 * dx))
         return residual.norm() / b.norm(), math.sqrt(square_of_norm)

@@ -81,7 +81,7 @@ def main() -> None:
     repeats = parser.parse_args().repeats
     torch.set_num_threads(1)
     points = uniform_grid(PROBLEM.domain, 101)
-    coefficients, target, operators = cell_operator(PROBLEM, points)
+    coefficients, target, operators = cell_operator(PROBLEM.cell_problems(), points)
     weight = torch.full((len(points),), 1 / len(points), dtype=torch.float64)
     print(
         f"{'precision':10} {'sweep':>10} {'nested':>10} {'ratio':>6} {'in pieces':>10} {'ratio':>6}   gradients apart"

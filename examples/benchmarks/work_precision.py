@@ -30,8 +30,8 @@ from spectral import solve_cell as spectral_cell
 
 from hybrid import fem, pinn, store
 from hybrid.comparison import on_points
+from hybrid.paper.cases import case
 from hybrid.pinn import LBFGS, Adam, LastLayer, LevenbergMarquardt, VariableProjection
-from hybrid.study.cases import case
 
 PROBLEM: Any = case("elliptic-2d").problem
 ALONE = MPI.COMM_SELF

@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +21,16 @@ import hybrid  # noqa: F401  (orders the imports of MPI and DOLFINx)
 
 from mpi4py import MPI  # isort: skip
 
-from hybrid import store
-from hybrid.study.cases import case, names
+from hybrid.paper.cases import case, names
+from hybrid.paper.extras import EXTRAS
+from hybrid.paper.recorded import stored
 from hybrid.study.run import run
 
-HERE = Path(__file__).resolve().parent
 FEM, NETWORK, TINY = 1e-6, 0.5, 1e-6
 """Relative tolerances of finite element errors and of a network's errors; errors below TINY are only asked to stay below it."""
 
 
-def compare(recorded: dict[str, Any], again: dict[str, Any]) -> Iterator[str]:
+def compare(recorded: Mapping[str, Any], again: dict[str, Any]) -> Iterator[str]:
     """One line for each number that does not agree."""
     for name, old in recorded["errors"].items():
         new = again["errors"].get(name)
@@ -44,7 +44,7 @@ def compare(recorded: dict[str, Any], again: dict[str, Any]) -> Iterator[str]:
                 yield f"{recorded['case']}, {recorded['preset']}: {name} was {old:.6g} and is {new:.6g}"
 
 
-def _tolerance(recorded: dict[str, Any], name: str) -> float:
+def _tolerance(recorded: Mapping[str, Any], name: str) -> float:
     """Where the network adds nothing to the error of homogenization, its error is as sharp as that."""
     added = recorded["errors"]["e3"] / recorded["errors"]["e4"]
     return NETWORK if name.startswith("e3") or added > 0.01 else 0.01
@@ -58,12 +58,12 @@ def main() -> int:
     chosen = parser.parse_args()
     different = []
     for name in chosen.cases or names():
-        recorded = store.read_json(HERE / chosen.preset / name / "results.json")
+        recorded = stored().run(chosen.preset, name)
         if recorded is None:
             print(f"{name}: nothing recorded for preset {chosen.preset}")
             continue
         with tempfile.TemporaryDirectory() as folder:
-            again = run(case(name), MPI.COMM_WORLD, preset=chosen.preset, out=Path(folder))
+            again = run(case(name), MPI.COMM_WORLD, preset=chosen.preset, out=Path(folder), extras=EXTRAS)
         different += compare(recorded, again)
     print("\n".join(different) or "every recorded number agrees")
     return int(bool(different))

@@ -25,11 +25,10 @@ _SAME = 1e-12
 def first_order(problem: Problem, u0: Field, correctors: Sequence[Field], space: fem.FunctionSpace) -> fem.Function:
     """r = u_0 + ε u_1, interpolated in the space; collective.
 
-    u_1 = χ_j(x/ε) ∂_j u_0 for elliptic problems, with χ_j(x, x/ε) where a depends on x (paper, section 3), and N(x/ε) u_0 for
-    reaction-diffusion (appendix A).
+    What u_1 is, the physics says (`hybrid.physics.base.Problem.reconstruct`).
 
     Args:
-        problem: Gives ε and the period.
+        problem: Gives ε, the period and the formula.
         u0: The homogenized solution, by a network.
         correctors: The χ_j, or N, by a network.
         space: Lagrange elements on a mesh that resolves ε.
@@ -63,13 +62,10 @@ def _with_first_order(
     problem: Problem, u0: Field, correctors: Sequence[Field], space: fem.FunctionSpace, points: Product
 ) -> tuple[fem.Function, fem.Function]:
     """u_0 and r, from one evaluation at the nodes of the space; collective."""
-    elliptic = problem.kind == "elliptic"
-    (jet,) = evaluated([u0], points, gradient_only(problem.dim) if elliptic else VALUE)
+    (jet,) = evaluated([u0], points, gradient_only(problem.dim) if problem.derivatives else VALUE)
     fast = _in_cell(problem, points)
     joint = Product(points.axes + fast.axes, points.index + fast.index) if problem.flux.depends_on else fast
-    total = jet[0].copy()
-    for chi, change in zip(evaluated(correctors, joint, VALUE), jet[1:] if elliptic else jet, strict=True):
-        total += problem.eps * chi[0] * change
+    total = problem.reconstruct(jet, [chi[0] for chi in evaluated(correctors, joint, VALUE)])
     return with_values(jet[0], space), with_values(total, space)
 
 

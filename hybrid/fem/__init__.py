@@ -9,20 +9,19 @@ from hybrid.lazy import lazily
 if TYPE_CHECKING:
     from hybrid.fem.cell import CellSolution, solve_cell_on_mesh
     from hybrid.fem.dirichlet import Solution
-    from hybrid.fem.doors import solve_cell, solve_homogenized, solve_multiscale
+    from hybrid.fem.doors import solve, solve_cell, solve_homogenized, solve_multiscale
     from hybrid.fem.meshfile import read_mesh
     from hybrid.fem.mixed import solve_on_mesh
-    from hybrid.fem.reaction import ReactionCellSolution
     from hybrid.fem.regions import piecewise
     from hybrid.fem.tagged import TaggedMesh, tagged_box
 
 __all__ = [
     "CellSolution",
-    "ReactionCellSolution",
     "Solution",
     "TaggedMesh",
     "piecewise",
     "read_mesh",
+    "solve",
     "solve_cell",
     "solve_cell_on_mesh",
     "solve_homogenized",
@@ -35,13 +34,13 @@ _HOMES = {
     "CellSolution": "cell",
     "solve_cell_on_mesh": "cell",
     "Solution": "dirichlet",
+    "solve": "doors",
     "solve_cell": "doors",
     "solve_homogenized": "doors",
     "solve_multiscale": "doors",
     "read_mesh": "meshfile",
     "solve_on_mesh": "mixed",
     "piecewise": "regions",
-    "ReactionCellSolution": "reaction",
     "TaggedMesh": "tagged",
     "tagged_box": "tagged",
 }

@@ -14,12 +14,12 @@ from sympy import ImmutableMatrix
 
 from dolfinx import fem
 
+from hybrid.equation import Equation
 from hybrid.fem.adaptive import geometric_mean
 from hybrid.fem.cellsolution import CellSolution
 from hybrid.fem.fitted import cell_planes
 from hybrid.fem.norms import norm, relative_difference, richardson
 from hybrid.media.interpolated import relative_change
-from hybrid.physics import EllipticProblem
 from hybrid.symbols import evaluate
 from hybrid.trust import Estimate
 
@@ -107,17 +107,17 @@ def corrector_estimates(
     return tuple(errors), trust
 
 
-def harmonic_mean(problem: EllipticProblem, matrix: ImmutableMatrix) -> float:
+def harmonic_mean(equation: Equation, matrix: ImmutableMatrix) -> float:
     """1 / mean of 1/a, which is a* in one dimension: by Gauss's rule between the jumps, on finer parts until that settles."""
-    (p,) = problem.period
+    (p,) = equation.period
     nodes, weights = leggauss(16)
-    ends = np.unique([0.0, *cell_planes(matrix, problem)[0], p])
+    ends = np.unique([0.0, *cell_planes(matrix, equation)[0], p])
     mean = math.inf
     for parts in (32, 64, 128, 256, 512):
         at = np.concatenate([a + (b - a) * np.arange(parts) / parts for a, b in itertools.pairwise(ends)])
         steps = np.repeat(np.diff(ends) / parts, parts)
         points = at[:, None] + steps[:, None] * (nodes + 1) / 2
-        a = np.broadcast_to(evaluate(matrix[0, 0], {problem.fast[0]: points}), points.shape)
+        a = np.broadcast_to(evaluate(matrix[0, 0], {equation.fast[0]: points}), points.shape)
         last, mean = mean, float((steps[:, None] / 2 * weights / a).sum() / p)
         if abs(mean - last) <= 1e-15 * mean:
             break

@@ -19,7 +19,9 @@ import ufl
 from dolfinx import fem
 
 from hybrid.checks import check_degree, check_domain
+from hybrid.equation import Equation
 from hybrid.errors import InputError
+from hybrid.fem import options
 from hybrid.fem.assembly import assembled, load
 from hybrid.fem.bounds import corrector_sizes as corrector_sizes
 from hybrid.fem.bounds import harmonic_mean, with_bounds
@@ -36,15 +38,15 @@ from hybrid.fem.pieces import pieces
 from hybrid.fem.points import bounds
 from hybrid.fem.slowcells import solve_slow_cells
 from hybrid.fem.stencil import Entries
+from hybrid.fem.sumfactors import filling
 from hybrid.interfaces import BROKEN
-from hybrid.physics import EllipticProblem
 
 _DIRECTLY = 250_000
 """Unknowns up to which a coefficient that jumps is solved with by a factorization, whatever its contrast."""
 
 
 def solve_cell(
-    problem: EllipticProblem,
+    equation: Equation,
     comm: MPI.Comm,
     *,
     degree: int = 4,
@@ -62,7 +64,7 @@ def solve_cell(
     (`hybrid.fem.adaptive`; `degree` is then the highest there may be, and `cells` and `shape` mean nothing).
 
     Args:
-        problem: Gives a and the period. Where a depends on x there is a cell problem for each x; they are solved at
+        equation: Gives a and the period. Where a depends on x there is a cell problem for each x; they are solved at
             Chebyshev nodes, shared out over the ranks, and a*(x) interpolates. If a = g(x) b(y) there is one, and
             a*(x) = g(x) b* exactly.
         comm: The ranks that share the work.
@@ -84,30 +86,30 @@ def solve_cell(
         SolverError: The linear solver (prefix ``cell_``) did not converge.
     """
     start = time.perf_counter()
-    if problem.medium.depends_on:
+    if equation.medium.depends_on:
         spaces: dict[Any, fem.FunctionSpace] = {}
 
         def at(x: npt.NDArray[np.float64], count: int, ranks: MPI.Comm) -> CellSolution:
-            return _solve_at(problem, ranks, degree, count, shape, x, spaces, cells)
+            return _solve_at(equation, ranks, degree, count, shape, x, spaces, cells)
 
-        def alone(fixed: EllipticProblem) -> CellSolution:
+        def alone(fixed: Equation) -> CellSolution:
             return solve_cell(
                 fixed, comm, degree=degree, cells=cells, shape=shape, estimate=estimate, tol=tol, budget=budget
             )
 
-        return solve_slow_cells(problem, comm, at, alone, cells, degree, nodes, tol, budget)
-    if has_corners(problem, problem.medium.matrix):
-        return solve_adaptive(problem, problem.medium.matrix, comm, degree=degree, tol=tol, budget=budget)
+        return solve_slow_cells(equation, comm, at, alone, cells, degree, nodes, tol, budget)
+    if has_corners(equation, equation.medium.matrix):
+        return solve_adaptive(equation, equation.medium.matrix, comm, degree=degree, tol=tol, budget=budget)
 
     def on_mesh(count: int) -> CellSolution:
-        return _solve_at(problem, comm, degree, count, shape, None, None, cells)
+        return _solve_at(equation, comm, degree, count, shape, None, None, cells)
 
-    found = refined(on_mesh, cells, problem, degree, estimate or tol is not None, tol, budget)
+    found = refined(on_mesh, cells, equation, degree, estimate or tol is not None, tol, budget)
     return replace(found, seconds=time.perf_counter() - start)
 
 
 def _solve_at(
-    problem: EllipticProblem,
+    equation: Equation,
     comm: MPI.Comm,
     degree: int,
     count: int,
@@ -121,16 +123,18 @@ def _solve_at(
     There are `count` cells along each side, on a mesh that is compared with one of `base` cells.
     `spaces` keeps those on meshes of this communicator: each mesh takes communicators, of which there are not many.
     """
-    dim = problem.dim
-    cell = [(0.0, p) for p in problem.period]
-    slow = {} if at is None else {s: float(at[i]) for i, s in enumerate(problem.slow)}
-    fixed = problem.medium.matrix.subs(slow) if slow and problem.medium.matrix.has(*BROKEN) else problem.medium.matrix
-    if has_corners(problem, fixed):
-        return solve_adaptive(problem, fixed, comm, degree=degree)
+    dim = equation.dim
+    cell = equation.cell
+    slow = {} if at is None else {s: float(at[i]) for i, s in enumerate(equation.slow)}
+    fixed = (
+        equation.medium.matrix.subs(slow) if slow and equation.medium.matrix.has(*BROKEN) else equation.medium.matrix
+    )
+    if has_corners(equation, fixed):
+        return solve_adaptive(equation, fixed, comm, degree=degree)
     # Finer meshes are finer where a varies: layers need none along them.
     coarse = count if base is None else min(count, base)
-    counts = [count if s in fixed.free_symbols else coarse for s in problem.fast]
-    fitting = Fitting.to(cell, counts, cell_planes(fixed, problem), base)
+    counts = [count if s in fixed.free_symbols else coarse for s in equation.fast]
+    fitting = Fitting.to(cell, counts, cell_planes(fixed, equation), base)
     key = (fitting.counts, tuple(map(tuple, fitting.images)))
     space = None if spaces is None else spaces.get(key)
     if space is None:
@@ -139,28 +143,28 @@ def _solve_at(
         spaces[key] = space
     mesh = space.mesh
     y = ufl.SpatialCoordinate(mesh)
-    values = {s: y[i] for i, s in enumerate(problem.fast)}
+    values = {s: y[i] for i, s in enumerate(equation.fast)}
     if at is not None:  # constants and not numbers: the compiled form is the same for all x
         values |= {s: fem.Constant(mesh, value) for s, value in slow.items()}
 
     def entries(y: Sequence[npt.NDArray[np.float64]]) -> Sequence[Sequence[Any]]:
-        return as_arrays(problem.medium.matrix, {s: y[i] for i, s in enumerate(problem.fast)} | slow)
+        return as_arrays(equation.medium.matrix, {s: y[i] for i, s in enumerate(equation.fast)} | slow)
 
-    a = as_ufl(problem.medium.matrix, values)
+    a = as_ufl(equation.medium.matrix, values)
     more: dict[str, Any] = {"space": space}
     if fitting.moves:
         more["uniform"] = fitting.back
-    if problem.medium.interfaces:
+    if equation.medium.interfaces:
         more["dx"] = ufl.dx(domain=mesh, metadata={"quadrature_degree": inner_degree(mesh, 2 * degree + 2)})
     stretched = max(counts) > 2 * min(counts)  # multigrid here coarsens all directions alike
-    if (problem.medium.interfaces or stretched) and dim < 3 and degree**dim * math.prod(counts) <= _DIRECTLY:
+    if (equation.medium.interfaces or stretched) and dim < 3 and degree**dim * math.prod(counts) <= _DIRECTLY:
         more["defaults"] = DIRECT
-    known = None if problem.medium.interfaces or fitting.moves else entries
+    known = None if equation.medium.interfaces or fitting.moves else entries
     found = solve_cell_on_mesh(mesh, cell, a, degree=degree, entries=known, **more)
-    if not problem.medium.interfaces or dim == 3:
+    if not equation.medium.interfaces or dim == 3:
         return found
     if dim == 1:
-        return with_bounds(found, np.array([[harmonic_mean(problem, fixed)]]))
+        return with_bounds(found, np.array([[harmonic_mean(equation, fixed)]]))
     dual = solve_cell_on_mesh(mesh, cell, a / ufl.det(a), degree=degree, **more)
     return with_bounds(found, np.asarray(dual.coefficient) / np.linalg.det(np.asarray(dual.coefficient)))
 
@@ -198,10 +202,14 @@ class CellOperator:
     ) -> None:
         self.space, self.dx = space, dx
         self.constraint = periodic_constraint(space, cell)
-        full = assembled(form)
+        quadrature = dx.metadata().get("quadrature_degree")
+        quick = None if entries is None or quadrature is None else filling(space, entries, quadrature)
+        full = assembled(form, fill=quick)
         check_symmetric(full)
         self.loads, self.linear = self._of_linear_functions(full, len(cell))
-        self.matrix = full.PtAP(self.constraint)
+        # The constraint has one entry in a row: for that PETSc's own choice takes four times as long.
+        with options.defaults({"matptap_via": "rap" if full.comm.size == 1 else "allatonce"}):
+            self.matrix = full.PtAP(self.constraint)
         full.destroy()
         self.volume = integral(1.0 * dx, space.mesh)
         # A solid that does not fill the cell may be in several pieces.

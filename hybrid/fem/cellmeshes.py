@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 import sympy
 
+from hybrid.equation import Equation
 from hybrid.fem.bounds import corrector_estimates, extrapolated
 from hybrid.fem.cellsolution import CellSolution
 from hybrid.fem.fitted import order_within_cells
 from hybrid.fem.norms import coarsened
-from hybrid.physics import EllipticProblem
 from hybrid.trust import largest
 
 SolveOn = Callable[[int], CellSolution]
@@ -27,7 +27,7 @@ _CORRECTORS = 10.0
 def refined(
     solve: SolveOn,
     cells: int,
-    problem: EllipticProblem,
+    equation: Equation,
     degree: int,
     estimate: bool,
     tol: float | None,
@@ -38,7 +38,7 @@ def refined(
     Args:
         solve: How.
         cells: Of the first mesh, along each side of the cell.
-        problem: Gives the period.
+        equation: Gives the period.
         degree: Of the elements.
         estimate: Whether there are to be any estimates but those that cost nothing.
         tol: What the error of a* may be, and `_CORRECTORS` times of it that of the correctors; None: the first mesh does.
@@ -58,7 +58,7 @@ def refined(
     attempts: list[Mapping[str, object]] = []
     worst: list[float] = []
     while True:
-        found = _with_estimates(solved, cells, problem, degree) if estimate else solved(cells)
+        found = _with_estimates(solved, cells, equation, degree) if estimate else solved(cells)
         if found.trust:
             attempts.append({"cells": cells, **{name: e.error for name, e in found.trust.items()}})
         if tol is None or _within(found, tol):
@@ -66,8 +66,8 @@ def refined(
         worst.append(_off(found))
         if len(worst) > 2 and min(worst[-2:]) > 0.9 * min(worst[:-2]) and min(worst) < _NOISE:
             break  # rounding, or the linear solver's tolerance
-        varying = sum(s in problem.medium.matrix.free_symbols for s in problem.fast)
-        if (2 * cells * degree) ** varying * (first * degree) ** (problem.dim - varying) > budget:
+        varying = sum(s in equation.medium.matrix.free_symbols for s in equation.fast)
+        if (2 * cells * degree) ** varying * (first * degree) ** (equation.dim - varying) > budget:
             break
         cells *= 2
     return replace(found, attempts=tuple(attempts))
@@ -82,7 +82,7 @@ def _off(found: CellSolution) -> float:
     return math.inf if worst is None else worst
 
 
-def _with_estimates(solved: SolveOn, cells: int, problem: EllipticProblem, degree: int) -> CellSolution:
+def _with_estimates(solved: SolveOn, cells: int, equation: Equation, degree: int) -> CellSolution:
     """The solution on one mesh, with estimates from two coarser ones."""
     fine = solved(cells)
     (half, quarter), ratios = coarsened([cells])
@@ -91,14 +91,14 @@ def _with_estimates(solved: SolveOn, cells: int, problem: EllipticProblem, degre
     coarse = solved(half[0])
     coarser = solved(quarter[0])
     meshes = [fine, coarse, coarser]
-    limit = order_within_cells(problem.medium.matrix)
+    limit = order_within_cells(equation.medium.matrix)
     correctors = [level.correctors for level in meshes]
-    errors, trust = corrector_estimates(correctors, ratios, degree + 1, max(problem.period), limit)
+    errors, trust = corrector_estimates(correctors, ratios, degree + 1, max(equation.period), limit)
     values = [np.asarray(level.coefficient) for level in meshes]
     trust |= {"coefficient": extrapolated(values, ratios, degree + 1, limit)}
     if "coefficient" in fine.trust:  # bounds say more, but for what their quadrature leaves between jumps
-        flat = problem.medium.matrix.replace(sympy.Heaviside, lambda *_: sympy.S.One)
+        flat = equation.medium.matrix.replace(sympy.Heaviside, lambda *_: sympy.S.One)
         bounds = fine.trust["coefficient"]
-        both = largest([bounds, trust["coefficient"]]) if flat.free_symbols & set(problem.fast) else bounds
+        both = largest([bounds, trust["coefficient"]]) if flat.free_symbols & set(equation.fast) else bounds
         trust |= dict(fine.trust) | {"coefficient": both}
     return replace(fine, error_estimates=errors, trust=trust)

@@ -1,4 +1,4 @@
-"""-∇·(A ∇u) = f with u = 0 on the boundary: what the multiscale and the homogenized solve have in common."""
+"""-∇·(A ∇u) + c u = f with u = 0 on the boundary: what the multiscale and the homogenized solve have in common."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from typing import Any
 import ufl
 from dolfinx import fem
 
+from hybrid.equation import Equation
 from hybrid.fem.assembly import assembled, load
-from hybrid.fem.linear import LinearSolver, clean_up
+from hybrid.fem.fitted import inner_degree
+from hybrid.fem.forms import entries_of, flux_on, reaction_on, source_on
+from hybrid.fem.linear import DIRECT, MULTIGRID, LinearSolver, clean_up
 from hybrid.fem.mesh import zero_on_boundary
 from hybrid.fem.multigrid import levels
 from hybrid.fem.stencil import Entries
@@ -56,6 +59,34 @@ class Solution:
         return int(self.function.function_space.element.basix_element.degree)
 
 
+def solve_on(
+    equation: Equation, space: fem.FunctionSpace, prefix: str, defaults: Mapping[str, object] | None = None
+) -> Solution:
+    """The solution of an equation without time, in a Lagrange space on a mesh of Ω.
+
+    Args:
+        equation: On Ω, with one load.
+        space: Where to look for it.
+        prefix: Of the linear solver's PETSc options.
+        defaults: What they are where the user has not set them; by default a factorization in 1D, and multigrid.
+
+    Raises:
+        SolverError: The linear solver did not converge.
+    """
+    degree, mesh, reaction = 2 * space.element.basix_element.degree, space.mesh, equation.reaction
+    jumps = equation.flux.interfaces or (reaction is not None and reaction.interfaces)
+    return solve_dirichlet(
+        space,
+        flux_on(equation, space),
+        source_on(equation, mesh),
+        prefix,
+        defaults or (DIRECT if equation.dim == 1 else MULTIGRID),
+        entries_of(equation),
+        inner_degree(mesh, degree) if jumps else degree,
+        None if reaction is None else reaction_on(equation, mesh),
+    )
+
+
 def solve_dirichlet(
     space: fem.FunctionSpace,
     a: ufl.core.expr.Expr,
@@ -64,8 +95,9 @@ def solve_dirichlet(
     defaults: Mapping[str, object],
     entries: Entries | None = None,
     quadrature: int | None = None,
+    reaction: ufl.core.expr.Expr | None = None,
 ) -> Solution:
-    """Find u in the space with u = 0 on ∂Ω and ∫ a∇u·∇φ = ∫ f φ for all φ.
+    """Find u in the space with u = 0 on ∂Ω and ∫ a∇u·∇φ + ∫ c u φ = ∫ f φ for all φ.
 
     Args:
         space: Lagrange elements; on a box, if there are `entries`.
@@ -75,6 +107,7 @@ def solve_dirichlet(
         defaults: What they are where the user has not set them.
         entries: The coefficient as a function of coordinates: multigrid's coarser matrices are then quicker to find.
         quadrature: Its degree; by default twice that of the elements.
+        reaction: c, if there is one.
 
     Raises:
         SolverError: The linear solver did not converge.
@@ -84,7 +117,10 @@ def solve_dirichlet(
     dx = ufl.dx(metadata={"quadrature_degree": quadrature or 2 * degree})
     u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
     bcs = zero_on_boundary(space)
-    matrix, b = assembled(ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx, bcs), load(f * v * dx, bcs)
+    form = ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx
+    if reaction is not None:
+        form += reaction * u * v * dx
+    matrix, b = assembled(form, bcs), load(f * v * dx, bcs)
     filled = time.perf_counter()
     solver = LinearSolver(matrix, prefix, defaults, lambda: levels(space, bcs, a=entries), dim=space.mesh.geometry.dim)
     ready = time.perf_counter()

@@ -1,96 +1,101 @@
-"""The solvers by the kind of the problem: elliptic or reaction-diffusion, with one name for both."""
+"""One name for each question, whatever the physics: an equation, or a problem that says which equations, in, solutions out."""
 
 from __future__ import annotations
 
-from typing import Any, overload
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from mpi4py import MPI
 
-import numpy.typing as npt
-
 from hybrid.checks import check_comm, check_count, check_degree
+from hybrid.equation import Equation
 from hybrid.errors import InputError
-from hybrid.fem import cell, homogenized, multiscale, reaction
-from hybrid.fem.cell import CellSolution
+from hybrid.fem import cell, evolution, homogenized, multiscale, sourcecells
+from hybrid.fem.cellsolution import CellSolution
+from hybrid.fem.counts import SHAPES
 from hybrid.fem.dirichlet import Solution
-from hybrid.fem.mesh import SHAPES
-from hybrid.fem.reaction import ReactionCellSolution
 from hybrid.fem.reference import Reference
-from hybrid.media.interpolated import SlowCoefficient
-from hybrid.physics import EllipticProblem, Problem, ReactionDiffusionProblem
+from hybrid.physics import Problem, check_problem
 
 
-@overload
-def solve_cell(problem: EllipticProblem, comm: MPI.Comm, **settings: Any) -> CellSolution: ...
-@overload
-def solve_cell(problem: ReactionDiffusionProblem, comm: MPI.Comm, **settings: Any) -> ReactionCellSolution: ...
-def solve_cell(problem: Problem, comm: MPI.Comm, **settings: Any) -> CellSolution | ReactionCellSolution:
-    """The correctors and the homogenized coefficient: `hybrid.fem.cell.solve_cell` or `hybrid.fem.reaction.solve_cell`.
+def solve(equation: Equation, comm: MPI.Comm, **settings: Any) -> Solution | CellSolution:
+    """Solve any equation: cell problems, an equation whose coefficients oscillate with x/ε, or one whose do not.
 
     Args:
-        problem: An elliptic or a reaction-diffusion problem.
+        equation: On Ω or on the cell; with time or without.
         comm: The ranks that share the work.
-        settings: Those of the function that it is.
+        settings: Of `solve_cell`, `solve_multiscale` or `solve_homogenized` in the module that it is for.
+
+    Returns:
+        For cell problems the correctors, and as the coefficient the energies of which the physics makes the homogenized one.
 
     Raises:
-        InputError: Something else, or a setting out of its range.
+        InputError: A setting out of its range, or an equation that finite elements here do not solve.
+        SolverError: A solver did not converge.
+    """
+    _check(comm, settings)
+    if equation.periodic:
+        return _of_cell(equation, comm, **settings)
+    return (_of_reference if equation.oscillates else _of_homogenized)(equation, comm, **settings)
+
+
+def _of_cell(equation: Equation, comm: MPI.Comm, **settings: Any) -> CellSolution:
+    return (cell.solve_cell if equation.driven_by_fluxes else sourcecells.solve_cell)(equation, comm, **settings)
+
+
+def _of_reference(equation: Equation, comm: MPI.Comm, **settings: Any) -> Reference:
+    own = multiscale.solve_multiscale if equation.time is None else evolution.solve_multiscale
+    return own(equation, comm, **settings)
+
+
+def _of_homogenized(equation: Equation, comm: MPI.Comm, **settings: Any) -> Solution:
+    own = homogenized.solve_homogenized if equation.time is None else evolution.solve_homogenized
+    return own(equation, comm, **settings)
+
+
+def solve_cell(problem: Problem, comm: MPI.Comm, **settings: Any) -> CellSolution:
+    """The correctors and the homogenized coefficient, by `hybrid.fem.cell.solve_cell`, or by that of `hybrid.fem.sourcecells`
+    where the loads of the cell problems are sources.
+
+    Raises:
+        InputError: No problem, or a setting out of its range.
         SolverError: See there.
     """
-    _check(problem, comm, settings)
-    if isinstance(problem, ReactionDiffusionProblem):
-        return reaction.solve_cell(problem, comm, **settings)
-    return cell.solve_cell(_elliptic(problem), comm, **settings)
+    _check(comm, settings)
+    found = _of_cell(check_problem(problem).cell_problems(), comm, **settings)
+    return replace(found, coefficient=problem.effective(found.coefficient))
 
 
 def solve_multiscale(problem: Problem, comm: MPI.Comm, **settings: Any) -> Reference:
-    """The reference: `hybrid.fem.multiscale.solve_multiscale` or `hybrid.fem.reaction.solve_multiscale`.
+    """The reference u_ε, by `hybrid.fem.multiscale.solve_multiscale`, or by that of `hybrid.fem.evolution` where there is time.
+
+    Raises:
+        InputError: No problem, or a setting out of its range.
+        SolverError: See there.
+    """
+    _check(comm, settings)
+    return _of_reference(check_problem(problem).multiscale(), comm, **settings)
+
+
+def solve_homogenized(problem: Problem, coefficient: Any, comm: MPI.Comm, **settings: Any) -> Solution:
+    """v or w, by `hybrid.fem.homogenized.solve_homogenized`, or by that of `hybrid.fem.evolution` where there is time.
 
     Args:
-        problem: An elliptic or a reaction-diffusion problem.
+        problem: Gives the homogenized equation.
+        coefficient: The homogenized coefficient of either path: a*, a*(x) or r*.
         comm: The ranks that share the work.
         settings: Those of the function that it is.
 
     Raises:
-        InputError: Something else, or a setting out of its range.
-        SolverError: See there.
+        InputError: No problem, no such coefficient, or a setting out of its range.
+        SolverError: See there, or the coefficient makes the equation singular.
     """
-    _check(problem, comm, settings)
-    if isinstance(problem, ReactionDiffusionProblem):
-        return reaction.solve_multiscale(problem, comm, **settings)
-    return multiscale.solve_multiscale(_elliptic(problem), comm, **settings)
+    _check(comm, settings)
+    return _of_homogenized(check_problem(problem).homogenized(coefficient), comm, **settings)
 
 
-def solve_homogenized(
-    problem: Problem, coefficient: npt.ArrayLike | SlowCoefficient, comm: MPI.Comm, **settings: Any
-) -> Solution:
-    """v or w: `hybrid.fem.homogenized.solve_homogenized` or `hybrid.fem.reaction.solve_homogenized`.
-
-    Args:
-        problem: An elliptic or a reaction-diffusion problem.
-        coefficient: a*, a*(x) or r*.
-        comm: The ranks that share the work.
-        settings: Those of the function that it is.
-
-    Raises:
-        InputError: Something else, or a setting out of its range.
-        SolverError: See there.
-    """
-    _check(problem, comm, settings)
-    if isinstance(problem, ReactionDiffusionProblem):
-        return reaction.solve_homogenized(problem, coefficient, comm, **settings)  # type: ignore[arg-type]
-    return homogenized.solve_homogenized(_elliptic(problem), coefficient, comm, **settings)
-
-
-def _elliptic(problem: Problem) -> EllipticProblem:
-    assert isinstance(problem, EllipticProblem)
-    return problem
-
-
-def _check(problem: object, comm: object, settings: dict[str, Any]) -> None:
-    if not isinstance(problem, EllipticProblem | ReactionDiffusionProblem):
-        raise InputError(
-            "problem", f"a {type(problem).__name__}; allowed is an EllipticProblem or a ReactionDiffusionProblem"
-        )
+def _check(comm: object, settings: Mapping[str, Any]) -> None:
     check_comm(comm)
     if "degree" in settings:
         check_degree(settings["degree"])

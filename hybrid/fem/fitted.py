@@ -16,9 +16,10 @@ from sympy import Symbol
 import basix
 from dolfinx import mesh
 
+from hybrid.equation import Equation
 from hybrid.fem.mesh import box
+from hybrid.geometry import Geometry
 from hybrid.interfaces import BROKEN, curved, kinks, level_sets, planes
-from hybrid.physics import EllipticProblem, Problem
 
 Array = npt.NDArray[np.float64]
 _COARSER = 4
@@ -121,51 +122,50 @@ def _apportioned(share: Array) -> Array:
     return whole
 
 
-def cell_planes(matrix: sympy.MatrixBase, problem: Problem) -> list[list[float]]:
+def cell_planes(matrix: sympy.MatrixBase, geometry: Geometry) -> list[list[float]]:
     """For each i the c in [0, period_i) for which a function of y jumps or has a kink at y_i = c."""
-    box = [(0.0, p) for p in problem.period]
-    return planes([*level_sets(matrix), *kinks(matrix)], problem.fast, box, 4000)
+    return planes([*level_sets(matrix), *kinks(matrix)], geometry.fast, geometry.cell, 4000)
 
 
-def domain_planes(problem: Problem) -> list[list[float]]:
+def domain_planes(equation: Equation) -> list[list[float]]:
     """For each i the c for which a(x, x/ε), or r(x/ε), jumps or has a kink at x_i = c in the domain."""
-    matrix = problem.medium.matrix
-    fast = cell_planes(matrix, problem)
+    matrix = equation.varying
+    fast = cell_planes(matrix, equation)
     found = []
-    for i, ((low, high), p) in enumerate(zip(problem.domain, problem.period, strict=True)):
-        step = problem.eps * p
+    for i, ((low, high), p) in enumerate(zip(equation.domain, equation.period, strict=True)):
+        step = equation.eps * p
         periods = np.arange(np.floor(low / step), np.ceil(high / step) + 1)
-        every = [problem.eps * (c + p * k) for c in fast[i] for k in periods]
+        every = [equation.eps * (c + p * k) for c in fast[i] for k in periods]
         found.append(sorted(c for c in every if low < c < high))
-    slow = slow_planes(problem)
-    both: list[Symbol] = [*problem.slow, *problem.fast]
+    slow = slow_planes(equation)
+    both: list[Symbol] = [*equation.slow, *equation.fast]
     mixed = []
     for phi in [*level_sets(matrix), *kinks(matrix)]:
-        places = {both.index(s) % problem.dim for s in phi.free_symbols}
+        places = {both.index(s) % equation.dim for s in phi.free_symbols}
         if len(phi.free_symbols) == 2 and len(places) == 1:  # of x_i and y_i: along the axis a function of x_i
             i = places.pop()
-            mixed.append(phi.subs(problem.fast[i], problem.slow[i] / sympy.Float(problem.eps)))
-    samples = int(min(1000 * max(problem.periods), 200_000))
-    crossing = planes(mixed, problem.slow, problem.domain, samples) if mixed else [[] for _ in found]
+            mixed.append(phi.subs(equation.fast[i], equation.slow[i] / sympy.Float(equation.eps)))
+    samples = int(min(1000 * max(equation.periods), 200_000))
+    crossing = planes(mixed, equation.slow, equation.domain, samples) if mixed else [[] for _ in found]
     return [sorted([*a, *b, *c]) for a, b, c in zip(found, slow, crossing, strict=True)]
 
 
-def slow_planes(problem: Problem) -> list[list[float]]:
+def slow_planes(equation: Equation) -> list[list[float]]:
     """For each i the c for which a jumps or has a kink at the slow x_i = c."""
-    matrix = problem.medium.matrix
-    return planes([*level_sets(matrix), *kinks(matrix)], problem.slow, problem.domain, 4000)
+    matrix = equation.varying
+    return planes([*level_sets(matrix), *kinks(matrix)], equation.slow, equation.domain, 4000)
 
 
-def reference_fitting(problem: Problem, counts: Sequence[int]) -> Fitting:
+def reference_fitting(equation: Equation, counts: Sequence[int]) -> Fitting:
     """The mesh of the domain for the multiscale equation: with lines on all planes where a(x, x/ε) jumps or has a kink."""
-    if problem.medium.matrix.has(*BROKEN):
-        return Fitting.to(problem.domain, counts, domain_planes(problem))
-    return Fitting.to(problem.domain, counts, [[] for _ in counts])
+    if equation.varying.has(*BROKEN):
+        return Fitting.to(equation.domain, counts, domain_planes(equation))
+    return Fitting.to(equation.domain, counts, [[] for _ in counts])
 
 
-def slow_fitting(problem: EllipticProblem, cells: int) -> Fitting:
+def slow_fitting(equation: Equation, cells: int) -> Fitting:
     """The same for the homogenized equation: with lines where a(x, y) jumps or has a kink in x."""
-    return Fitting.to(problem.domain, [cells] * problem.dim, slow_planes(problem))
+    return Fitting.to(equation.domain, [cells] * equation.dim, slow_planes(equation))
 
 
 def order_within_cells(matrix: sympy.MatrixBase) -> float | None:

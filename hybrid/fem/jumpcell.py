@@ -17,6 +17,7 @@ import basix.ufl
 import ufl
 from dolfinx import fem, mesh
 
+from hybrid.equation import Equation
 from hybrid.fem.adaptive import Adapted, Medium, adapt, geometric_mean
 from hybrid.fem.cellsolution import CellSolution
 from hybrid.fem.coefficients import as_arrays
@@ -24,7 +25,6 @@ from hybrid.fem.fitted import cell_planes
 from hybrid.fem.torus import element
 from hybrid.interfaces import curved, level_sets
 from hybrid.parallel import on_root
-from hybrid.physics import EllipticProblem
 from hybrid.symbols import evaluate
 from hybrid.trust import Estimate
 
@@ -37,20 +37,20 @@ _SHOWN = 1e-7
 """Of the cell's smaller side: the smallest triangles of the mesh that correctors are handed out on."""
 
 
-def has_corners(problem: EllipticProblem, matrix: ImmutableMatrix) -> bool:
+def has_corners(equation: Equation, matrix: ImmutableMatrix) -> bool:
     """Whether interfaces of a (at one x) cross or are curved: gradients of correctors may then be infinite."""
-    if problem.dim != 2 or not matrix.has(sympy.Heaviside):
+    if equation.dim != 2 or not matrix.has(sympy.Heaviside):
         return False
     functions = level_sets(matrix)
-    return bool(curved(functions)) or all(_jumps(problem, functions))
+    return bool(curved(functions)) or all(_jumps(equation, functions))
 
 
-def _jumps(problem: EllipticProblem, functions: list[sympy.Expr]) -> list[bool]:
-    return [any(s in phi.free_symbols for phi in functions) for s in problem.fast]
+def _jumps(equation: Equation, functions: list[sympy.Expr]) -> list[bool]:
+    return [any(s in phi.free_symbols for phi in functions) for s in equation.fast]
 
 
 def solve_adaptive(
-    problem: EllipticProblem,
+    equation: Equation,
     matrix: ImmutableMatrix,
     comm: MPI.Comm,
     *,
@@ -61,7 +61,7 @@ def solve_adaptive(
     """The cell problems of functions of y alone, in two dimensions, on meshes that refine until bounds of a* meet.
 
     Args:
-        problem: Gives the period.
+        equation: Gives the period.
         matrix: a, of y.
         comm: The ranks that get a part of the correctors; one of them solves.
         degree: Of the elements at the most: lower with curved interfaces, and on meshes that are fine to begin with.
@@ -72,7 +72,7 @@ def solve_adaptive(
         SolverError: A factorization failed.
     """
     start = time.perf_counter()
-    medium = _medium(problem, matrix)
+    medium = _medium(equation, matrix)
     most = budget if tol is not None else min(budget, BUDGET)
     coarse = (len(medium.axes[0]) - 1) * (len(medium.axes[1]) - 1)
     degree = min(degree, 1 if medium.curves is not None else 3)
@@ -96,13 +96,13 @@ def solve_adaptive(
     )  # fmt: skip
 
 
-def _medium(problem: EllipticProblem, matrix: ImmutableMatrix) -> Medium:
+def _medium(equation: Equation, matrix: ImmutableMatrix) -> Medium:
     functions = level_sets(matrix)
     bent = curved(functions)
     axes = []
-    for p, inner in zip(problem.period, cell_planes(matrix, problem), strict=True):
+    for p, inner in zip(equation.period, cell_planes(matrix, equation), strict=True):
         ends = np.array([0.0, *(c for c in inner if 1e-9 * p < c < (1 - 1e-9) * p), p])
-        along = (8 if bent else 4) * min(p / min(problem.period), _LONGEST)  # cells about as long as they are wide
+        along = (8 if bent else 4) * min(p / min(equation.period), _LONGEST)  # cells about as long as they are wide
         counts = np.maximum(np.ceil(along * np.diff(ends) / p - 1e-9), 1).astype(int)
         parts = [a + (b - a) * np.arange(n) / n for a, b, n in zip(ends[:-1], ends[1:], counts, strict=True)]
         axes.append(np.concatenate([*parts, [p]]))
@@ -110,18 +110,18 @@ def _medium(problem: EllipticProblem, matrix: ImmutableMatrix) -> Medium:
 
     def values(points: Array) -> Array:
         out = np.empty((len(points), 2, 2))
-        rows = as_arrays(matrix, {s: points[:, i] for i, s in enumerate(problem.fast)})
+        rows = as_arrays(matrix, {s: points[:, i] for i, s in enumerate(equation.fast)})
         for i in range(2):
             for j in range(2):
                 out[:, i, j] = rows[i][j]
         return out
 
     def signs(points: Array) -> Array:
-        at = {s: points[:, i] for i, s in enumerate(problem.fast)}
+        at = {s: points[:, i] for i, s in enumerate(equation.fast)}
         return np.stack([np.broadcast_to(evaluate(phi, at), len(points)) for phi in bent], axis=1)
 
-    constant = not flat.free_symbols & set(problem.fast)
-    sides = (problem.period[0], problem.period[1])
+    constant = not flat.free_symbols & set(equation.fast)
+    sides = (equation.period[0], equation.period[1])
     return Medium(sides, (axes[0], axes[1]), values, constant, signs if bent else None)
 
 

@@ -17,6 +17,7 @@ from dolfinx import fem
 
 from hybrid import store
 from hybrid._version import __version__
+from hybrid.equation import Equation
 from hybrid.errors import InputError, SolverError
 from hybrid.fem import cache as files
 from hybrid.fem.cache import ReferenceCache
@@ -26,7 +27,6 @@ from hybrid.fem.mesh import cell_counts
 from hybrid.fem.norms import mesh_error, order_limit
 from hybrid.fem.resolution import LOOSER, SHOWN, TIGHTEST, time_error, trusted
 from hybrid.parallel import on_root
-from hybrid.physics import EllipticProblem, ReactionDiffusionProblem
 from hybrid.trust import Estimate
 from hybrid.waves import cells_to_see
 
@@ -79,7 +79,7 @@ class References:
     """References of one problem on finer and finer meshes.
 
     Args:
-        problem: The equation.
+        equation: The equation.
         comm: The ranks that share the work.
         solve_on: How it is solved.
         degree: Polynomial degree of the elements.
@@ -89,7 +89,7 @@ class References:
         cache: Where references are kept, or None.
     """
 
-    problem: EllipticProblem | ReactionDiffusionProblem
+    equation: Equation
     comm: MPI.Comm
     solve_on: SolveOn
     degree: int
@@ -98,8 +98,8 @@ class References:
     cache: ReferenceCache | None = None
 
     def __post_init__(self) -> None:
-        p = self.problem
-        self._limit = order_limit(p.f, p.medium.matrix if isinstance(p, EllipticProblem) else p.r)
+        p = self.equation
+        self._limit = order_limit(p.source, p.varying)
         self._needed = cells_to_see(p) if self.estimate else 0
         self._known: dict[tuple[tuple[int, ...], float], Solution] = {}  # what a finer mesh needs for its estimate
 
@@ -110,9 +110,9 @@ class References:
             SolverError: A solve failed.
         """
         start = time.perf_counter()
-        counts = cell_counts(self.problem, cells)
+        counts = cell_counts(self.equation, cells)
         space = self._space(counts)
-        lattice = (self.problem.domain, counts)
+        lattice = (self.equation.domain, counts)
         key = self._key(space, counts, steps)
         found = self.cache.load(key, space, lattice) if self.cache is not None else None
         if found is not None:
@@ -142,7 +142,7 @@ class References:
                 f"{cells} cells per period do not see what the coefficient oscillates with: at least {self._needed} do"
             )
             return replace(found, trust={"solution": Estimate(None, why)})
-        timed = found.time_error if isinstance(self.problem, ReactionDiffusionProblem) else None
+        timed = None if self.equation.time is None else found.time_error
         return replace(found, trust={"solution": trusted(found.error_estimate, timed, found.rounding)})
 
     def until(
@@ -164,7 +164,7 @@ class References:
         if not 0 < tolerance < 1:
             raise InputError("reference_tol", f"{tolerance!r}; allowed is a number between 0 and 1, 1e-6 for instance")
         attempts: list[Attempt] = []
-        peaks = cells_to_see(self.problem, inverse=True)
+        peaks = cells_to_see(self.equation, inverse=True)
         while True:
             try:
                 found = self.on(cells, steps)
@@ -187,20 +187,20 @@ class References:
             except InputError as refused:
                 text = f"{tolerance:g} is out of reach: {_reached(attempts)}, and {finer} are {refused.what}"
                 raise InputError("reference_tol", text) from None
-            keep = {tuple(cell_counts(self.problem, n)) for n in (cells, (cells + 1) // 2)}
+            keep = {tuple(cell_counts(self.equation, n)) for n in (cells, (cells + 1) // 2)}
             self._known = {known: s for known, s in self._known.items() if known[0] in keep}
             cells = finer
 
     def _space(self, counts: Sequence[int]) -> fem.FunctionSpace:
-        fitting = reference_fitting(self.problem, counts)
+        fitting = reference_fitting(self.equation, counts)
         return fem.functionspace(fitting.mesh(self.comm, self.shape), ("Lagrange", self.degree))
 
     def _key(self, space: fem.FunctionSpace, counts: Sequence[int], steps: float) -> str:
         options = sorted((k, v) for k, v in PETSc.Options().getAll().items() if k.startswith("reference_"))
         return store.key_of(
-            files.FORMAT, __version__, dolfinx.__version__, self.problem.kind, self.problem.digest, list(counts),
+            files.FORMAT, __version__, dolfinx.__version__, self.equation.digest, list(counts),
             space.mesh.topology.cell_name(), self.degree, steps, self.estimate, options,
-            *(["fitted"] if reference_fitting(self.problem, counts).moves else []),
+            *(["fitted"] if reference_fitting(self.equation, counts).moves else []),
         )  # fmt: skip
 
     def _solved(self, counts: Sequence[int], steps: float, space: fem.FunctionSpace | None = None) -> Solution:

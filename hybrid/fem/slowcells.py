@@ -14,6 +14,7 @@ from mpi4py import MPI
 import numpy as np
 import numpy.typing as npt
 
+from hybrid.equation import Equation
 from hybrid.errors import InputError, SolverError
 from hybrid.fem.bounds import corrector_estimates, extrapolated
 from hybrid.fem.cellsolution import CellSolution
@@ -28,7 +29,6 @@ from hybrid.media.interpolated import (
     slow_nodes,
 )
 from hybrid.parallel import on_root
-from hybrid.physics import EllipticProblem
 from hybrid.separation import separated
 from hybrid.symbols import coordinates, evaluate
 from hybrid.trust import Estimate, largest
@@ -53,10 +53,10 @@ _MESHES = 100
 
 
 def solve_slow_cells(
-    problem: EllipticProblem,
+    equation: Equation,
     comm: MPI.Comm,
     at: SolveAt,
-    alone: Callable[[EllipticProblem], CellSolution],
+    alone: Callable[[Equation], CellSolution],
     cells: int,
     degree: int,
     nodes: int | None,
@@ -66,7 +66,7 @@ def solve_slow_cells(
     """a*(x) and the correctors at its nodes.
 
     Args:
-        problem: Gives a(x, y).
+        equation: Gives a(x, y).
         comm: The ranks that share the nodes.
         at: Solves for one x.
         alone: Solves a problem without x on all ranks.
@@ -81,31 +81,31 @@ def solve_slow_cells(
         SolverError: A cell problem failed, or the interpolant is not positive where a is.
     """
     start = time.perf_counter()
-    product = separated(problem)
+    product = separated(equation)
     if product is not None:
         factor, fixed = product
         found = alone(fixed)
-        coefficient = ProductCoefficient.of(problem.domain, factor, np.asarray(found.coefficient))
-        middle = np.array([[(low + high) / 2 for low, high in problem.domain]])
+        coefficient = ProductCoefficient.of(equation.domain, factor, np.asarray(found.coefficient))
+        middle = np.array([[(low + high) / 2 for low, high in equation.domain]])
         return replace(found, coefficient=coefficient, nodes=middle, bounds=None, seconds=time.perf_counter() - start)
-    _refuse_jumps(problem)
-    tolerance = _TRUNCATION[problem.dim] if tol is None else tol / 2  # the mesh has the other half
-    first = nodes or _NODES[problem.dim]
-    counts = [first if s in problem.medium.matrix.free_symbols else 1 for s in problem.slow]
+    _refuse_jumps(equation)
+    tolerance = _TRUNCATION[equation.dim] if tol is None else tol / 2  # the mesh has the other half
+    first = nodes or _NODES[equation.dim]
+    counts = [first if s in equation.medium.matrix.free_symbols else 1 for s in equation.slow]
     attempts: list[Mapping[str, object]] = []
 
     def affordable(counts: Sequence[int]) -> bool:
         total = math.prod(counts)
-        most = _MESHES * comm.size if problem.medium.interfaces else total
-        return total <= most and total * max((cells * degree) ** problem.dim, _LEAST) <= budget
+        most = _MESHES * comm.size if equation.medium.interfaces else total
+        return total <= most and total * max((cells * degree) ** equation.dim, _LEAST) <= budget
 
     @functools.cache
     def measures(counts: tuple[int, ...]) -> Array:
-        return on_root(comm, partial(hardness, problem, slow_nodes(problem.domain, counts)))
+        return on_root(comm, partial(hardness, equation, slow_nodes(equation.domain, counts)))
 
     def worst(counts: Sequence[int]) -> Array:
         """The hardest nodes."""
-        return slow_nodes(problem.domain, counts)[hardest(measures(tuple(counts)))]
+        return slow_nodes(equation.domain, counts)[hardest(measures(tuple(counts)))]
 
     def fewest(counts: Sequence[int]) -> int:
         """Cells for more nodes than at first."""
@@ -113,7 +113,7 @@ def solve_slow_cells(
 
     # Ranks may differ by rounding: what decides how long loops are is that of the first.
     def missed_by(counts: Sequence[int]) -> float:
-        return on_root(comm, partial(interpolation_error, problem, counts))
+        return on_root(comm, partial(interpolation_error, equation, counts))
 
     # What a alone says costs no cell problem.
     asked, coarser = cells, False
@@ -126,11 +126,11 @@ def solve_slow_cells(
             break
         attempts.append({"nodes": tuple(counts), "cells": cells, "truncation": missed})
         counts, missed = more, missed_by(more)
-    if tol is not None and missed < tol and not problem.medium.interfaces:
-        most = (budget / math.prod(counts)) ** (1 / problem.dim) / degree
-        cells = on_root(comm, partial(_mesh_for, worst(counts), at, cells, most, degree, max(problem.period), tol))
+    if tol is not None and missed < tol and not equation.medium.interfaces:
+        most = (budget / math.prod(counts)) ** (1 / equation.dim) / degree
+        cells = on_root(comm, partial(_mesh_for, worst(counts), at, cells, most, degree, max(equation.period), tol))
     while True:
-        found = _interpolated(problem, comm, at, cells, counts)
+        found = _interpolated(equation, comm, at, cells, counts)
         tails, positive = on_root(comm, partial(_judged, found, missed, counts))
         attempts.append({"nodes": tuple(counts), "cells": cells, "truncation": max(tails)})
         if nodes is not None or (max(tails) <= tolerance and positive):
@@ -148,17 +148,17 @@ def solve_slow_cells(
         )
     while True:
         cell_trust = dict(found.trust)
-        if len(cell_trust) > problem.dim:  # known from each node
+        if len(cell_trust) > equation.dim:  # known from each node
             break
-        cell_trust = _estimated(problem, comm, at, found, cells, degree, measures(tuple(counts))) | cell_trust
+        cell_trust = _estimated(equation, comm, at, found, cells, degree, measures(tuple(counts))) | cell_trust
         if tol is None:  # fewer cells than were asked for were enough at some nodes, and have to be at all
             enough = cells >= asked or _enough(cell_trust, tolerance, math.inf)
         else:  # no mesh makes up for nodes that are missing
             enough = max(tails) >= tol or _enough(cell_trust, tol - max(tails), _CORRECTORS * tol)
-        if enough or math.prod(counts) * (2 * cells * degree) ** problem.dim > budget:
+        if enough or math.prod(counts) * (2 * cells * degree) ** equation.dim > budget:
             break
         cells *= 2
-        found = _interpolated(problem, comm, at, cells, counts)
+        found = _interpolated(equation, comm, at, cells, counts)
         attempts.append({"nodes": tuple(counts), "cells": cells, "truncation": max(tails)})
     base, cut = cell_trust["coefficient"], max(tails)
     together = None if base.error is None else base.error + cut
@@ -173,17 +173,17 @@ def _enough(trust: Mapping[str, Estimate], tol: float, correctors: float) -> boo
     return all(e.within(tol if name == "coefficient" else correctors) for name, e in trust.items())
 
 
-def _refuse_jumps(problem: EllipticProblem) -> None:
+def _refuse_jumps(equation: Equation) -> None:
     """An interpolant in x knows no jumps.
 
     Raises:
         InputError: There are some.
     """
-    axes = [np.linspace(low, high, {1: 4001, 2: 201, 3: 41}[problem.dim]) for low, high in problem.domain]
+    axes = [np.linspace(low, high, {1: 4001, 2: 201, 3: 41}[equation.dim]) for low, high in equation.domain]
     points = np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
-    for phi in level_sets(problem.medium.matrix):
-        if phi.free_symbols <= set(problem.slow):
-            value = np.asarray(evaluate(phi, coordinates(problem.slow, points)))
+    for phi in level_sets(equation.medium.matrix):
+        if phi.free_symbols <= set(equation.slow):
+            value = np.asarray(evaluate(phi, coordinates(equation.slow, points)))
             if value.min() < 0 < value.max():
                 raise InputError(
                     "a", f"it jumps where {phi} = 0, at a slow x; allowed is that in a product g(x) b(y) only, or smooth steps "
@@ -191,10 +191,10 @@ def _refuse_jumps(problem: EllipticProblem) -> None:
                 )  # fmt: skip
 
 
-def _interpolated(problem: EllipticProblem, comm: MPI.Comm, at: SolveAt, cells: int, counts: list[int]) -> CellSolution:
+def _interpolated(equation: Equation, comm: MPI.Comm, at: SolveAt, cells: int, counts: list[int]) -> CellSolution:
     """The cell problems at the nodes, shared out over the ranks."""
     start = time.perf_counter()
-    nodes = slow_nodes(problem.domain, counts)
+    nodes = slow_nodes(equation.domain, counts)
     mine = range(comm.rank, len(nodes), comm.size)
     solved: list[CellSolution] = []
 
@@ -203,14 +203,14 @@ def _interpolated(problem: EllipticProblem, comm: MPI.Comm, at: SolveAt, cells: 
             solved.append(at(nodes[i], cells, MPI.COMM_SELF))
         return [(i, np.asarray(s.coefficient), s.trust) for i, s in zip(mine, solved, strict=True)]
 
-    values = np.empty((len(nodes), problem.dim, problem.dim))
+    values = np.empty((len(nodes), equation.dim, equation.dim))
     each: dict[str, list[Estimate]] = {}
     for part in _together(comm, solve):
         for i, a, known in part:
             values[i] = a
             for name, estimate in known.items():
                 each.setdefault(name, []).append(estimate)
-    domain = tuple((float(low), float(high)) for low, high in problem.domain)
+    domain = tuple((float(low), float(high)) for low, high in equation.domain)
     correctors = tuple(chi for s in solved for chi in s.correctors)
     return CellSolution(
         SlowCoefficient(domain, nodes, values), correctors, time.perf_counter() - start, None, nodes[list(mine)],
@@ -263,7 +263,7 @@ def _mesh_for(places: Array, at: SolveAt, cells: int, most: float, degree: int, 
 
 
 def _estimated(
-    problem: EllipticProblem,
+    equation: Equation,
     comm: MPI.Comm,
     at: SolveAt,
     found: CellSolution,
@@ -280,12 +280,12 @@ def _estimated(
         measures: Of how hard the nodes are, (k, n).
     """
     assert isinstance(found.coefficient, SlowCoefficient)
-    dim, nodes, values = problem.dim, found.coefficient.nodes, found.coefficient.values
+    dim, nodes, values = equation.dim, found.coefficient.nodes, found.coefficient.values
     estimates: dict[int, Estimate] = {}
     count = 0
-    if dim == 1 and not problem.medium.interfaces:
-        estimates = dict(enumerate(on_root(comm, partial(against_means, problem, nodes, values))))
-    elif not problem.medium.interfaces and comm.allreduce(
+    if dim == 1 and not equation.medium.interfaces:
+        estimates = dict(enumerate(on_root(comm, partial(against_means, equation, nodes, values))))
+    elif not equation.medium.interfaces and comm.allreduce(
         len({id(c.function_space) for c in found.correctors}) <= 1, op=MPI.LAND
     ):
         # All nodes have one mesh: where kinks move with x each has its own, and three would be too many.
@@ -312,7 +312,7 @@ def _estimated(
 
     def compare() -> list[dict[str, Estimate]]:
         solve(chosen)
-        return [_trust_at(levels[i], cells, degree, max(problem.period)) for i in chosen if i in levels]
+        return [_trust_at(levels[i], cells, degree, max(equation.period)) for i in chosen if i in levels]
 
     known = [trust for part in _together(comm, compare) for trust in part]
     trust = {name: largest([each[name] for each in known]) for name in known[0]}

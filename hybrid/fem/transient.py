@@ -17,12 +17,15 @@ import ufl
 from dolfinx import fem
 from dolfinx.fem import petsc as fem_petsc
 
+from hybrid.equation import Equation
 from hybrid.errors import InputError, SolverError
 from hybrid.fem.coefficients import on_mesh
 from hybrid.fem.dirichlet import Solution
+from hybrid.fem.forms import reaction_on
 from hybrid.fem.linear import clean_up, last_line
 from hybrid.fem.mesh import zero_on_boundary
-from hybrid.physics import ReactionDiffusionProblem
+from hybrid.media.constant import Constant
+from hybrid.media.expression import Expression
 from hybrid.symbols import evaluate, numpy_function, t, x
 
 _FIRST_STEP = 1e-5
@@ -57,10 +60,8 @@ class _Equations:
         rounding: What the slowest mode has of it, in that unit.
     """
 
-    def __init__(
-        self, problem: ReactionDiffusionProblem, space: fem.FunctionSpace, reaction: ufl.core.expr.Expr, rate: float
-    ) -> None:
-        diffusion, f = problem.D, problem.f
+    def __init__(self, equation: Equation, space: fem.FunctionSpace, rate: float) -> None:
+        diffusion, f = equation.diffusion, equation.source
         degree = space.element.basix_element.degree
         dx = ufl.dx(metadata={"quadrature_degree": 2 * degree + 4})
         u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
@@ -72,6 +73,7 @@ class _Equations:
         self.load = fem.form(on_mesh(f, symbols, space.mesh) * v * dx)
         self.mass = fem_petsc.assemble_matrix(fem.form(u * v * dx), bcs, diag=0.0)
         self.mass.assemble()
+        reaction = reaction_on(equation, space.mesh)
         stiffness = (diffusion * ufl.inner(ufl.grad(u), ufl.grad(v)) + reaction * u * v) * dx
         self.stiffness = fem_petsc.assemble_matrix(fem.form(stiffness), bcs)
         self.stiffness.assemble()
@@ -79,13 +81,14 @@ class _Equations:
         self.steady = t not in f.free_symbols
         self.loaded = np.nan
         owned = space.dofmap.index_map.size_local
-        self._f, self._points = f, space.tabulate_dof_coordinates()[:owned, : problem.dim].T
+        self._f, self._points = f, space.tabulate_dof_coordinates()[:owned, : equation.dim].T
         self._comm = space.mesh.comm
-        start = _largest(self._comm, np.asarray(evaluate(problem.u0, self._values()), dtype=float))
+        start = _largest(self._comm, np.asarray(evaluate(equation.evolution.initial, self._values()), dtype=float))
         self._sizes: dict[float, float] = {}
-        self._floor = problem.T * _FIRST_STEP * max(self.largest_f(problem.T * k / 16) for k in range(17))
-        self.unit, self.time_unit = _power(max(start, self._floor)), _power(problem.T)
-        volume = _power(math.prod(high - low for low, high in problem.domain))
+        until = equation.evolution.until
+        self._floor = until * _FIRST_STEP * max(self.largest_f(until * k / 16) for k in range(17))
+        self.unit, self.time_unit = _power(max(start, self._floor)), _power(until)
+        volume = _power(math.prod(high - low for low, high in equation.domain))
         self.mass.scale(1 / volume)
         self.stiffness.scale(self.time_unit / volume)
         self.jacobian = self.stiffness.duplicate(copy=True)
@@ -161,27 +164,24 @@ class _Equations:
 
 
 def integrate(
-    problem: ReactionDiffusionProblem,
+    equation: Equation,
     space: fem.FunctionSpace,
-    reaction: ufl.core.expr.Expr,
     prefix: str,
-    r_star: float,
+    rate: float,
     *,
     tolerance: float = 1e-9,
 ) -> Solution:
-    """Integrate ∂_t u - D Δu + `reaction` u = f from u0 to t = T.
+    """Integrate ∂_t u - D Δu + c u = f from u(·, 0) to t = T.
 
     A diagonally implicit, stiffly accurate Runge-Kutta method of order 4 (PETSc's ARKIMEX "4", all of it implicit), whose
     steps keep the estimated error of each below `tolerance` relative to the largest value of u at that time, however small u
     may have become.
 
     Args:
-        problem: Gives D, f, u0 and T.
+        equation: On Ω, with time.
         space: Lagrange elements.
-        reaction: The factor of u, in UFL.
         prefix: Of the PETSc options.
-        r_star: The mean effect of `reaction`, by which the slowest mode decays faster than by diffusion alone: what rounding
-            leaves in that mode is followed.
+        rate: At which the slowest mode decays, see `rate_of`: what rounding leaves in that mode is followed.
         tolerance: Relative error allowed in a step.
 
     Raises:
@@ -190,13 +190,13 @@ def integrate(
     """
     start = time.perf_counter()
     comm = space.mesh.comm
-    equations = _Equations(problem, space, reaction, slowest_rate(problem, r_star))
+    equations = _Equations(equation, space, rate)
     u = fem.Function(space)
-    initial = numpy_function(problem.u0)
-    u.x.array[:] = initial(space.tabulate_dof_coordinates()[:, : problem.dim])
+    initial = numpy_function(equation.evolution.initial)
+    u.x.array[:] = initial(space.tabulate_dof_coordinates()[:, : equation.dim])
     fem_petsc.set_bc(u.x.petsc_vec, equations.bcs)
     u.x.petsc_vec.scale(1 / equations.unit)
-    end = problem.T / equations.time_unit
+    end = equation.evolution.until / equations.time_unit
 
     ts = PETSc.TS().create(comm)
     ts.setOptionsPrefix(prefix)
@@ -216,7 +216,7 @@ def integrate(
     snes = ts.getSNES()
     snes.setType("ksponly")
     ksp = snes.getKSP()
-    if problem.dim < 3:
+    if equation.dim < 3:
         ksp.setType("preonly")
         ksp.getPC().setType("lu")
         ksp.getPC().setFactorPivot(_TINY)  # by default PETSc calls small numbers zero, in whatever unit
@@ -233,8 +233,8 @@ def integrate(
         raise InputError(f"PETSc options -{prefix}…", last_line(error)) from None
 
     def reached() -> str:
-        at = ts.getTime() / end * problem.T
-        return f"the time stepping '{prefix.rstrip('_')}' stopped at t = {at:.4g} of {problem.T:g}"
+        at = ts.getTime() / end * equation.evolution.until
+        return f"the time stepping '{prefix.rstrip('_')}' stopped at t = {at:.4g} of {equation.evolution.until:g}"
 
     try:
         ts.solve(u.x.petsc_vec)
@@ -256,6 +256,23 @@ def integrate(
     return Solution(u, time.perf_counter() - start, steps, rounding=rounding if rounding > _NOTICED else 0.0)
 
 
-def slowest_rate(problem: ReactionDiffusionProblem, r_star: float) -> float:
-    """At which Π sin(π (x_i - low_i) / L_i) decays, D Σ (π / L_i)² + r*."""
-    return problem.D * sum((math.pi / (high - low)) ** 2 for low, high in problem.domain) + r_star
+def rate_of(equation: Equation) -> float:
+    """At which Π sin(π (x_i - low_i) / L_i) decays, D Σ (π / L_i)² + r*; r* is c, or what is left of it on the average."""
+    lowest = equation.diffusion * sum((math.pi / (high - low)) ** 2 for low, high in equation.domain)
+    reaction = equation.reaction
+    if reaction is None:
+        return lowest
+    return lowest + (float(reaction.values[0, 0]) if isinstance(reaction, Constant) else _about(equation))
+
+
+def _about(equation: Equation) -> float:
+    """r* to a few digits, -ε² Σ |c_k|² / (D |k|²) by the coefficients of c in Fourier's series over the cell."""
+    assert isinstance(equation.reaction, Expression)
+    shape = ({1: 512, 2: 64, 3: 24}[equation.dim],) * equation.dim
+    axes = [p * np.arange(n) / n for n, p in zip(shape, equation.period, strict=True)]
+    places = dict(zip(equation.fast, np.meshgrid(*axes, indexing="ij"), strict=True))
+    values = equation.eps * np.asarray(evaluate(equation.reaction.matrix[0, 0], places))
+    part = np.abs(np.fft.fftn(np.broadcast_to(values.astype(float), shape)) / math.prod(shape)) ** 2
+    waves = [2 * math.pi * np.fft.fftfreq(n, p / n) for n, p in zip(shape, equation.period, strict=True)]
+    square = sum(np.asarray(k**2) for k in np.meshgrid(*waves, indexing="ij"))
+    return -float((part.ravel()[1:] / np.asarray(square).ravel()[1:]).sum()) / equation.diffusion

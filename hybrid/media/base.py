@@ -12,6 +12,11 @@ class Coefficient(ABC):
 
     @property
     @abstractmethod
+    def expressions(self) -> tuple[Expr, ...]:
+        """What it is written with, each once; nothing where it is made of numbers."""
+
+    @property
+    @abstractmethod
     def interfaces(self) -> tuple[Expr, ...]:
         """The functions whose zeros are the places where it jumps; none where it does not jump."""
 

@@ -13,11 +13,30 @@ from hybrid.media.base import Coefficient
 from hybrid.media.interpolated import SlowCoefficient
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Constant(Coefficient):
-    """A matrix of numbers, (d, d), or (1, 1) for a scalar."""
+    """A matrix of numbers, (d, d), or (1, 1) for a scalar.
 
-    values: npt.NDArray[np.float64]
+    Attributes:
+        rows: The numbers.
+    """
+
+    rows: tuple[tuple[float, ...], ...]
+
+    @classmethod
+    def of(cls, values: npt.ArrayLike) -> Constant:
+        """From an array, or a number for a scalar."""
+        return cls(tuple(tuple(map(float, row)) for row in np.atleast_2d(np.asarray(values, dtype=float))))
+
+    @property
+    def values(self) -> npt.NDArray[np.float64]:
+        """As an array."""
+        return np.array(self.rows)
+
+    @property
+    def expressions(self) -> tuple[Expr, ...]:
+        """None."""
+        return ()
 
     @property
     def interfaces(self) -> tuple[Expr, ...]:
@@ -52,7 +71,7 @@ def homogenized_flux(coefficient: npt.ArrayLike | SlowCoefficient, dim: int) -> 
             f"the homogenized coefficient is not positive definite (smallest eigenvalue {smallest:.3g}): its cell problems "
             "were not solved well enough; train longer, or compare with hybrid.fem.solve_cell"
         )
-    return coefficient if isinstance(coefficient, SlowCoefficient) else Constant(values[0])
+    return coefficient if isinstance(coefficient, SlowCoefficient) else Constant.of(values[0])
 
 
 def homogenized_reaction(coefficient: object) -> float:

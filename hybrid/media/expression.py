@@ -49,6 +49,6 @@ class Expression(Coefficient):
         return bool(self.matrix.has(*BROKEN))
 
     @cached_property
-    def entries(self) -> tuple[Expr, ...]:
-        """Those that are not zero, each once."""
+    def expressions(self) -> tuple[Expr, ...]:
+        """Its entries that are not zero, each once."""
         return tuple(dict.fromkeys(entry for entry in self.matrix if entry != 0))

@@ -50,6 +50,11 @@ class SlowCoefficient(Coefficient):
     values: Array
 
     @property
+    def expressions(self) -> tuple[Expr, ...]:
+        """None: a polynomial."""
+        return ()
+
+    @property
     def interfaces(self) -> tuple[Expr, ...]:
         """None: a polynomial."""
         return ()
@@ -133,6 +138,11 @@ class ProductCoefficient(SlowCoefficient):
         nodes = slow_nodes(domain, [{1: 33, 2: 9, 3: 5}[dim] if s in factor.free_symbols else 1 for s in x[:dim]])
         values = numpy_function(factor)(nodes)[:, None, None] * base
         return cls(tuple((float(low), float(high)) for low, high in domain), nodes, values, factor, base)
+
+    @property
+    def expressions(self) -> tuple[Expr, ...]:
+        """g."""
+        return (self.factor,)
 
     @property
     def interfaces(self) -> tuple[Expr, ...]:

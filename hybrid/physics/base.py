@@ -128,7 +128,7 @@ class Problem(Geometry):
             At the points, (n,).
         """
 
-    def _equation(
+    def equation(
         self, flux: Coefficient, loads: tuple[Load, ...], *, reaction: Coefficient | None = None,
         time: Evolution | None = None, periodic: bool = False,
     ) -> Equation:  # fmt: skip
@@ -140,6 +140,11 @@ class Problem(Geometry):
     def effect(self, effective: Any) -> float:
         """How much of a relative change of the homogenized coefficient is seen in u_0; all of it by default."""
         return 1.0
+
+    @property
+    def doubt(self) -> float:
+        """What of u_ε, relative, is left open by the data of the problem themselves; nothing by default."""
+        return 0.0
 
     @property
     def flux(self) -> Coefficient:

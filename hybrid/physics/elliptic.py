@@ -62,11 +62,11 @@ class EllipticProblem(Problem):
 
     def multiscale(self) -> Equation:
         """-∇·(a(x, x/ε) ∇u_ε) = f (paper, equation (16))."""
-        return self._equation(self.medium, (Load(self.f),))
+        return self.equation(self.medium, (Load(self.f),))
 
     def cell_problems(self) -> Equation:
         """-∇·(a ∇χ_k) = ∇·(a e_k), k = 1 … d (paper, equation (8))."""
-        return self._equation(self.medium, tuple(Load(flux=k) for k in range(self.dim)), periodic=True)
+        return self.equation(self.medium, tuple(Load(flux=k) for k in range(self.dim)), periodic=True)
 
     def effective(self, energies: Effective) -> Effective:
         """a* is what they are (paper, after equation (11))."""
@@ -74,7 +74,7 @@ class EllipticProblem(Problem):
 
     def homogenized(self, effective: npt.ArrayLike | SlowCoefficient) -> Equation:
         """-∇·(a* ∇u_0) = f (paper, equation (11))."""
-        return self._equation(homogenized_flux(effective, self.dim), (Load(self.f),))
+        return self.equation(homogenized_flux(effective, self.dim), (Load(self.f),))
 
     def reconstruct(self, jet: Array, correctors: Sequence[Array]) -> Array:
         """u_0 + ε χ_j(x, x/ε) ∂_j u_0 (paper, section 3)."""

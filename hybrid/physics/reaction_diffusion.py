@@ -9,8 +9,6 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-import sympy
-from sympy import ImmutableMatrix
 
 from hybrid.averages import cell_mean
 from hybrid.checks import check_finite, check_not_zero, check_periodic, samples
@@ -92,8 +90,8 @@ class ReactionDiffusionProblem(Problem):
         return Expression.scalar(self.r)
 
     @property
-    def _diffusion(self) -> Expression:
-        return Expression(ImmutableMatrix(self.D * sympy.eye(self.dim)))
+    def _diffusion(self) -> Constant:
+        return Constant.of(self.D * np.eye(self.dim))
 
     @property
     def _evolution(self) -> Evolution:
@@ -102,11 +100,11 @@ class ReactionDiffusionProblem(Problem):
     def multiscale(self) -> Equation:
         """∂_t u_ε - D Δu_ε + (1/ε) r(x/ε) u_ε = f (paper, equation (20))."""
         r = Expression.scalar(self.r / self.eps)
-        return self._equation(self._diffusion, (Load(self.f),), reaction=r, time=self._evolution)
+        return self.equation(self._diffusion, (Load(self.f),), reaction=r, time=self._evolution)
 
     def cell_problems(self) -> Equation:
         """-D ΔN = -r (paper, equation (22))."""
-        return self._equation(self._diffusion, (Load(-self.r),), periodic=True)
+        return self.equation(self._diffusion, (Load(-self.r),), periodic=True)
 
     def effective(self, energies: Effective) -> float:
         """r* = <r N>; the load of the cell problem is -r (paper, equation (24))."""
@@ -115,8 +113,8 @@ class ReactionDiffusionProblem(Problem):
 
     def homogenized(self, effective: Any) -> Equation:
         """∂_t u_0 - D Δu_0 + r* u_0 = f (paper, equation (24))."""
-        r = Constant(np.array([[homogenized_reaction(effective)]]))
-        return self._equation(self._diffusion, (Load(self.f),), reaction=r, time=self._evolution)
+        r = Constant.of(homogenized_reaction(effective))
+        return self.equation(self._diffusion, (Load(self.f),), reaction=r, time=self._evolution)
 
     def reconstruct(self, jet: Array, correctors: Sequence[Array]) -> Array:
         """u_0 (1 + ε N(x/ε)) (paper, appendix A)."""
@@ -130,7 +128,7 @@ class ReactionDiffusionProblem(Problem):
         return abs(float(effective)) * self.T
 
     @property
-    def effect_of_mean(self) -> float:
+    def doubt(self) -> float:
         """What of u_ε(·, T), relative, a mean of r may make that is zero only within the error of its quadrature."""
         mean, error = cell_mean(self.r, self.fast, self.period)
         return (abs(mean) + 2 * error) * self.T / self.eps

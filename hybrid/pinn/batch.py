@@ -14,11 +14,12 @@ from mpi4py import MPI
 import torch
 from torch import Tensor
 
+from hybrid.equation import Equation
 from hybrid.errors import InputError, SolverError
-from hybrid.physics import EllipticProblem
+from hybrid.physics import Problem, check_problem
 from hybrid.pinn import sampling
 from hybrid.pinn.cell import cell_networks, solve_cell
-from hybrid.pinn.cellchecks import check_points, check_problem
+from hybrid.pinn.cellchecks import check_cell, check_points
 from hybrid.pinn.cellrows import cell_operator
 from hybrid.pinn.cellsolution import CellSolution, finish
 from hybrid.pinn.cellunits import cell_unit
@@ -33,9 +34,7 @@ _MEMORY = 2**28
 """Bytes that the matrices of a batch may take."""
 
 
-def solve_cells(
-    problems: Sequence[EllipticProblem], *, comm: MPI.Comm | None = None, **arguments: Any
-) -> list[CellSolution]:
+def solve_cells(problems: Sequence[Problem], *, comm: MPI.Comm | None = None, **arguments: Any) -> list[CellSolution]:
     """Solve the cell problems of many coefficients, as `hybrid.pinn.solve_cell` would one by one.
 
     With frozen features (`optimizer=LastLayer()`) the problems share their hidden layers: these are swept through once, at the
@@ -55,14 +54,15 @@ def solve_cells(
         InputError: Problems that do not go together.
         SolverError: A training diverged.
     """
-    for problem in problems:
-        check_problem(problem, EllipticProblem)
+    equations = [check_problem(problem).cell_problems() for problem in problems]
+    for equation in equations:
+        check_cell(equation)
     if problems:
         check_points(arguments.get("points"), problems[0].dim, "embedding")
-    if len({(problem.dim, problem.period) for problem in problems}) > 1:
+    if len({(equation.dim, equation.period) for equation in equations}) > 1:
         raise InputError("problems", "of different dimensions or periods; solve them apart")
     rank, size = (comm.rank, comm.size) if comm is not None else (0, 1)
-    mine = problems[len(problems) * rank // size : len(problems) * (rank + 1) // size]
+    mine = equations[len(problems) * rank // size : len(problems) * (rank + 1) // size]
     frozen = isinstance(arguments.get("optimizer"), LastLayer) and arguments.get("formulation", "strong") == "strong"
     solved: list[CellSolution] = []
     failure: InputError | SolverError | None = None
@@ -81,17 +81,17 @@ def solve_cells(
     return [solution for _, part in gathered for solution in part]
 
 
-def _following(problems: Sequence[EllipticProblem], **arguments: Any) -> list[CellSolution]:
+def _following(equations: Sequence[Equation], **arguments: Any) -> list[CellSolution]:
     """Each from the one before."""
     solved: list[CellSolution] = []
-    for problem in problems:
+    for equation in equations:
         start = copy.deepcopy(solved[-1].networks) if solved else None
-        solved.append(solve_cell(problem, networks=start, **arguments))
+        solved.append(solve_cell(equation, networks=start, **arguments))
     return solved
 
 
 def _frozen(
-    problems: Sequence[EllipticProblem], *, optimizer: LastLayer, points: int | None = None, seed: int = 0,
+    equations: Sequence[Equation], *, optimizer: LastLayer, points: int | None = None, seed: int = 0,
     hidden: Sequence[int] = (400,), scale: float = 1.0, formulation: str = "strong",
 ) -> list[CellSolution]:  # fmt: skip
     """All with the hidden layers of one network.
@@ -99,15 +99,15 @@ def _frozen(
     Raises:
         InputError: A coefficient that jumps or depends on x.
     """
-    if not problems:
+    if not equations:
         return []
-    if any(problem.medium.depends_on or problem.medium.interfaces for problem in problems):
+    if any(equation.medium.depends_on or equation.medium.interfaces for equation in equations):
         raise InputError("problems", "frozen features in a batch are for smooth coefficients of y alone")
-    first = problems[0]
+    first = equations[0]
     (network,) = cell_networks(first, seed=seed, hidden=hidden, scale=scale)
     count = points or {1: 128, 2: 32, 3: 14}[first.dim]
     at, weight = sampling.periodic_grid(first.period, count)
-    parts = [(problem, *cell_operator(problem, at)) for problem in problems]
+    parts = [(equation, *cell_operator(equation, at)) for equation in equations]
     most = max(1, _MEMORY // (8 * len(at) * hidden[-1]))
     solved: dict[int, CellSolution] = {}
     kinds = dict.fromkeys(tuple(operators.flatten().tolist()) for _, _, _, operators in parts)
@@ -117,11 +117,11 @@ def _frozen(
             chosen = alike[begin : begin + most]
             found = _alike([parts[i] for i in chosen], network, at, weight, optimizer)
             solved |= dict(zip(chosen, found, strict=True))
-    return [solved[i] for i in range(len(problems))]
+    return [solved[i] for i in range(len(equations))]
 
 
 def _alike(
-    parts: Sequence[tuple[EllipticProblem, Tensor, Tensor, Tensor]], network: Network, at: Tensor, weight: Tensor,
+    parts: Sequence[tuple[Equation, Tensor, Tensor, Tensor]], network: Network, at: Tensor, weight: Tensor,
     optimizer: LastLayer,
 ) -> list[CellSolution]:  # fmt: skip
     start, operators, root = time.perf_counter(), parts[0][3], weight.sqrt()
@@ -136,8 +136,8 @@ def _alike(
         origin = torch.zeros(1, at.shape[1], dtype=torch.float64)
         matrices[:, -1] = network.hidden_jet(network.embedding.jet(origin, VALUE), VALUE)[0]  # χ(0) = 0
         networks, histories = [], []
-        for matrix, (problem, _, target, _) in zip(matrices, parts, strict=True):
-            unit = cell_unit(problem)
+        for matrix, (equation, _, target, _) in zip(matrices, parts, strict=True):
+            unit = cell_unit(equation)
             matrix[:-1] *= unit.output / unit.equation
             right = torch.cat(
                 [target * root[:, None] / unit.equation, torch.zeros(1, target.shape[1], dtype=torch.float64)]
@@ -161,9 +161,9 @@ def _alike(
         return known[key][..., k * dim : (k + 1) * dim]
 
     solutions = []
-    for k, (problem, _, _, _) in enumerate(parts):
+    for k, (equation, _, _, _) in enumerate(parts):
         solutions.append(
-            finish(problem, [networks[k]], histories[k], exact=True, flux=False, jet_of=partial(jet_of, k))
+            finish(equation, [networks[k]], histories[k], exact=True, flux=False, jet_of=partial(jet_of, k))
         )
     seconds = (time.perf_counter() - start) / len(parts)
     return [replace(solution, seconds=seconds) for solution in solutions]

@@ -11,9 +11,9 @@ from typing import Unpack
 import sympy
 import torch
 
+from hybrid.equation import Equation
 from hybrid.errors import InputError, SolverError
-from hybrid.physics import EllipticProblem
-from hybrid.pinn.cellchecks import check_formulation, check_points, check_problem, check_shape, outputs_for_each
+from hybrid.pinn.cellchecks import check_cell, check_formulation, check_points, check_shape, outputs_for_each
 from hybrid.pinn.cellforms import form_rows, shares
 from hybrid.pinn.cellrows import cell_rows
 from hybrid.pinn.cellsolution import CellSolution, finish
@@ -35,7 +35,7 @@ __all__ = ["CellSolution", "cell_networks", "solve_cell"]
 
 
 def solve_cell(
-    problem: EllipticProblem,
+    equation: Equation,
     *,
     seed: int = 0,
     hidden: Sequence[int] = (24, 24),
@@ -70,7 +70,7 @@ def solve_cell(
     times a function of y, that function is solved for, and a*(x) = g(x) b* (`hybrid.media.interpolated.separated`).
 
     Args:
-        problem: Gives a and the period. Where a depends on x, one network of (x, y) solves the cell problems of all x.
+        equation: Gives a and the period. Where a depends on x, one network of (x, y) solves the cell problems of all x.
         seed: Of the initial weights.
         hidden: Widths of the hidden layers.
         formulation: One of these; not strong only for exact periodicity and an a of y alone.
@@ -101,26 +101,26 @@ def solve_cell(
         InputError: An argument that is not allowed, or things that do not go together; a jumps in x.
         SolverError: The training diverged, or the strong form has no finite coefficients.
     """
-    check_problem(problem, EllipticProblem)
+    check_cell(equation)
     check_shape(hidden, scale, periodicity)
-    if problem.medium.depends_on and periodicity == "oversampling":
+    if equation.medium.depends_on and periodicity == "oversampling":
         raise InputError("periodicity", f"{periodicity!r}, but a depends on x; allowed are embedding, penalty")
-    check_formulation(problem, formulation, periodicity)
-    check_points(points, problem.dim, periodicity, oversampling, weights)
+    check_formulation(equation, formulation, periodicity)
+    check_points(points, equation.dim, periodicity, oversampling, weights)
     if slow_points is not None:
-        check_points(slow_points, problem.dim, "embedding")
+        check_points(slow_points, equation.dim, "embedding")
     start = time.perf_counter()
     if networks is None:
         networks = cell_networks(
-            problem, seed=seed, hidden=hidden, formulation=formulation, periodicity=periodicity, separate=separate,
+            equation, seed=seed, hidden=hidden, formulation=formulation, periodicity=periodicity, separate=separate,
             scale=scale, frequencies=frequencies, medium=medium, waves=waves,
         )  # fmt: skip
     else:
-        networks = _given(problem, networks, formulation, train)
+        networks = _given(equation, networks, formulation, train)
         if train and hasattr(training.get("progress"), "follow"):
             training["progress"].follow(networks)  # type: ignore[union-attr]
-    product = _product(problem, networks)
-    base, own = problem, networks
+    product = _product(equation, networks)
+    base, own = equation, networks
     if product is not None:
         base, own = product[1], tuple(_inner(network) for network in networks)
     history = History("given networks")
@@ -141,16 +141,16 @@ def solve_cell(
     else:
         solution = finish(base, own, history, exact=exact, flux=formulation == "first-order")
     if product is not None:
-        solution = finish_product(problem, product[0], solution, networks)
+        solution = finish_product(equation, product[0], solution, networks)
     comm = training.get("comm")
     if comm is not None and comm.size > 1:  # what is decided by it is to be decided alike
         solution = replace(solution, trust=comm.bcast(solution.trust))
     return replace(solution, seconds=time.perf_counter() - start)
 
 
-def _train(problem: EllipticProblem, network: Network, rows: Sequence[Rows], training: Training) -> History:
+def _train(equation: Equation, network: Network, rows: Sequence[Rows], training: Training) -> History:
     """In units in which everything is of order one; the network is left in those of the problem."""
-    unit = cell_unit(problem)
+    unit = cell_unit(equation)
     scaled = unit.rows(rows)
     numbers = [t for part in scaled for t in (part.target, *(coefficients for _, coefficients in part.terms))]
     if not all(torch.isfinite(t).all() for t in numbers):
@@ -162,18 +162,18 @@ def _train(problem: EllipticProblem, network: Network, rows: Sequence[Rows], tra
     return history
 
 
-def _given(problem: EllipticProblem, networks: Sequence[Network], formulation: str, train: bool) -> tuple[Network, ...]:
+def _given(equation: Equation, networks: Sequence[Network], formulation: str, train: bool) -> tuple[Network, ...]:
     """Networks that fit, and copies of them if they are to be trained."""
-    dim = problem.dim
-    coordinates = 2 * dim if problem.medium.depends_on else dim
+    dim = equation.dim
+    coordinates = 2 * dim if equation.medium.depends_on else dim
     outputs = [outputs_for_each(formulation, dim)] if train or formulation == "first-order" else None
     networks = check_networks(networks, dim, coordinates, outputs, coordinates)
     return copy.deepcopy(networks) if train else networks
 
 
-def _product(problem: EllipticProblem, networks: Sequence[Network]) -> tuple[sympy.Expr, EllipticProblem] | None:
+def _product(equation: Equation, networks: Sequence[Network]) -> tuple[sympy.Expr, Equation] | None:
     """g and the problem with b, where a = g(x) b(y) and the networks are of y alone."""
-    return separated(problem) if all(isinstance(network.embedding, FastOnly) for network in networks) else None
+    return separated(equation) if all(isinstance(network.embedding, FastOnly) for network in networks) else None
 
 
 def _inner(network: Network) -> Network:
@@ -184,16 +184,16 @@ def _inner(network: Network) -> Network:
     return inner
 
 
-def _of_slow(problem: EllipticProblem, waves: int, medium: bool) -> Embedding:
+def _of_slow(equation: Equation, waves: int, medium: bool) -> Embedding:
     """The inputs made of x."""
-    axes = [i for i, s in enumerate(problem.slow) if s in problem.medium.matrix.free_symbols]
-    if not medium or len(axes) == problem.dim:
-        return AffineEmbedding(problem.domain, waves)
-    return Axes(AffineEmbedding([problem.domain[i] for i in axes], waves), axes)
+    axes = [i for i, s in enumerate(equation.slow) if s in equation.medium.matrix.free_symbols]
+    if not medium or len(axes) == equation.dim:
+        return AffineEmbedding(equation.domain, waves)
+    return Axes(AffineEmbedding([equation.domain[i] for i in axes], waves), axes)
 
 
 def cell_networks(
-    problem: EllipticProblem, *, seed: int = 0, hidden: Sequence[int] = (24, 24), formulation: str = "strong",
+    equation: Equation, *, seed: int = 0, hidden: Sequence[int] = (24, 24), formulation: str = "strong",
     periodicity: str = "embedding", separate: bool = False, scale: float = 1.0,
     frequencies: Sequence[Sequence[int]] | None = None, medium: bool = False, waves: int = 0,
 ) -> tuple[Network, ...]:  # fmt: skip
@@ -202,11 +202,11 @@ def cell_networks(
     Raises:
         InputError: An argument that is not allowed.
     """
-    check_problem(problem, EllipticProblem)
+    check_cell(equation)
     check_shape(hidden, scale, periodicity)
-    check_formulation(problem, formulation, periodicity)
-    product = separated(problem) if periodicity == "embedding" else None
-    base = problem if product is None else product[1]
+    check_formulation(equation, formulation, periodicity)
+    product = separated(equation) if periodicity == "embedding" else None
+    base = equation if product is None else product[1]
     embedding: Embedding = AffineEmbedding([(0.0, p) for p in base.period])
     if periodicity == "embedding":
         embedding = PeriodicEmbedding(base.period)
@@ -221,7 +221,7 @@ def cell_networks(
         embedding = Together(embedding, KinkEmbedding(base, kink_sets(base)) if steep else MediumEmbedding(base))
     if product is not None:
         embedding = FastOnly(embedding)
-    each = outputs_for_each(formulation, problem.dim)
+    each = outputs_for_each(formulation, equation.dim)
     if not separate:
-        return (Network(embedding, hidden, each * problem.dim, seed, scale=scale),)
-    return tuple(Network(embedding, hidden, each, seed + 1000 * j, scale=scale) for j in range(problem.dim))
+        return (Network(embedding, hidden, each * equation.dim, seed, scale=scale),)
+    return tuple(Network(embedding, hidden, each, seed + 1000 * j, scale=scale) for j in range(equation.dim))

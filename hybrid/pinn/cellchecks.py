@@ -8,33 +8,43 @@ from typing import Any
 
 import sympy
 
+from hybrid.equation import Equation
 from hybrid.errors import InputError
-from hybrid.physics import EllipticProblem, Problem
+from hybrid.media.expression import Expression
 from hybrid.separation import separated
 
 FORMULATIONS = ("strong", "first-order", "energy")
 PERIODICITIES = ("embedding", "oversampling", "penalty")
 
 
-def check_problem(problem: Any, kind: type[Problem]) -> None:
-    """The right kind of problem.
+def check_cell(equation: Equation) -> None:
+    """Refuse cell problems that no network here solves.
 
     Raises:
-        InputError: It is another.
+        InputError: The loads are no fluxes of A; A jumps in x, or jumps in y and depends on x otherwise than by a factor.
     """
-    if not isinstance(problem, kind):
-        raise InputError("problem", f"a {type(problem).__name__}; allowed is a {kind.__name__}")
-    if isinstance(problem, EllipticProblem):
-        steps = problem.medium.matrix.atoms(sympy.Heaviside)
-        slow = sorted({str(s) for step in steps for s in step.free_symbols & set(problem.slow)})
-        if slow:
-            raise InputError(
-                "a", f"it jumps in the slow {', '.join(slow)}, where the homogenized solution has a kink that no network here "
-                "has; write a steep smooth front instead, 1/(1 + exp(-x0/d)), or solve it by finite elements in Python"
-            )  # fmt: skip
-        if steps and problem.medium.depends_on and separated(problem) is None:
-            what = "jumps in y and depends on x other than by a factor: networks have no cell problem for that yet"
-            raise InputError("a", what)
+    if not isinstance(equation.flux, Expression) or not equation.driven_by_fluxes:
+        raise InputError("equation", "its loads are to be the fluxes of an A that is an expression")
+    steps = equation.medium.matrix.atoms(sympy.Heaviside)
+    slow = sorted({str(s) for step in steps for s in step.free_symbols & set(equation.slow)})
+    if slow:
+        raise InputError(
+            "a", f"it jumps in the slow {', '.join(slow)}, where the homogenized solution has a kink that no network here "
+            "has; write a steep smooth front instead, 1/(1 + exp(-x0/d)), or solve it by finite elements in Python"
+        )  # fmt: skip
+    if steps and equation.medium.depends_on and separated(equation) is None:
+        what = "jumps in y and depends on x other than by a factor: networks have no cell problem for that yet"
+        raise InputError("a", what)
+
+
+def check_load(equation: Equation) -> None:
+    """Refuse cell problems whose load is no source, or whose A is not a number.
+
+    Raises:
+        InputError: They are.
+    """
+    if len(equation.loads) != 1 or equation.loads[0].flux is not None or equation.diffusion <= 0:
+        raise InputError("equation", "it is to have one load, a source")
 
 
 def check_shape(hidden: Any, scale: float, periodicity: str) -> None:
@@ -76,23 +86,23 @@ def check_points(
         raise InputError("oversampling", what)
 
 
-def check_formulation(problem: EllipticProblem, formulation: str, periodicity: str) -> None:
+def check_formulation(equation: Equation, formulation: str, periodicity: str) -> None:
     """Refuse what does not go together.
 
     Raises:
         InputError: With the reason.
     """
-    product = separated(problem) if periodicity == "embedding" else None
-    problem = problem if product is None else product[1]
+    product = separated(equation) if periodicity == "embedding" else None
+    equation = equation if product is None else product[1]
     if formulation not in FORMULATIONS:
         raise InputError("formulation", f"{formulation!r}; allowed are {', '.join(FORMULATIONS)}")
-    if formulation != "strong" and problem.medium.depends_on:
+    if formulation != "strong" and equation.medium.depends_on:
         raise InputError("formulation", f"{formulation!r}, but a depends on x; allowed is strong")
     if formulation != "strong" and periodicity != "embedding":
         raise InputError(
             "formulation", f"{formulation!r} does not go with periodicity = {periodicity!r}, only 'embedding'"
         )
-    if formulation == "strong" and problem.medium.interfaces:
+    if formulation == "strong" and equation.medium.interfaces:
         other = "allowed are first-order, energy; the preset paper has neither"
         raise InputError("formulation", f"'strong' needs the derivatives of a, which jumps; {other}")
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from hybrid.physics import EllipticProblem
+from hybrid.equation import Equation
 from hybrid.pinn.cellforms import CURL, cholesky, fixed_point, flux_scale, shares
 from hybrid.pinn.cellrows import matrix_at, tensor_at
 from hybrid.pinn.cellunits import length_unit
@@ -66,24 +66,24 @@ class Flux:
     scale: float
 
 
-def trained_fluxes(problem: EllipticProblem, networks: Sequence[Network]) -> list[Flux]:
+def trained_fluxes(equation: Equation, networks: Sequence[Network]) -> list[Flux]:
     """Those of networks of the first-order form."""
-    scale, dim, found = flux_scale(problem), problem.dim, []
+    scale, dim, found = flux_scale(equation), equation.dim, []
     for network, correctors in zip(networks, shares(networks, dim), strict=True):
-        outputs = network.evaluate(fixed_point(problem), VALUE)[0, 0].reshape(len(correctors), -1)
-        constants = scale / length_unit(problem.period) * outputs[:, outputs.shape[1] - dim :].T
+        outputs = network.evaluate(fixed_point(equation), VALUE)[0, 0].reshape(len(correctors), -1)
+        constants = scale / length_unit(equation.period) * outputs[:, outputs.shape[1] - dim :].T
         found.append(Flux(network, constants, scale))
     return found
 
 
-def fitted_fluxes(problem: EllipticProblem, networks: Sequence[Network]) -> list[Flux]:
+def fitted_fluxes(equation: Equation, networks: Sequence[Network]) -> list[Flux]:
     """Potentials by least squares for correctors that came without."""
-    dim, found = problem.dim, []
+    dim, found = equation.dim, []
     count, most = _FIT[dim]
-    points, weight = cell_points(problem, count * (2 if has_curves(problem) and dim < 3 else 1))
+    points, weight = cell_points(equation, count * (2 if has_curves(equation) and dim < 3 else 1))
     for network, correctors in zip(networks, shares(networks, dim), strict=True):
         pieces = zip(points.split(_PIECE), weight.split(_PIECE), strict=True)
-        blocks, targets = zip(*(_rows(problem, network, *piece, correctors, most) for piece in pieces), strict=True)
+        blocks, targets = zip(*(_rows(equation, network, *piece, correctors, most) for piece in pieces), strict=True)
         matrix, target = torch.cat(blocks), torch.cat(targets)
         norms = matrix.norm(dim=0).clamp_min(torch.finfo(torch.float64).tiny)
         solution = LastLayer().damped(torch.cat([matrix / norms, target], dim=1), len(norms)) / norms[:, None]
@@ -99,12 +99,12 @@ def fitted_fluxes(problem: EllipticProblem, networks: Sequence[Network]) -> list
 
 
 def _rows(
-    problem: EllipticProblem, network: Network, points: Tensor, weight: Tensor, correctors: Sequence[int], most: int
+    equation: Equation, network: Network, points: Tensor, weight: Tensor, correctors: Sequence[int], most: int
 ) -> tuple[Tensor, Tensor]:
     """L⁻¹ ( c + curl ψ ) as a matrix for c and the last layers of ψ, and Lᵀ(e_k + ∇χ_k) for each corrector, with the roots of
     the weights multiplied in."""
-    dim, root = problem.dim, weight.sqrt()
-    lower, inverse = cholesky(problem, points)
+    dim, root = equation.dim, weight.sqrt()
+    lower, inverse = cholesky(equation, points)
     each = network.weights[-1].shape[0] // len(correctors)
     with torch.no_grad():
         operators = gradient_only(dim)
@@ -123,11 +123,11 @@ def _units(dim: int, correctors: Sequence[int]) -> Tensor:
     return torch.eye(dim, dtype=torch.float64)[:, None, list(correctors)]
 
 
-def means(problem: EllipticProblem, fluxes: Sequence[Flux], points: Tensor, weight: Tensor) -> Means:
+def means(equation: Equation, fluxes: Sequence[Flux], points: Tensor, weight: Tensor) -> Means:
     """By one quadrature."""
-    dim, share = problem.dim, weight.numpy()
-    a = matrix_at(problem, lambda e: tensor_at(problem, e, points))
-    lower, inverse = cholesky(problem, points)
+    dim, share = equation.dim, weight.numpy()
+    a = matrix_at(equation, lambda e: tensor_at(equation, e, points))
+    lower, inverse = cholesky(equation, points)
     values, strains, gaps = [], [], []
     networks = [flux.network for flux in fluxes]
     for flux, correctors in zip(fluxes, shares(networks, dim), strict=True):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hybrid.physics import EllipticProblem
+from hybrid.equation import Equation
 from hybrid.waves import LINE, coefficient_functions, spectra
 
 Array = npt.NDArray[np.float64]
@@ -20,11 +20,11 @@ MOST = {1: 2**14, 2: 2**17, 3: 2**18}
 _LEAST = {1: 64, 2: 32, 3: 24}
 
 
-def cell_bandwidths(problem: EllipticProblem, slow: Array | None = None) -> list[int]:
+def cell_bandwidths(equation: Equation, slow: Array | None = None) -> list[int]:
     """For each direction the highest frequency that a or its inverse has to nine digits; at some of the slow points where a
     depends on x. Where a has kinks it is about half of `LINE`."""
-    symbols = problem.fast if slow is None else (*problem.slow, *problem.fast)
-    found = spectra(coefficient_functions(problem), symbols, problem.period, slow=slow)
+    symbols = equation.fast if slow is None else (*equation.slow, *equation.fast)
+    found = spectra(coefficient_functions(equation), symbols, equation.period, slow=slow)
     return [max((k for k, _ in each), default=0) for each in found]
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import sympy
 
 from hybrid import interfaces
-from hybrid.physics import Problem
+from hybrid.equation import Equation
 
 
 class Piece(NamedTuple):
@@ -28,18 +28,18 @@ class Piece(NamedTuple):
     cut: bool
 
 
-def level_sets(problem: Problem) -> list[sympy.Expr]:
+def level_sets(equation: Equation) -> list[sympy.Expr]:
     """The functions φ of y whose zeros are the interfaces (`hybrid.interfaces.level_sets`)."""
-    return interfaces.level_sets(problem.medium.matrix)
+    return interfaces.level_sets(equation.varying)
 
 
-def cell_pieces(problem: Problem, count: int | Sequence[int]) -> list[list[Piece]]:
+def cell_pieces(equation: Equation, count: int | Sequence[int]) -> list[list[Piece]]:
     """The pieces of each side of the cell between interfaces y_i = c, about `count` points on them all; or a count for each
     direction."""
-    found = interfaces.planes(level_sets(problem), problem.fast, [(0.0, p) for p in problem.period])
-    counts = [count] * problem.dim if isinstance(count, int) else list(count)
+    found = interfaces.planes(level_sets(equation), equation.fast, [(0.0, p) for p in equation.period])
+    counts = [count] * equation.dim if isinstance(count, int) else list(count)
     sides = []
-    for p, planes, n in zip(problem.period, found, counts, strict=True):
+    for p, planes, n in zip(equation.period, found, counts, strict=True):
         if planes:
             ends = itertools.pairwise([*planes, planes[0] + p])
             sides.append([Piece(low, high, max(4, round(n * (high - low) / p)), True) for low, high in ends])
@@ -48,9 +48,9 @@ def cell_pieces(problem: Problem, count: int | Sequence[int]) -> list[list[Piece
     return sides
 
 
-def points_between(problem: Problem, count: int | Sequence[int]) -> int:
+def points_between(equation: Equation, count: int | Sequence[int]) -> int:
     """How many points of the cell these are (`hybrid.pinn.jumps.cell_points`)."""
     total = 1
-    for pieces in cell_pieces(problem, count):
+    for pieces in cell_pieces(equation, count):
         total *= sum(piece.points for piece in pieces)
     return total

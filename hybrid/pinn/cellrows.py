@@ -8,8 +8,8 @@ import sympy
 import torch
 from torch import Tensor
 
+from hybrid.equation import Equation
 from hybrid.errors import InputError
-from hybrid.physics import EllipticProblem
 from hybrid.pinn import sampling
 from hybrid.pinn.network import VALUE, hessian_operators, laplacian
 from hybrid.pinn.rows import Rows
@@ -20,20 +20,20 @@ At = Callable[[sympy.Expr], Tensor]
 
 
 def cell_rows(
-    problem: EllipticProblem, periodicity: str, points: int | Sequence[int] | None, oversampling: int,
+    equation: Equation, periodicity: str, points: int | Sequence[int] | None, oversampling: int,
     weights: Sequence[float],
 ) -> list[Rows]:  # fmt: skip
     """The rows of `hybrid.pinn.solve_cell` for a coefficient of y alone."""
-    dim, period = problem.dim, problem.period
+    dim, period = equation.dim, equation.period
     if periodicity == "embedding":
         at, weight = sampling.periodic_grid(period, points or {1: 128, 2: 32, 3: 14}[dim])
-        return [_equation(problem, at, weight), gauge(torch.zeros(1, dim, dtype=torch.float64), dim)]
+        return [_equation(equation, at, weight), gauge(torch.zeros(1, dim, dtype=torch.float64), dim)]
     count = points or {1: 101, 2: 41, 3: 15}[dim]
     if not isinstance(count, int):
         raise InputError("points", f"{count}; one for each direction goes with periodicity = 'embedding' only")
     at = sampling.uniform_grid([(0.0, p) for p in period], count)
     rows = [
-        _equation(problem, at, mean_weight(weights[0], len(at))),
+        _equation(equation, at, mean_weight(weights[0], len(at))),
         gauge(torch.zeros(1, dim, dtype=torch.float64), dim),
     ]
     return rows + periodic_rows(period, periodicity, count, oversampling, weights, dim)
@@ -67,41 +67,39 @@ def mean_weight(share: float, count: int) -> Tensor:
     return torch.full((count,), share / count, dtype=torch.float64)
 
 
-def _equation(problem: EllipticProblem, points: Tensor, weight: Tensor) -> Rows:
+def _equation(equation: Equation, points: Tensor, weight: Tensor) -> Rows:
     """The rows (∂_i a_ij) ∂_j χ_k + a_ij ∂_ij χ_k + ∂_i a_ik = 0, all derivatives in y."""
-    coefficients, target, operators = cell_operator(problem, points)
+    coefficients, target, operators = cell_operator(equation, points)
     return Rows([(points, coefficients)], target, operators, weight)
 
 
-def tensor_at(problem: EllipticProblem, expression: sympy.Expr, points: Tensor) -> Tensor:
+def tensor_at(equation: Equation, expression: sympy.Expr, points: Tensor) -> Tensor:
     """An expression at points of the cell, (n, d), or at pairs of x and y, (n, 2d)."""
-    symbols = problem.fast if points.shape[1] == problem.dim else (*problem.slow, *problem.fast)
+    symbols = equation.fast if points.shape[1] == equation.dim else (*equation.slow, *equation.fast)
     value = evaluate(expression, coordinates(symbols, points), "torch")
     return torch.as_tensor(value, dtype=torch.float64).expand(len(points))
 
 
-def cell_operator(problem: EllipticProblem, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def cell_operator(equation: Equation, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Coefficients, right-hand side and second-order operators of the cell problem's equation.
 
     Args:
-        problem: Gives a.
+        equation: Gives a.
         points: Of the cell, (n, d), or pairs of x and y, (n, 2d): the network is then a function of both, and the equation
             still one in y.
     """
-    a, fast = problem.medium.matrix, problem.fast
-    divergence = [sum(sympy.diff(a[i, j], fast[i]) for i in range(problem.dim)) for j in range(problem.dim)]
-    before = points.shape[1] - problem.dim
-    coefficients, operators = operator_of(problem, divergence, lambda e: tensor_at(problem, e, points), before)
-    return coefficients, -coefficients[1 + before : 1 + before + problem.dim].T, operators
+    a, fast = equation.medium.matrix, equation.fast
+    divergence = [sum(sympy.diff(a[i, j], fast[i]) for i in range(equation.dim)) for j in range(equation.dim)]
+    before = points.shape[1] - equation.dim
+    coefficients, operators = operator_of(equation, divergence, lambda e: tensor_at(equation, e, points), before)
+    return coefficients, -coefficients[1 + before : 1 + before + equation.dim].T, operators
 
 
-def operator_of(
-    problem: EllipticProblem, divergence: Sequence[sympy.Expr], at: At, before: int = 0
-) -> tuple[Tensor, Tensor]:
+def operator_of(equation: Equation, divergence: Sequence[sympy.Expr], at: At, before: int = 0) -> tuple[Tensor, Tensor]:
     """∂_i( a_ij ∂_j u ) as coefficients of jets and their operators; `divergence` is ∂_i a_ij, `at` puts points in."""
-    a, dim = problem.medium.matrix, problem.dim
+    a, dim = equation.medium.matrix, equation.dim
     first = torch.stack([at(expression) for expression in divergence])
-    if problem.medium.isotropic:
+    if equation.medium.isotropic:
         operators, second = laplacian(dim), at(a[0, 0])[None]
     else:
         pairs = [(i, j) for i in range(dim) for j in range(i, dim) if a[i, j] != 0]
@@ -110,9 +108,9 @@ def operator_of(
     return divergence_form(first, second, operators, before)
 
 
-def matrix_at(problem: EllipticProblem, at: At) -> Tensor:
+def matrix_at(equation: Equation, at: At) -> Tensor:
     """a, (n, d, d); `at` puts points in."""
-    return torch.stack([torch.stack([at(entry) for entry in row], 1) for row in problem.medium.matrix.tolist()], 1)
+    return torch.stack([torch.stack([at(entry) for entry in row], 1) for row in equation.medium.matrix.tolist()], 1)
 
 
 def divergence_form(divergence: Tensor, second: Tensor, operators: Tensor, before: int = 0) -> tuple[Tensor, Tensor]:

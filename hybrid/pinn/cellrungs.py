@@ -7,13 +7,13 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from hybrid.physics import EllipticProblem, Problem
+from hybrid.equation import Equation
 from hybrid.pinn.cellgrids import KINKS, MOST
 from hybrid.pinn.gaussnewton import VariableProjection
 from hybrid.pinn.jumps import has_infinite_slopes
 from hybrid.pinn.ladder import Arguments
 from hybrid.pinn.optimizers import LastLayer
-from hybrid.pinn.presets import preset
+from hybrid.pinn.presets import for_equation
 from hybrid.pinn.slowgrids import degrees, probes
 from hybrid.separation import separated
 from hybrid.waves import coefficient_functions, spectra
@@ -32,7 +32,7 @@ _SLOW_TRAINED = {1: ((100, 15), (200, 10)), 2: ((200, 8), (300, 6)), 3: ((200, 4
 """The same where a depends on x."""
 
 
-def cell_rungs(problem: EllipticProblem, arguments: Arguments, budget: float = 60.0) -> Iterator[dict[str, Any]]:
+def cell_rungs(equation: Equation, arguments: Arguments, budget: float = 60.0) -> Iterator[dict[str, Any]]:
     """Keyword arguments of `hybrid.pinn.solve_cell`, the cheapest first.
 
     The first are those given. What comes then takes from the Fourier coefficients of a which waves are inputs of the network
@@ -41,15 +41,15 @@ def cell_rungs(problem: EllipticProblem, arguments: Arguments, budget: float = 6
     features of the preset fast come before larger networks. All others stay of their kind.
 
     Args:
-        problem: Gives a.
+        equation: Gives a.
         arguments: Those of a preset.
         budget: Of nominal seconds for one of them: flops by `SPEED`.
     """
     yield dict(arguments)
     if arguments.get("periodicity", "embedding") != "embedding":
         return
-    product = separated(problem)
-    base = problem if product is None else product[1]
+    product = separated(equation)
+    base = equation if product is None else product[1]
     frozen = isinstance(arguments.get("optimizer"), LastLayer)
     if base.medium.depends_on:
         made = _slow(base, frozen)
@@ -58,7 +58,7 @@ def cell_rungs(problem: EllipticProblem, arguments: Arguments, budget: float = 6
     else:
         made = _smooth(base, frozen)
     if not frozen and base.dim > 1 and not base.medium.depends_on and not base.medium.interfaces:
-        made = itertools.chain([preset("fast", "cell", problem)], made)
+        made = itertools.chain([for_equation("fast", equation)], made)
     for changes in made:
         rung = {**arguments, **changes}
         flops, memory = cost(base, rung)
@@ -87,13 +87,13 @@ def fundamental(spectrum: Sequence[tuple[int, float]]) -> list[tuple[int, float]
 
 
 def _resolution(
-    problem: EllipticProblem, least: int = 24
+    equation: Equation, least: int = 24
 ) -> tuple[tuple[tuple[int, ...], ...], list[int], bool]:  # fmt: skip
     """For each direction the waves and the points that a asks for, at least so many; whether a has kinks."""
-    slow = probes(problem) if problem.medium.depends_on else None
-    symbols = problem.fast if slow is None else (*problem.slow, *problem.fast)
-    plain = spectra(coefficient_functions(problem, inverse=False), symbols, problem.period, slow=slow)
-    both = spectra(coefficient_functions(problem), symbols, problem.period, 1e-5, slow)
+    slow = probes(equation) if equation.medium.depends_on else None
+    symbols = equation.fast if slow is None else (*equation.slow, *equation.fast)
+    plain = spectra(coefficient_functions(equation, inverse=False), symbols, equation.period, slow=slow)
+    both = spectra(coefficient_functions(equation), symbols, equation.period, 1e-5, slow)
     waves = tuple(dominant(spectrum if slow is None else fundamental(spectrum)) for spectrum in plain)
     kinks = max((k for spectrum in plain for k, _ in spectrum), default=0) > KINKS
     counts = []
@@ -118,12 +118,12 @@ def enough(counts: Sequence[int], needed: int) -> tuple[int, ...]:
     return tuple(counts)
 
 
-def _smooth(problem: EllipticProblem, frozen: bool) -> Iterator[dict[str, Any]]:
-    waves, counts, kinks = _resolution(problem)
+def _smooth(equation: Equation, frozen: bool) -> Iterator[dict[str, Any]]:
+    waves, counts, kinks = _resolution(equation)
     if not any(waves):
         return
-    dim = problem.dim
-    if has_infinite_slopes(problem):
+    dim = equation.dim
+    if has_infinite_slopes(equation):
         waves = tuple(tuple(range(1, 6)) if own else () for own in waves)
     scale = 1.0 if sum(map(len, waves)) <= dim else 0.6
     shared = {"formulation": "first-order", "frequencies": waves, "medium": True, "scale": scale}
@@ -144,8 +144,8 @@ def _smooth(problem: EllipticProblem, frozen: bool) -> Iterator[dict[str, Any]]:
         yield shared | {"hidden": (width,), "points": enough(counts, 4 * width), "optimizer": optimizer}
 
 
-def _jumps(problem: EllipticProblem, frozen: bool) -> Iterator[dict[str, Any]]:
-    dim = problem.dim
+def _jumps(equation: Equation, frozen: bool) -> Iterator[dict[str, Any]]:
+    dim = equation.dim
     widths = {1: ((400, 800),), 2: ((500, 72), (800, 90)), 3: ((300, 16), (500, 18))}[dim]
     trained = {1: ((100, 800, 8),), 2: ((300, 72, 2), (400, 80, 1)), 3: ((100, 14, 2),)}[dim]
     for width, points, steps in [(*pair, 0) for pair in widths] if frozen else trained:
@@ -153,12 +153,12 @@ def _jumps(problem: EllipticProblem, frozen: bool) -> Iterator[dict[str, Any]]:
         yield rung if frozen else {**rung, "optimizer": VariableProjection(steps=steps)}
 
 
-def _slow(problem: EllipticProblem, frozen: bool) -> Iterator[dict[str, Any]]:
-    dim = problem.dim
-    waves, counts, _ = _resolution(problem, {1: 24, 2: 12, 3: 6}[dim])
+def _slow(equation: Equation, frozen: bool) -> Iterator[dict[str, Any]]:
+    dim = equation.dim
+    waves, counts, _ = _resolution(equation, {1: 24, 2: 12, 3: 6}[dim])
     if not any(waves):
         return
-    x = [max(round(1.3 * d) + 3, 5) if d else 1 for d in degrees(problem, 1e-5)]
+    x = [max(round(1.3 * d) + 3, 5) if d else 1 for d in degrees(equation, 1e-5)]
     settings = {"medium": True, "frequencies": waves}
     if frozen:
         for width in _SLOW_WIDTHS[dim]:
@@ -177,12 +177,12 @@ def _points(counts: Sequence[int], x: Sequence[int], needed: int) -> dict[str, A
     return {"points": enough(counts, math.ceil(needed / math.prod(more))), "slow_points": more}
 
 
-def cost(problem: Problem, rung: Arguments) -> tuple[float, float]:
+def cost(equation: Equation, rung: Arguments) -> tuple[float, float]:
     """Flops and bytes, about: of the least squares, or of the steps of a training."""
-    dim = problem.dim
+    dim = equation.dim
     points, width = rung["points"], rung["hidden"][-1]
     total = float(points**dim if isinstance(points, int) else math.prod(points))
-    if problem.flux.depends_on:
+    if equation.flux.depends_on:
         usual = points if isinstance(points, int) else min(points)
         total *= math.prod(rung.get("slow_points") or [max(usual // 2, 4)] * dim)
     each = {1: 1, 2: 2, 3: 4}[dim] if rung.get("formulation", "strong") == "first-order" else 1

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from hybrid.equation import Equation
 from hybrid.media.interpolated import SlowCoefficient, relative_change
-from hybrid.physics import EllipticProblem
 from hybrid.pinn import sampling
 from hybrid.pinn.cellbounds import ROUNDING, Distance, distances, subgrid_difference
 from hybrid.pinn.cellfluxes import energy_operands, fitted_fluxes, means, trained_fluxes
@@ -22,6 +22,8 @@ from hybrid.pinn.field import Field
 from hybrid.pinn.jumps import cell_points, has_curves
 from hybrid.pinn.network import Network, gradient_only
 from hybrid.pinn.optimizer import History
+from hybrid.pinn.smooth import jets_on
+from hybrid.product import Product
 from hybrid.trust import Estimate
 
 Array = npt.NDArray[np.float64]
@@ -76,48 +78,49 @@ def correctors_of(networks: Sequence[Network], dim: int) -> list[tuple[Network, 
 
 def jets_of(networks: Sequence[Network], points: Tensor, operators: Tensor, dim: int) -> Tensor:
     """Jets of the correctors, (C, n, d)."""
-    jets = {network: network.evaluate(points, operators) for network in networks}
+    at = Product.of(points.numpy())
+    jets = {network: torch.from_numpy(jets_on(network, at, operators)) for network in networks}
     return torch.stack([jets[network][..., output] for network, output in correctors_of(networks, dim)], dim=2)
 
 
-def relative_to(own: Array, problem: EllipticProblem) -> Array:
+def relative_to(own: Array, equation: Equation) -> Array:
     """What the errors of correctors of these norms are relative to: to themselves, but to the largest one where they vanish,
     and to the period where all of them do."""
-    period = max(problem.period)
+    period = max(equation.period)
     scale = max(own) if max(own) > 1e-8 * period else period
-    return np.where((own > 1e-6 * scale) & ~np.array(vanishing(problem)), own, scale)
+    return np.where((own > 1e-6 * scale) & ~np.array(vanishing(equation)), own, scale)
 
 
-def vanishing(problem: EllipticProblem) -> list[bool]:
+def vanishing(equation: Equation) -> list[bool]:
     """Of each χ_j whether it is zero, as no a_ij depends on y_i."""
-    a, fast = problem.medium.matrix, problem.fast
-    return [all(fast[i] not in a[i, j].free_symbols for i in range(problem.dim)) for j in range(problem.dim)]
+    a, fast = equation.medium.matrix, equation.fast
+    return [all(fast[i] not in a[i, j].free_symbols for i in range(equation.dim)) for j in range(equation.dim)]
 
 
 def finish(
-    problem: EllipticProblem, networks: Sequence[Network], history: History, *, exact: bool, flux: bool,
+    equation: Equation, networks: Sequence[Network], history: History, *, exact: bool, flux: bool,
     jet_of: Evaluation | None = None,
 ) -> CellSolution:  # fmt: skip
     """Means over the cell: the shift to mean zero, a*, and the bounds on the errors.
 
     Args:
-        problem: Gives a, a function of y alone.
+        equation: Gives a, a function of y alone.
         networks: The correctors.
         history: Of their training.
         exact: Whether they are exactly periodic.
         flux: Whether they hold the potentials of the fluxes too.
         jet_of: Evaluates them otherwise.
     """
-    dim = problem.dim
-    if problem.medium.interfaces:
-        return _finish_jumps(problem, networks, history, flux=flux)
-    wide = cell_bandwidths(problem)
+    dim = equation.dim
+    if equation.medium.interfaces:
+        return _finish_jumps(equation, networks, history, flux=flux)
+    wide = cell_bandwidths(equation)
     counts = resolved_counts(wide, _QUADRATURE[dim], MOST[dim])
-    points, weight = sampling.periodic_grid(problem.period, counts, 0.0)
+    points, weight = sampling.periodic_grid(equation.period, counts, 0.0)
     operators = gradient_only(dim)
     jet = jets_of(networks, points, operators, dim) if jet_of is None else jet_of(networks, points, operators)
     value, share = jet[0].numpy(), weight.numpy()
-    a = matrix_at(problem, lambda e: tensor_at(problem, e, points))
+    a = matrix_at(equation, lambda e: tensor_at(equation, e, points))
     strains = jet[1:].permute(2, 1, 0) + torch.eye(dim, dtype=torch.float64)[:, None, :]  # (k, n, i)
     table = strains.permute(0, 2, 1).numpy()  # (k, i, n)
     if exact:
@@ -128,25 +131,23 @@ def finish(
     correctors = _fields(networks, mean)
     if not exact:
         return CellSolution(coefficient, correctors, history, 0.0, trust=_none(dim))
-    found, rough, how = _of_grid(problem.period, counts, a, strains, wide)
+    found, rough, how = _of_grid(equation.period, counts, a, strains, wide)
     size = np.sqrt(share @ (value - mean) ** 2)
-    return _estimated(problem, CellSolution(coefficient, correctors, history, 0.0), found, rough, size, how)
+    return _estimated(equation, CellSolution(coefficient, correctors, history, 0.0), found, rough, size, how)
 
 
-def _finish_jumps(
-    problem: EllipticProblem, networks: Sequence[Network], history: History, *, flux: bool
-) -> CellSolution:
+def _finish_jumps(equation: Equation, networks: Sequence[Network], history: History, *, flux: bool) -> CellSolution:
     """From two quadratures that respect the interfaces, and fluxes: trained with the correctors, or fitted."""
-    dim, longest = problem.dim, max(problem.period) / (2 * math.pi)
-    count = _QUADRATURE[dim] * (4 if has_curves(problem) else 1)
-    fluxes = (trained_fluxes if flux else fitted_fluxes)(problem, networks)
-    fine, rough = (means(problem, fluxes, *cell_points(problem, n)) for n in (count, 2 * count // 3))
+    dim, longest = equation.dim, max(equation.period) / (2 * math.pi)
+    count = _QUADRATURE[dim] * (4 if has_curves(equation) else 1)
+    fluxes = (trained_fluxes if flux else fitted_fluxes)(equation, networks)
+    fine, rough = (means(equation, fluxes, *cell_points(equation, n)) for n in (count, 2 * count // 3))
     gaps = np.maximum(fine.gap, rough.gap) + np.abs(fine.gap - rough.gap)
     found = [Distance(float(gap), longest * math.sqrt(float(gap) / fine.lowest)) for gap in gaps]
     kind = "trained with the correctors" if flux else "by least squares"
     how = f"two-sided bounds, with fluxes without divergence {kind}; two quadratures"
     solution = CellSolution(fine.energy, _fields(networks, fine.value), history, 0.0)
-    return _estimated(problem, solution, found, np.abs(fine.energy - rough.energy), fine.size, how)
+    return _estimated(equation, solution, found, np.abs(fine.energy - rough.energy), fine.size, how)
 
 
 def _fields(networks: Sequence[Network], mean: Array) -> tuple[Field, ...]:
@@ -158,13 +159,13 @@ def _fields(networks: Sequence[Network], mean: Array) -> tuple[Field, ...]:
 
 
 def _estimated(
-    problem: EllipticProblem, solution: CellSolution, found: Sequence[Distance], rough: Array, size: Array, how: str
+    equation: Equation, solution: CellSolution, found: Sequence[Distance], rough: Array, size: Array, how: str
 ) -> CellSolution:
     """With its estimates, from the distances of the correctors, the error of the quadrature of a*, and the sizes of the χ_k."""
     coefficient = solution.coefficient
     assert isinstance(coefficient, np.ndarray)
     energies = np.array([d.energy for d in found])
-    errors = np.array([d.value for d in found]) / relative_to(size, problem)
+    errors = np.array([d.value for d in found]) / relative_to(size, equation)
     rough = rough + ROUNDING * np.abs(coefficient).max()
     upper = np.diag(coefficient)
     bounds = np.stack([upper - energies - np.diag(rough), upper + np.diag(rough)], axis=1)

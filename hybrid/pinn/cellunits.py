@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from hybrid.physics import EllipticProblem
+from hybrid.equation import Equation
 from hybrid.pinn import sampling
 from hybrid.pinn.cellrows import matrix_at, tensor_at
 from hybrid.pinn.network import Network
@@ -58,17 +58,17 @@ def length_unit(period: Sequence[float]) -> float:
     return power(max(period))
 
 
-def typical(problem: EllipticProblem) -> float:
+def typical(equation: Equation) -> float:
     """The mean of a over the cell, of its trace by the dimension; in the middle of the domain."""
-    points, _ = sampling.periodic_grid(problem.period, 16)
-    if problem.medium.depends_on:
-        middle = torch.tensor([[(low + high) / 2 for low, high in problem.domain]], dtype=torch.float64)
+    points, _ = sampling.periodic_grid(equation.period, 16)
+    if equation.medium.depends_on:
+        middle = torch.tensor([[(low + high) / 2 for low, high in equation.domain]], dtype=torch.float64)
         points = torch.cat([middle.expand(len(points), -1), points], dim=1)
-    a = matrix_at(problem, lambda entry: tensor_at(problem, entry, points))
+    a = matrix_at(equation, lambda entry: tensor_at(equation, entry, points))
     return float(a.diagonal(dim1=1, dim2=2).mean())
 
 
-def cell_unit(problem: EllipticProblem) -> Unit:
+def cell_unit(equation: Equation) -> Unit:
     """Of the χ_k, which are lengths, and of the equation, a over a length; the other forms have the root of a."""
-    length, value = length_unit(problem.period), power(typical(problem), 4)
+    length, value = length_unit(equation.period), power(typical(equation), 4)
     return Unit(length, value / length, math.sqrt(value))

@@ -1,91 +1,126 @@
-"""One name for each question, whatever the kind of the problem: what `hybrid.pinn` exports.
+"""One name for each question, whatever the physics: what `hybrid.pinn` exports. A problem in, what its equations say out.
 
-Elliptic problems go to `hybrid.pinn.cell`, `hybrid.pinn.homogenized` and `hybrid.pinn.multiscale`, reaction-diffusion to
-`hybrid.pinn.reaction`; arguments are those of the functions of the same name there.
+Which solver it is follows from the equation: whether there is time in it, and whether the loads of its cell problems are fluxes
+or sources. Arguments are those of the functions of the same name in the modules imported here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, overload
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
-import numpy.typing as npt
-
-from hybrid.errors import InputError
-from hybrid.media.interpolated import SlowCoefficient
-from hybrid.physics import EllipticProblem, Problem, ReactionDiffusionProblem
-from hybrid.pinn import cell, cellrungs, homogenized, homogenizedrungs, multiscale, reaction, spacetime
-from hybrid.pinn.cell import CellSolution
+from hybrid.equation import Equation
+from hybrid.physics import Problem, check_problem
+from hybrid.pinn import (
+    cell,
+    cellrungs,
+    evolution,
+    evolutionrungs,
+    homogenized,
+    homogenizedrungs,
+    multiscale,
+    sourcecell,
+    spacetime,
+)
+from hybrid.pinn.cellsolution import CellSolution
 from hybrid.pinn.homogenized import Solution
 from hybrid.pinn.network import Network
-from hybrid.pinn.reaction import ReactionCellSolution
 
 
-def _elliptic(problem: object) -> bool:
-    """Which of the two kinds a problem is of.
+def solve(equation: Equation, **arguments: Any) -> Solution | CellSolution:
+    """Train networks on any equation: cell problems, an equation whose coefficients oscillate with x/ε (the classical PINN), or
+    one whose do not. The same question as `hybrid.fem.solve`.
+
+    Args:
+        equation: On Ω or on the cell; with time or without.
+        **arguments: Of `solve_cell`, `solve_multiscale` or `solve_homogenized` in the module that it is for.
+
+    Returns:
+        For cell problems the correctors, and as the coefficient the energies of which the physics makes the homogenized one.
 
     Raises:
-        InputError: Neither.
+        InputError: Arguments that are not allowed, or an equation that networks here do not solve.
+        SolverError: The training diverged.
     """
-    if not isinstance(problem, EllipticProblem | ReactionDiffusionProblem):
-        what = f"{type(problem).__name__}; allowed are EllipticProblem, ReactionDiffusionProblem"
-        raise InputError("problem", what)
-    return isinstance(problem, EllipticProblem)
+    own: Callable[..., Solution | CellSolution]
+    if equation.periodic:
+        own = (cell if equation.driven_by_fluxes else sourcecell).solve_cell
+    elif equation.oscillates:
+        own = multiscale.solve_multiscale if equation.time is None else spacetime.solve_spacetime
+    else:
+        own = (homogenized if equation.time is None else evolution).solve_homogenized
+    return own(equation, **arguments)
 
 
-@overload
-def solve_cell(problem: EllipticProblem, **arguments: Any) -> CellSolution: ...
-@overload
-def solve_cell(problem: ReactionDiffusionProblem, **arguments: Any) -> ReactionCellSolution: ...
-def solve_cell(problem: Any, **arguments: Any) -> CellSolution | ReactionCellSolution:
-    """Train the correctors and compute the homogenized coefficient: `hybrid.pinn.cell.solve_cell` or that of
-    `hybrid.pinn.reaction`."""
-    return (cell if _elliptic(problem) else reaction).solve_cell(problem, **arguments)
+def solve_cell(problem: Problem, **arguments: Any) -> CellSolution:
+    """Train the correctors and compute the homogenized coefficient, by `hybrid.pinn.cell.solve_cell`, or by that of
+    `hybrid.pinn.sourcecell` where the loads are sources."""
+    equation = check_problem(problem).cell_problems()
+    solve: Callable[..., CellSolution] = (cell if equation.driven_by_fluxes else sourcecell).solve_cell
+    found = solve(equation, **arguments)
+    return replace(found, coefficient=problem.effective(found.coefficient))
 
 
 def cell_networks(problem: Problem, **arguments: Any) -> tuple[Network, ...]:
     """The untrained networks of `solve_cell`."""
-    solver: Any = cell if _elliptic(problem) else reaction
-    return tuple(solver.cell_networks(problem, **arguments))
+    equation = check_problem(problem).cell_problems()
+    fresh: Callable[..., tuple[Network, ...]] = (cell if equation.driven_by_fluxes else sourcecell).cell_networks
+    return fresh(equation, **arguments)
 
 
-def solve_homogenized(problem: Problem, coefficient: npt.ArrayLike | SlowCoefficient, **arguments: Any) -> Solution:
-    """Train p: `hybrid.pinn.homogenized.solve_homogenized` or that of `hybrid.pinn.reaction`."""
-    solver: Any = homogenized if _elliptic(problem) else reaction
-    solution: Solution = solver.solve_homogenized(problem, coefficient, **arguments)
-    return solution
+def cell_rungs(problem: Problem, arguments: Mapping[str, Any], budget: float = 60.0) -> Iterator[dict[str, Any]]:
+    """Arguments of `solve_cell`, cheapest first: `hybrid.pinn.cellrungs`, or those of `hybrid.pinn.sourcecell`."""
+    equation = check_problem(problem).cell_problems()
+    rungs: Callable[..., Iterator[dict[str, Any]]] = (cellrungs if equation.driven_by_fluxes else sourcecell).cell_rungs
+    return rungs(equation, arguments, budget)
+
+
+def solve_homogenized(problem: Problem, coefficient: Any, **arguments: Any) -> Solution:
+    """Train p, by `hybrid.pinn.homogenized.solve_homogenized`, or by that of `hybrid.pinn.evolution` where there is time.
+
+    Args:
+        problem: Gives the homogenized equation.
+        coefficient: The homogenized coefficient of either path: a*, a*(x) or r*.
+        **arguments: Those of that function.
+    """
+    equation = check_problem(problem).homogenized(coefficient)
+    solve: Callable[..., Solution] = (homogenized if equation.time is None else evolution).solve_homogenized
+    return solve(equation, **arguments)
 
 
 def homogenized_networks(problem: Problem, **arguments: Any) -> tuple[Network, ...]:
     """The untrained networks of `solve_homogenized`."""
-    solver: Any = homogenized if _elliptic(problem) else reaction
-    return tuple(solver.homogenized_networks(problem, **arguments))
+    equation = check_problem(problem).multiscale()
+    fresh: Callable[..., tuple[Network, ...]] = (
+        homogenized if equation.time is None else evolution
+    ).homogenized_networks
+    return fresh(equation, **arguments)
+
+
+def homogenized_rungs(
+    problem: Problem, coefficient: Any, arguments: Mapping[str, Any], budget: float = 60.0
+) -> Iterator[dict[str, Any]]:
+    """Arguments of `solve_homogenized`, cheapest first: `hybrid.pinn.homogenizedrungs` or `hybrid.pinn.evolutionrungs`."""
+    equation = check_problem(problem).homogenized(coefficient)
+    rungs: Callable[..., Iterator[dict[str, Any]]] = (
+        homogenizedrungs if equation.time is None else evolutionrungs
+    ).homogenized_rungs
+    return rungs(equation, arguments, budget)
 
 
 def solve_multiscale(problem: Problem, **arguments: Any) -> Solution:
-    """Train the classical PINN: `hybrid.pinn.multiscale.solve_multiscale` or that of `hybrid.pinn.reaction`."""
-    solver: Any = multiscale if _elliptic(problem) else reaction
-    solution: Solution = solver.solve_multiscale(problem, **arguments)
-    return solution
+    """Train the classical PINN on the multiscale equation itself, by `hybrid.pinn.multiscale.solve_multiscale`, or by
+    `hybrid.pinn.spacetime.solve_spacetime` where there is time (paper, equations (16) and (20))."""
+    equation = check_problem(problem).multiscale()
+    solve: Callable[..., Solution] = multiscale.solve_multiscale if equation.time is None else spacetime.solve_spacetime
+    return solve(equation, **arguments)
 
 
 def multiscale_networks(problem: Problem, **arguments: Any) -> tuple[Network, ...]:
     """The untrained network of `solve_multiscale`."""
-    networks: Any = multiscale.multiscale_networks if _elliptic(problem) else spacetime.spacetime_networks
-    return tuple(networks(problem, **arguments))
-
-
-def homogenized_rungs(
-    problem: Problem, coefficient: npt.ArrayLike | SlowCoefficient, arguments: Mapping[str, Any], budget: float = 60.0
-) -> Iterator[dict[str, Any]]:
-    """Arguments of `solve_homogenized`, cheapest first: `hybrid.pinn.homogenizedrungs` or that of `hybrid.pinn.reaction`."""
-    solver: Any = homogenizedrungs if _elliptic(problem) else reaction
-    rungs: Iterator[dict[str, Any]] = solver.homogenized_rungs(problem, coefficient, arguments, budget)
-    return rungs
-
-
-def cell_rungs(problem: Problem, arguments: Mapping[str, Any], budget: float = 60.0) -> Iterator[dict[str, Any]]:
-    """Arguments of `solve_cell`, cheapest first: `hybrid.pinn.cellrungs` or that of `hybrid.pinn.reaction`."""
-    solver: Any = cellrungs if _elliptic(problem) else reaction
-    rungs: Iterator[dict[str, Any]] = solver.cell_rungs(problem, arguments, budget)
-    return rungs
+    equation = check_problem(problem).multiscale()
+    fresh: Callable[..., tuple[Network, ...]] = (
+        multiscale.multiscale_networks if equation.time is None else spacetime.spacetime_networks
+    )
+    return fresh(equation, **arguments)

@@ -27,7 +27,7 @@ import torch
 from numpy.polynomial import Polynomial
 from torch import Tensor
 
-from hybrid.pinn.network import product_jet
+from hybrid.pinn.network import entries
 
 _DOWN = Polynomial([1.0, 0.0, -3.0, 2.0])
 _UP = Polynomial([0.0, 0.0, 3.0, -2.0])
@@ -59,16 +59,17 @@ class EdgePart:
         """The jet (C, n, 1)."""
         low, high = torch.tensor(self.box, dtype=points.dtype, device=points.device).T
         root = torch.tensor(self.diagonal, dtype=points.dtype, device=points.device).sqrt()
-        unit, size = (points - low) / (high - low), high - low
-        joined = torch.zeros((), dtype=points.dtype, device=points.device)
+        tables = _Tables((points - low) / (high - low), high - low, operators)
+        joined = torch.zeros(1, dtype=points.dtype, device=points.device)
         for corner in _CORNERS:
             upper = torch.tensor(corner, device=points.device, dtype=torch.bool)
             inward = torch.where(upper, -1.0, 1.0).to(points.dtype)
             octant = _octant((points - torch.where(upper, high, low)) * inward / root, inward / root, operators)
-            blend = _product([_BLEND[side] for side in corner], unit, size, operators)
-            joined = joined + product_jet(blend, octant, operators)
-        factor = sum(_product(term, unit, size, operators) for term in self.source)
-        return product_jet(factor, joined, operators)  # type: ignore[arg-type]
+            joined = joined + _times(tables.product([_BLEND[side] for side in corner]), octant, operators)
+        factor = torch.zeros_like(joined)
+        for term in self.source:
+            factor += tables.product(term)
+        return _times(factor, joined, operators)[..., None]
 
 
 def edge_part(
@@ -110,38 +111,77 @@ def edge_part(
 
 
 def _octant(local: Tensor, scale: Tensor, operators: Tensor) -> Tensor:
-    """The jet of S at X, (n, 3); `scale` are the derivatives of X by the points' own coordinates."""
-    columns = local.clamp_min(0.0).T
-    length = columns.norm(dim=0).clamp_min(1e-150)
-    hessian = torch.empty(3, 3, len(local), dtype=local.dtype, device=local.device)
+    """The jet (C, n) of S at X, (n, 3); `scale` are the derivatives of X by the points' own coordinates."""
+    columns = local.T.clamp_min(0.0).contiguous()
+    squares = columns * columns
+    length = (squares[0] + squares[1] + squares[2]).sqrt().clamp_min(1e-150)
+    hessian: dict[tuple[int, int], Tensor] = {}
     for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-        away = torch.hypot(columns[i], columns[j]).clamp_min(1e-150)
-        hessian[i, j] = hessian[j, i] = 2 / math.pi * torch.log((columns[k] + length) / away)
-        hessian[i, i] = -2 / math.pi * torch.atan2(columns[j] * columns[k], columns[i] * length)
-    gradient = torch.einsum("ijn,jn->in", hessian, columns)
-    value = (gradient * columns).sum(0) / 2
-    if operators.shape[-1] == 0:
-        return value[None, :, None]
-    second = torch.einsum("kij,i,j,ijn->kn", operators, scale, scale, hessian)
-    return torch.cat([value[None], gradient * scale[:, None], second])[..., None]
+        away = (squares[i] + squares[j]).sqrt().clamp_min(1e-150)
+        hessian[i, j] = hessian[j, i] = torch.log((columns[k] + length) / away) * (2 / math.pi)
+        hessian[i, i] = torch.atan2(columns[j] * columns[k], columns[i] * length) * (-2 / math.pi)
+    jet = local.new_zeros(1 + operators.shape[-1] + len(operators), len(local))
+    for i in range(3):
+        slope = hessian[i, 0] * columns[0] + hessian[i, 1] * columns[1] + hessian[i, 2] * columns[2]
+        jet[0] += slope * columns[i] / 2
+        if operators.shape[-1]:
+            jet[1 + i] = slope * scale[i]
+    for k, terms in enumerate(entries(operators)):
+        for i, j, a in terms:
+            jet[4 + k].add_(hessian[i, j], alpha=a * float(scale[i] * scale[j]))
+    return jet
 
 
-def _product(factors: Sequence[Polynomial], unit: Tensor, size: Tensor, operators: Tensor) -> Tensor:
-    """The jet of a product of polynomials, one in each coordinate."""
-    value, first, second = (
-        torch.stack([_at(p.deriv(m) if m else p, t) for p, t in zip(factors, unit.T, strict=True)]) for m in range(3)
-    )
-    product = value.prod(0)
-    if operators.shape[-1] == 0:
-        return product[None, :, None]
-    gradient = torch.empty_like(value)
-    hessian = torch.empty(3, *value.shape, dtype=unit.dtype, device=unit.device)
-    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-        gradient[i] = first[i] * value[j] * value[k]
-        hessian[i, i] = second[i] * value[j] * value[k]
-        hessian[i, j] = hessian[j, i] = first[i] * first[j] * value[k]
-    channels = torch.einsum("kij,i,j,ijn->kn", operators, 1 / size, 1 / size, hessian)
-    return torch.cat([product[None], gradient / size[:, None], channels])[..., None]
+def _times(f: Tensor, g: Tensor, operators: Tensor) -> Tensor:
+    """The jet (C, n) of a product by Leibniz' rule."""
+    product = f * g[0]
+    product[1:].addcmul_(f[0], g[1:])
+    for k, terms in enumerate(entries(operators)):
+        for i, j, a in terms:  # the operators are symmetric
+            product[4 + k].addcmul_(f[1 + i], g[1 + j], value=2 * a)
+    return product
+
+
+class _Tables:
+    """Jets of products of polynomials, one in each coordinate; what several products have in common is computed once.
+
+    Args:
+        unit: The points' coordinates scaled to [0, 1], (n, 3).
+        size: The sides of the box.
+        operators: (K, 3, 3).
+    """
+
+    def __init__(self, unit: Tensor, size: Tensor, operators: Tensor) -> None:
+        self.columns, self.size, self.operators = unit.T.contiguous(), size, operators
+        self._known: dict[tuple[int, bytes], list[Tensor]] = {}
+
+    def product(self, factors: Sequence[Polynomial]) -> Tensor:
+        """The jet (C, n)."""
+        along = [self._along(i, factor) for i, factor in enumerate(factors)]
+        x, y, z = (own[0] for own in along)
+        pairs = (y * z, x * z, x * y)
+        if self.operators.shape[-1] == 0:
+            return (x * pairs[0])[None]
+        channels = [x * pairs[0], *(own[1] * pair for own, pair in zip(along, pairs, strict=True))]
+        for terms in entries(self.operators):
+            total = torch.zeros_like(x)
+            for i, j, a in terms:
+                # The third coordinate of 0, 1 and 2 beside i and j.
+                second = along[i][2] * pairs[i] if i == j else along[i][1] * along[j][1] * along[3 - i - j][0]
+                total.add_(second, alpha=a)
+            channels.append(total)
+        return torch.stack(channels)
+
+    def _along(self, i: int, polynomial: Polynomial) -> list[Tensor]:
+        """The polynomial and its derivatives by the points' own coordinate i."""
+        key = i, polynomial.coef.tobytes()
+        if key not in self._known:
+            orders = 3 if len(self.operators) else 2 if self.operators.shape[-1] else 1
+            self._known[key] = [
+                _at(polynomial.deriv(m) if m else polynomial, self.columns[i]) / self.size[i] ** m
+                for m in range(orders)
+            ]
+        return self._known[key]
 
 
 def _at(polynomial: Polynomial, t: Tensor) -> Tensor:

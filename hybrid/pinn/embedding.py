@@ -27,9 +27,11 @@ class AffineEmbedding:
             self.waves = [(i, math.pi * m) for i in range(len(box)) for m in range(1, waves + 1)]
         else:
             self.planes = [tuple(map(float, k)) for k in waves]
+        self.box = tuple((float(low), float(high)) for low, high in box)
         bounds = torch.tensor(box, dtype=torch.float64)
         self.middle, self.scale = bounds.mean(1), 2 / (bounds[:, 1] - bounds[:, 0])
         self.width = len(box) + 2 * len(self.waves) + 2 * len(self.planes)
+        self.is_linear = not self.waves and not self.planes
 
     def jet(self, points: Tensor, operators: Tensor) -> Tensor:
         """The jet (C, n, d + 2 d waves)."""
@@ -53,6 +55,7 @@ class PeriodicEmbedding:
     """e(y) = ( sin(2π m y_i / p_i), cos(2π m y_i / p_i) ), i = 1..d, m = 1..harmonics: every network of it is periodic."""
 
     def __init__(self, period: Sequence[float], harmonics: int = 1) -> None:
+        self.box = tuple((0.0, float(p)) for p in period)
         self.frequencies = [
             (i, 2 * math.pi * m / p) for i, p in enumerate(period) for m in range(1, harmonics + 1)
         ]  # fmt: skip

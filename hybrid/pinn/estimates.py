@@ -1,10 +1,10 @@
 """How far a function is from the solution of the homogenized equation, from its own residual.
 
-The residual r = f + ∂_i( a*_ij ∂_j p ) is taken at uniform points, which are between the points of the training and more of
-them. What p lacks, δ = u_0 - p, solves -∂_i( a*_ij ∂_j δ ) = r; it is computed there by differences (`hybrid.pinn.sines`), on
-these points and on every second of them, and the larger of the two norms counts: a residual that the points do not resolve
-looks different on the two. Where p is not zero on the boundary, δ has values there; by the maximum principle they add at most
-the largest of them.
+The residual r = f + ∂_i( a*_ij ∂_j p ) - c p is taken at uniform points, which are between the points of the training and more
+of them. What p lacks, δ = u_0 - p, solves -∂_i( a*_ij ∂_j δ ) + c δ = r; it is computed there by differences
+(`hybrid.pinn.sines`), on these points and on every second of them, and the larger of the two norms counts: a residual that the
+points do not resolve looks different on the two. Where p is not zero on the boundary, δ has values there; by the maximum
+principle they add at most the largest of them.
 """
 
 from __future__ import annotations
@@ -16,81 +16,86 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from hybrid.equation import Equation
 from hybrid.media.interpolated import SlowCoefficient
-from hybrid.physics import EllipticProblem
 from hybrid.pinn.equations import contract
 from hybrid.pinn.field import Field, evaluated
 from hybrid.pinn.network import VALUE
-from hybrid.pinn.operators import Medium, operator_at
+from hybrid.pinn.operators import Medium, flux_of, operator_at, reaction_at
 from hybrid.pinn.sines import SineGrid, solve
 from hybrid.pinn.spectrum import chebyshev_degrees, spectrum_of
 from hybrid.product import Product
 from hybrid.symbols import numpy_function
 from hybrid.trust import Estimate
 
+Array = npt.NDArray[np.float64]
+
 _LEAST = {1: 1024, 2: 96, 3: 36}
 _MOST = {1: 16384, 2: 512, 3: 80}
 """Cells of the estimate's points along each side."""
 
 
-def solution_estimate(problem: EllipticProblem, a: Medium, field: Field, points: int, hard: bool) -> Estimate:
+def solution_estimate(equation: Equation, field: Field, points: int, hard: bool) -> Estimate:
     """Of ‖u_0 - p‖ / ‖u_0‖, without finite elements.
 
     Args:
-        problem: Gives Ω and f.
-        a: a*, symmetric.
+        equation: Gives Ω and f.
         field: p.
         points: Of the training, along each side.
         hard: Whether p is zero on the boundary exactly.
     """
-    band = spectrum_of(problem, a).band
-    grid = estimate_grid(problem.domain, points, band)
+    band = spectrum_of(equation).band
+    grid = estimate_grid(equation.domain, points, band)
     if band > max(grid.cells):  # less than three points for half a wave
         return Estimate(None, f"f or a*(x) oscillates too fast for the {max(grid.cells)} points a side of the estimate")
     at = torch.tensor(grid.points())
-    coefficients, operators = operator_at(a, at)
+    coefficients, operators = operator_at(equation, at)
     (jet,) = map(torch.from_numpy, evaluated([field], Product.of(at.numpy()), operators))
     with np.errstate(all="ignore"):
-        source = numpy_function(problem.f)(at.numpy())
+        source = numpy_function(equation.source)(at.numpy())
     residual = (source - contract(coefficients, jet[..., None])[:, 0].numpy()).reshape(grid.shape)
     if not np.isfinite(residual).all():
         return Estimate(None, "the residual of the equation is not finite everywhere")
-    medium = _on_cells(a, grid)
-    lacking = solve(grid, medium, residual)
+    lacking = _solved(equation, grid, residual)
     # Not ‖p + δ‖: where p is off by many times itself, the little that δ is off by is more than u_0.
-    size = grid.norm(solve(grid, medium, source.reshape(grid.shape)))
+    size = grid.norm(_solved(equation, grid, source.reshape(grid.shape)))
     coarse = grid.coarse()
-    error = max(grid.norm(lacking), coarse.norm(solve(coarse, _on_cells(a, coarse), grid.halved(residual))))
+    error = max(grid.norm(lacking), coarse.norm(_solved(equation, coarse, grid.halved(residual))))
     if not hard:
-        volume = float(np.prod([high - low for low, high in problem.domain]))
-        error += volume**0.5 * on_boundary(field, problem.domain, max(grid.cells))
+        volume = float(np.prod([high - low for low, high in equation.domain]))
+        error += volume**0.5 * on_boundary(field, equation.domain, max(grid.cells))
     how = f"what the residual at {' × '.join(map(str, grid.shape))} other points makes of the solution"
     return Estimate(error / size if size else None, how if size else "the solution is zero")
 
 
-def solution_degrees(problem: EllipticProblem, a: Medium, band: float, tolerance: float) -> tuple[int, ...]:
+def solution_degrees(equation: Equation, band: float, tolerance: float) -> tuple[int, ...]:
     """Along each side, how many Chebyshev polynomials the solution by differences is made of.
 
     Args:
-        problem: Gives Ω and f.
-        a: a*, symmetric.
+        equation: Gives Ω and f.
         band: The largest frequency of f and a*(x), see `hybrid.pinn.spectrum`.
         tolerance: The relative size of what may be left out.
     """
-    grid = estimate_grid(problem.domain, 0, band)
+    grid = estimate_grid(equation.domain, 0, band)
     while True:
         with np.errstate(all="ignore"):
-            source = np.asarray(numpy_function(problem.f)(grid.points())).reshape(grid.shape)
+            source = np.asarray(numpy_function(equation.source)(grid.points())).reshape(grid.shape)
         source = np.where(np.isfinite(source), source, 0.0)  # a singularity at a point says nothing about degrees
-        degrees = chebyshev_degrees(grid, solve(grid, _on_cells(a, grid), source, tolerance=tolerance / 10), tolerance)
+        degrees = chebyshev_degrees(grid, _solved(equation, grid, source, tolerance / 10), tolerance)
         # Where nearly all polynomials matter that the points could tell apart, there may be more.
-        finer = tuple(2 * n if 2 * d > n < _MOST[problem.dim] else n for n, d in zip(grid.cells, degrees, strict=True))
+        finer = tuple(2 * n if 2 * d > n < _MOST[equation.dim] else n for n, d in zip(grid.cells, degrees, strict=True))
         if finer == grid.cells:
             return degrees
         grid = SineGrid(grid.box, finer)
 
 
-def _on_cells(a: Medium, grid: SineGrid) -> npt.NDArray[np.float64]:
+def _solved(equation: Equation, grid: SineGrid, right: Array, tolerance: float = 1e-3) -> Array:
+    """The equation by differences, for another right-hand side."""
+    c = None if equation.reaction is None else reaction_at(equation, grid.points()).reshape(grid.shape)
+    return solve(grid, _on_cells(flux_of(equation), grid), right, tolerance=tolerance, reaction=c)
+
+
+def _on_cells(a: Medium, grid: SineGrid) -> Array:
     if not isinstance(a, SlowCoefficient):
         return a
     values = a(grid.middles())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 
+from hybrid.equation import Equation
 from hybrid.errors import InputError
+from hybrid.media.constant import Constant
 from hybrid.pinn.network import VALUE, Network
 
 
@@ -87,16 +88,14 @@ def positive_counts(**counts: Any) -> None:
                 raise InputError(name, f"{value!r}; allowed are whole numbers from 1")
 
 
-def checked_reaction(coefficient: Any) -> float:
-    """r* as a finite number.
+def constant_reaction(equation: Equation) -> float:
+    """c, where it is a number; 0 where there is none.
 
     Raises:
         InputError: It is none.
     """
-    try:
-        number = float(coefficient)
-    except (TypeError, ValueError):
-        raise InputError("coefficient", f"{coefficient!r}; allowed is a number, r*") from None
-    if not math.isfinite(number):
-        raise InputError("coefficient", f"{number}; allowed is a finite number, r*")
-    return number
+    if equation.reaction is None:
+        return 0.0
+    if not isinstance(equation.reaction, Constant):
+        raise InputError("equation", f"c is a {type(equation.reaction).__name__}; allowed is a number")
+    return float(equation.reaction.values[0, 0])

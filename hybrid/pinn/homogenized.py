@@ -9,15 +9,14 @@ from dataclasses import field as default
 from functools import partial
 from typing import Unpack
 
-import numpy.typing as npt
 import sympy
 import torch
 from torch import Tensor
 
+from hybrid.equation import Equation
 from hybrid.errors import InputError
 from hybrid.media.interpolated import ProductCoefficient, SlowCoefficient
 from hybrid.parallel import on_root
-from hybrid.physics import EllipticProblem
 from hybrid.pinn import sampling
 from hybrid.pinn.bubble import Bubble
 from hybrid.pinn.cellrows import mean_weight
@@ -29,7 +28,7 @@ from hybrid.pinn.estimates import solution_estimate
 from hybrid.pinn.field import Field, Jet
 from hybrid.pinn.given import positive_counts, started
 from hybrid.pinn.network import VALUE, Network
-from hybrid.pinn.operators import Medium, checked, operator_at
+from hybrid.pinn.operators import flux_of, largest_flux, operator_at
 from hybrid.pinn.optimizer import History
 from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.rows import Rows, behind_factor
@@ -70,8 +69,7 @@ class Solution:
 
 
 def solve_homogenized(
-    problem: EllipticProblem,
-    coefficient: npt.ArrayLike | SlowCoefficient,
+    equation: Equation,
     *,
     seed: int = 0,
     hidden: Sequence[int] = (24, 24),
@@ -86,11 +84,10 @@ def solve_homogenized(
     train: bool = True,
     **training: Unpack[Training],
 ) -> Solution:
-    """Train p on -a*_ij ∂_ij p = f in Ω, p = 0 on ∂Ω (paper, equations (11) and (15)).
+    """Train p on -∂_i( a*_ij ∂_j p ) + c p = f in Ω, p = 0 on ∂Ω (paper, equations (11) and (15)).
 
     Args:
-        problem: Gives Ω and f.
-        coefficient: a*, (d, d), or a*(x): then it is -∂_i( a*_ij ∂_j p ) = f.
+        equation: With a*, constant or a*(x).
         seed: Of the initial weights.
         hidden: Widths of the hidden layers.
         boundary: "hard" (p = φ N with φ = 0 on ∂Ω) or "penalty" (the paper's loss (3)).
@@ -108,23 +105,20 @@ def solve_homogenized(
         **training: See `hybrid.pinn.training.train`.
 
     Raises:
-        InputError: An unknown kind of boundary condition, a coefficient of another shape, another kind of problem, or a
-            number that is not positive.
-        SolverError: The training diverged, or a* is not positive definite.
+        InputError: An unknown kind of boundary condition, an equation of another kind, or a number that is not positive.
+        SolverError: The training diverged.
     """
     start = time.perf_counter()
-    if not isinstance(problem, EllipticProblem):
-        raise InputError("problem", f"{type(problem).__name__}; allowed is an EllipticProblem")
     if boundary not in {"hard", "penalty"}:
         raise InputError("boundary", f"{boundary!r}; allowed are hard, penalty")
-    dim, box = problem.dim, problem.domain
+    dim, box = equation.dim, equation.domain
     count = POINTS[dim] if points is None else points
     positive_counts(points=count, hidden=hidden, separable=separable)
     if not isinstance(count, int) and len(count) != dim:
         raise InputError("points", f"{len(count)} numbers for {dim} directions")
     if separable and len(separable) != dim:
         raise InputError("separable", f"{len(separable)} numbers for {dim} directions")
-    a = checked(coefficient, dim)
+    a = flux_of(equation)
     if isinstance(a, ProductCoefficient) and a.factor.has(sympy.Heaviside):
         raise InputError(
             "coefficient", "it jumps in x, where the solution has a kink that the strong form does not see"
@@ -135,27 +129,27 @@ def solve_homogenized(
     parts = sector_part(box, a) if corners else None
     known: Jet | None = None
     if corners and parts is None and not isinstance(a, SlowCoefficient):
-        known = (edge_part if dim == 3 else corner_part)(box, a, numpy_function(problem.f))
+        known = (edge_part if dim == 3 else corner_part)(box, a, numpy_function(equation.source))
     if networks is None:
         networks = homogenized_networks(
-            problem, seed=seed, hidden=hidden, scale=scale, waves=waves, separable=separable
+            equation, seed=seed, hidden=hidden, scale=scale, waves=waves, separable=separable
         )
     else:
         networks = started(networks, 1, training.get("progress"))
     (network,) = networks
-    at, _ = _points(problem, factor, count)
-    units = units_of(problem, a, at)
-    rows = partial(_rows, problem, a, factor, count=count, weights=weights, units=units)
+    at, _ = _points(equation, factor, count)
+    units = units_of(equation, at)
+    rows = partial(_rows, equation, factor, count=count, weights=weights, units=units)
     comm = training.get("comm")
     history = History("given network")
     if parts is None:
         if train:
             history = train_network(network, rows(known), **training)
     else:
-        columns = _columns(a, parts, at, units)
+        columns = _columns(equation, parts, at, units)
         if train:
             if not isinstance(training.get("optimizer"), LastLayer):
-                strengths = on_root(comm, lambda: _first_strengths(problem, rows(None), columns))
+                strengths = on_root(comm, lambda: _first_strengths(equation, rows(None), columns))
                 known = replace(parts, strengths=tuple(units[1] * s for s in strengths))
             history = train_network(network, rows(known), **training)
             last = on_root(comm, lambda: fit_last_layer(network, rows(None), columns))
@@ -165,60 +159,59 @@ def solve_homogenized(
         known = replace(parts, strengths=tuple(units[1] * s for s in strengths))
     p = Field(network, 0, dim, factor, known, unit=units[1])
     most = count if isinstance(count, int) else max(count)
-    estimate = on_root(comm, lambda: solution_estimate(problem, a, p, most, hard))
+    estimate = on_root(comm, lambda: solution_estimate(equation, p, most, hard))
     return Solution(p, history, time.perf_counter() - start, trust={"solution": estimate})
 
 
-def _columns(a: Medium, parts: SectorPart, points: Tensor, units: tuple[float, float]) -> Tensor:
+def _columns(equation: Equation, parts: SectorPart, points: Tensor, units: tuple[float, float]) -> Tensor:
     """What the equation makes of the corners' functions, (n, functions)."""
-    coefficients, operators = operator_at(a, points)
+    coefficients, operators = operator_at(equation, points)
     return contract(coefficients * (units[1] / units[0]), parts.jets(points, operators))
 
 
-def _first_strengths(problem: EllipticProblem, rows: list[Rows], columns: Tensor) -> tuple[float, ...]:
+def _first_strengths(equation: Equation, rows: list[Rows], columns: Tensor) -> tuple[float, ...]:
     """By frozen features, so that the training has a smooth rest to learn."""
-    network = Network(AffineEmbedding(problem.domain), (600,), 1, 0)
+    network = Network(AffineEmbedding(equation.domain), (600,), 1, 0)
     with torch.no_grad():
         network.weights[-1].copy_(fit_last_layer(network, rows, columns))
     return fit_strengths(network, rows, columns)
 
 
 def homogenized_networks(
-    problem: EllipticProblem, *, seed: int = 0, hidden: Sequence[int] = (24, 24), scale: float = 1.0,
+    equation: Equation, *, seed: int = 0, hidden: Sequence[int] = (24, 24), scale: float = 1.0,
     waves: Sequence[Sequence[float]] = (), separable: Sequence[int] = (),
 ) -> tuple[Network, ...]:  # fmt: skip
     """The untrained network, in a tuple, of `solve_homogenized`."""
     if separable:
-        return (SeparableNetwork(problem.domain, separable, 1, seed),)
-    return (Network(AffineEmbedding(problem.domain, waves), hidden, 1, seed, scale=scale),)
+        return (SeparableNetwork(equation.domain, separable, 1, seed),)
+    return (Network(AffineEmbedding(equation.domain, waves), hidden, 1, seed, scale=scale),)
 
 
-def _points(problem: EllipticProblem, factor: Jet | None, count: int | Sequence[int]) -> tuple[Tensor, Tensor | None]:
+def _points(equation: Equation, factor: Jet | None, count: int | Sequence[int]) -> tuple[Tensor, Tensor | None]:
     """Of the collocation, with the weights of a quadrature rule behind a factor."""
     if factor is None:
-        return sampling.uniform_grid(problem.domain, count), None
-    return sampling.clustered_grid(problem.domain, count)
+        return sampling.uniform_grid(equation.domain, count), None
+    return sampling.clustered_grid(equation.domain, count)
 
 
-def units_of(problem: EllipticProblem, a: Medium, points: Tensor) -> tuple[float, float]:
+def units_of(equation: Equation, points: Tensor) -> tuple[float, float]:
     """Units of f and of p: the network is trained on numbers near one, whatever the scales of a*, f and Ω."""
-    source = float(source_at(problem, points).abs().max())
-    values = a.values if isinstance(a, SlowCoefficient) else a[None]
-    medium = float(abs(values).max())
-    side = min(high - low for low, high in problem.domain)
+    source = float(source_at(equation, points).abs().max())
+    medium = largest_flux(equation)
+    side = min(high - low for low, high in equation.domain)
     return unit_of(source), unit_of(source / medium * side * side)
 
 
 def _rows(
-    problem: EllipticProblem, a: Medium, factor: Jet | None, known: Jet | None, *, count: int | Sequence[int],
+    equation: Equation, factor: Jet | None, known: Jet | None, *, count: int | Sequence[int],
     weights: Sequence[float], units: tuple[float, float],
 ) -> list[Rows]:  # fmt: skip
     """-a*:∇²(φN) = f + a*:∇²s at the points, and N = 0 on the boundary where there is no φ."""
-    box = problem.domain
-    points, weight = _points(problem, factor, count)
+    box = equation.domain
+    points, weight = _points(equation, factor, count)
     weight = mean_weight(weights[0], len(points)) if weight is None else weight
-    target = source_at(problem, points)
-    coefficients, operators = operator_at(a, points)
+    target = source_at(equation, points)
+    coefficients, operators = operator_at(equation, points)
     if known is not None:
         target = target - contract(coefficients, known(points, operators))
     target, coefficients = target / units[0], coefficients * (units[1] / units[0])
@@ -237,13 +230,13 @@ def boundary_rows(box: Sequence[Sequence[float]], count: int | Sequence[int], sh
     return Rows([(edge, one)], zero, VALUE, mean_weight(share, len(edge)))
 
 
-def source_at(problem: EllipticProblem, points: Tensor) -> Tensor:
+def source_at(equation: Equation, points: Tensor) -> Tensor:
     """f at the points, (n, d) -> (n, 1).
 
     Raises:
         InputError: It is not finite everywhere.
     """
-    target = torch.tensor(numpy_function(problem.f)(points.numpy()))[:, None]
+    target = torch.tensor(numpy_function(equation.source)(points.numpy()))[:, None]
     if not bool(target.isfinite().all()):
         worst = points[int((~target[:, 0].isfinite()).nonzero()[0, 0])].tolist()
         raise InputError("f", f"not a finite number at the collocation point {worst}")

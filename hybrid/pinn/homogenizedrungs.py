@@ -19,15 +19,12 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy.typing as npt
-
-from hybrid.media.interpolated import SlowCoefficient
-from hybrid.physics import EllipticProblem
+from hybrid.equation import Equation
 from hybrid.pinn import sampling
 from hybrid.pinn.estimates import solution_degrees
 from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
 from hybrid.pinn.homogenized import units_of
-from hybrid.pinn.operators import Medium, checked
+from hybrid.pinn.operators import largest_flux
 from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.separable import subnet_cost
 from hybrid.pinn.spectrum import Spectrum, spectrum_of
@@ -44,13 +41,12 @@ Rung = dict[str, Any]
 
 
 def homogenized_rungs(
-    problem: EllipticProblem, coefficient: npt.ArrayLike | SlowCoefficient, arguments: Mapping[str, Any], budget: float = 60.0
+    equation: Equation, arguments: Mapping[str, Any], budget: float = 60.0
 ) -> Iterator[Rung]:  # fmt: skip
     """Arguments of `solve_homogenized`: first those given, then waves where there are any, then separable ones.
 
     Args:
-        problem: The problem.
-        coefficient: a*.
+        equation: With a*.
         arguments: Of a preset.
         budget: Nominal seconds that the costliest may take.
     """
@@ -58,11 +54,10 @@ def homogenized_rungs(
     yield given
     if not isinstance(given.get("optimizer"), LastLayer | VariableProjection | LevenbergMarquardt):
         return
-    a = checked(coefficient, problem.dim)
-    spectrum = spectrum_of(problem, a)
+    spectrum = spectrum_of(equation)
     frozen = isinstance(given["optimizer"], LastLayer)
-    for rung in itertools.chain(_waves(problem, a, spectrum, frozen), _separable(problem, a, spectrum.band)):
-        seconds, numbers = cost(problem.dim, rung)
+    for rung in itertools.chain(_waves(equation, spectrum, frozen), _separable(equation, spectrum.band)):
+        seconds, numbers = cost(equation.dim, rung)
         if seconds <= budget and numbers <= MEMORY:
             yield given | rung
 
@@ -79,23 +74,23 @@ def cost(dim: int, rung: Mapping[str, Any]) -> tuple[float, float]:
     return (solve + rung["optimizer"].steps * step) / RATE, 8 * rows * width
 
 
-def _separable(problem: EllipticProblem, a: Medium, band: float) -> Iterator[Rung]:
+def _separable(equation: Equation, band: float) -> Iterator[Rung]:
     """As many functions of each coordinate as the solution has Chebyshev coefficients along it, by differences; then more."""
-    degrees = solution_degrees(problem, a, band, _DEGREES)
+    degrees = solution_degrees(equation, band, _DEGREES)
     for growth in (1.0, 1.25, 1.6, 2.0):
         counts = [math.ceil(growth * (0.75 * degree + 6)) for degree in degrees]
-        points = [math.ceil({1: 2.0, 2: 1.8, 3: 1.5}[problem.dim] * n) for n in counts]
+        points = [math.ceil({1: 2.0, 2: 1.8, 3: 1.5}[equation.dim] * n) for n in counts]
         yield {"separable": tuple(counts), "hidden": (math.prod(counts),), "points": points, "optimizer": LastLayer()}
 
 
-def _waves(problem: EllipticProblem, a: Medium, spectrum: Spectrum, frozen: bool) -> Iterator[Rung]:
+def _waves(equation: Equation, spectrum: Spectrum, frozen: bool) -> Iterator[Rung]:
     if not spectrum.waves:
         return
-    dim, fastest = problem.dim, max(max(map(abs, wave)) for wave in spectrum.waves)
+    dim, fastest = equation.dim, max(max(map(abs, wave)) for wave in spectrum.waves)
     points = math.ceil({1: 256 + 3 * fastest, 2: max(44, 2 * fastest), 3: 12 + 1.2 * fastest}[dim])
-    sides = min(high - low for low, high in problem.domain)
-    medium = float(abs(a.values if isinstance(a, SlowCoefficient) else a).max())
-    units = units_of(problem, a, sampling.clustered_grid(problem.domain, points)[0])
+    sides = min(high - low for low, high in equation.domain)
+    medium = largest_flux(equation)
+    units = units_of(equation, sampling.clustered_grid(equation.domain, points)[0])
     weight = (medium * (2 * fastest / sides) ** 2 * units[1] / units[0]) ** 2
     for width, scale in ((300, 0.1), (1000, 0.3)) if frozen else ((100, 0.1), (200, 0.2)):
         yield {

@@ -10,8 +10,8 @@ import sympy
 import torch
 from torch import Tensor
 
+from hybrid.equation import Equation
 from hybrid.errors import InputError
-from hybrid.physics import EllipticProblem
 from hybrid.pinn.embedding import PeriodicEmbedding
 from hybrid.pinn.network import Embedding
 from hybrid.symbols import coordinates, evaluate
@@ -38,21 +38,21 @@ class MediumEmbedding:
     Where a depends on x, log a at that y where x changes it most is an input too: g(x) + b(y) depends on x by it alone.
     """
 
-    def __init__(self, problem: EllipticProblem) -> None:
-        self.symbols = (*problem.slow, *problem.fast) if problem.medium.depends_on else problem.fast
-        entries = dict.fromkeys(problem.medium.matrix[i, i] for i in range(problem.dim))
-        self.functions = [sympy.log(entry) for entry in entries if entry.free_symbols & set(problem.fast)]
-        slow = set(problem.slow)
+    def __init__(self, equation: Equation) -> None:
+        self.symbols = (*equation.slow, *equation.fast) if equation.medium.depends_on else equation.fast
+        entries = dict.fromkeys(equation.medium.matrix[i, i] for i in range(equation.dim))
+        self.functions = [sympy.log(entry) for entry in entries if entry.free_symbols & set(equation.fast)]
+        slow = set(equation.slow)
         self.functions += [
-            sympy.log(entry.subs(_most_changed(problem, entry))) for entry in entries if entry.free_symbols & slow
+            sympy.log(entry.subs(_most_changed(equation, entry))) for entry in entries if entry.free_symbols & slow
         ]
         self.width = len(self.functions)
         slopes = [[sympy.diff(function, one) for one in self.symbols] for function in self.functions]
         self._slopes = [[(slope, [sympy.diff(slope, one) for one in self.symbols]) for slope in own] for own in slopes]
         generator = torch.Generator().manual_seed(5)
-        slow_box = problem.domain if problem.medium.depends_on else ()
-        lows = [low for low, _ in slow_box] + [0.0] * problem.dim
-        highs = [high for _, high in slow_box] + list(problem.period)
+        slow_box = equation.domain if equation.medium.depends_on else ()
+        lows = [low for low, _ in slow_box] + [0.0] * equation.dim
+        highs = [high for _, high in slow_box] + list(equation.period)
         low, high = torch.tensor(lows, dtype=torch.float64), torch.tensor(highs, dtype=torch.float64)
         sample = low + (high - low) * torch.rand(4096, len(lows), generator=generator, dtype=torch.float64)
         self.middle, self.scales = [], []
@@ -80,18 +80,18 @@ class MediumEmbedding:
         return jet
 
 
-def _most_changed(problem: EllipticProblem, entry: sympy.Expr) -> dict[sympy.Symbol, float]:
+def _most_changed(equation: Equation, entry: sympy.Expr) -> dict[sympy.Symbol, float]:
     """The y, of many, where an entry changes by the largest factor with x, of many."""
     generator = np.random.default_rng(23)
-    count = {1: 128, 2: 400, 3: 1000}[problem.dim]
-    low, high = np.asarray(problem.domain).T
-    slow = low + (high - low) * generator.random((100, problem.dim))
-    fast = np.asarray(problem.period) * generator.random((count, problem.dim))
+    count = {1: 128, 2: 400, 3: 1000}[equation.dim]
+    low, high = np.asarray(equation.domain).T
+    slow = low + (high - low) * generator.random((100, equation.dim))
+    fast = np.asarray(equation.period) * generator.random((count, equation.dim))
     joint = np.hstack([np.repeat(slow, count, axis=0), np.tile(fast, (len(slow), 1))])
-    values = np.asarray(evaluate(entry, coordinates((*problem.slow, *problem.fast), joint)))
+    values = np.asarray(evaluate(entry, coordinates((*equation.slow, *equation.fast), joint)))
     sizes = np.log(np.broadcast_to(values, len(joint))).reshape(len(slow), count)
     best = fast[int(np.argmax(np.ptp(sizes, axis=0)))]
-    return dict(zip(problem.fast, best.tolist(), strict=True))
+    return dict(zip(equation.fast, best.tolist(), strict=True))
 
 
 class Axes:

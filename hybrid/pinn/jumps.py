@@ -11,7 +11,7 @@ import torch
 from numpy.polynomial.legendre import leggauss
 from torch import Tensor
 
-from hybrid.physics import Problem
+from hybrid.equation import Equation
 from hybrid.pinn import sampling
 from hybrid.pinn.cellpieces import cell_pieces
 from hybrid.pinn.cellpieces import level_sets as level_sets
@@ -19,45 +19,45 @@ from hybrid.pinn.network import product_jet
 from hybrid.symbols import coordinates, evaluate
 
 
-def kink_sets(problem: Problem) -> list[sympy.Expr]:
+def kink_sets(equation: Equation) -> list[sympy.Expr]:
     """The functions whose zeros are the kinks of a: the differences of what is compared in its min, max and abs."""
     found: dict[sympy.Expr, None] = {}
-    for extreme in sorted(problem.medium.matrix.atoms(sympy.Max, sympy.Min), key=str):
+    for extreme in sorted(equation.varying.atoms(sympy.Max, sympy.Min), key=str):
         for one, other in itertools.combinations(extreme.args, 2):
             difference = one - other
-            if difference.free_symbols & set(problem.fast) and -difference not in found:
+            if difference.free_symbols & set(equation.fast) and -difference not in found:
                 found[difference] = None
     return list(found)
 
 
-def has_infinite_slopes(problem: Problem) -> bool:
+def has_infinite_slopes(equation: Equation) -> bool:
     """Whether a has a power below one, a square root, say, of what may have kinks."""
-    powers = problem.medium.matrix.atoms(sympy.Pow)
+    powers = equation.varying.atoms(sympy.Pow)
     return any(0 < p.exp < 1 and p.base.has(sympy.Max, sympy.Min, sympy.Abs) for p in powers if p.exp.is_number)
 
 
-def has_curves(problem: Problem) -> bool:
+def has_curves(equation: Equation) -> bool:
     """Whether an interface is anything but a plane y_i = c: points cannot respect those, only be many."""
-    return any(len(phi.free_symbols) > 1 for phi in level_sets(problem))
+    return any(len(phi.free_symbols) > 1 for phi in level_sets(equation))
 
 
-def cell_points(problem: Problem, count: int | Sequence[int]) -> tuple[Tensor, Tensor]:
+def cell_points(equation: Equation, count: int | Sequence[int]) -> tuple[Tensor, Tensor]:
     """Points of the cell, about (count^d, d), and weights of mean one over n; or a count for each direction.
 
     Along each axis the trapezoidal rule; where interfaces y_i = c cut it into pieces, Gauss's rule on each of them. Where
     interfaces of two axes cross, the gradient may be infinite: there y = u³ (10 - 15 u + 6 u²) on a piece [0, 1] puts more
     points near its ends. With fewer a trained network hides a spike of energy in the corner.
     """
-    axes, weights = cell_axes(problem, count)
+    axes, weights = cell_axes(equation, count)
     return sampling.product(axes), sampling.product(weights).prod(1)
 
 
-def cell_axes(problem: Problem, count: int | Sequence[int]) -> tuple[list[Tensor], list[Tensor]]:
+def cell_axes(equation: Equation, count: int | Sequence[int]) -> tuple[list[Tensor], list[Tensor]]:
     """The coordinates of these points along each axis, and their weights."""
-    found = cell_pieces(problem, count)
+    found = cell_pieces(equation, count)
     corners = sum(pieces[0].cut for pieces in found) > 1
     axes, weights = [], []
-    for p, pieces in zip(problem.period, found, strict=True):
+    for p, pieces in zip(equation.period, found, strict=True):
         if not pieces[0].cut:
             count = pieces[0].points
             axes.append(p * (torch.arange(count, dtype=torch.float64) + 0.5) / count)
@@ -81,11 +81,11 @@ class KinkEmbedding:
     as the correctors of a coefficient that jumps there have (level-set enrichment; Moës et al. 2003). A φ is left out if its
     |φ| is not periodic, as the network would then not be either. The φ are those of the jumps of a, or those given."""
 
-    def __init__(self, problem: Problem, sets: Sequence[sympy.Expr] | None = None) -> None:
-        self.symbols, self.functions, self.scales = problem.fast, [], []
-        points, _ = sampling.periodic_grid(problem.period, {1: 4096, 2: 256, 3: 32}[problem.dim], 0.4142135)
-        moved = [points + shift for shift in torch.diag(torch.tensor(problem.period, dtype=torch.float64))]
-        for phi in level_sets(problem) if sets is None else sets:
+    def __init__(self, equation: Equation, sets: Sequence[sympy.Expr] | None = None) -> None:
+        self.symbols, self.functions, self.scales = equation.fast, [], []
+        points, _ = sampling.periodic_grid(equation.period, {1: 4096, 2: 256, 3: 32}[equation.dim], 0.4142135)
+        moved = [points + shift for shift in torch.diag(torch.tensor(equation.period, dtype=torch.float64))]
+        for phi in level_sets(equation) if sets is None else sets:
             size, others = self._value(phi, points).abs(), [self._value(phi, at).abs() for at in moved]
             largest = float(size.max())
             if largest > 0 and all(torch.allclose(size, other, atol=1e-8 * largest) for other in others):

@@ -30,12 +30,39 @@ def solve(equations: Equations, ridge: float) -> None:
     last.copy_(shares.agreed(solution.T.reshape(last.shape)))
 
 
+_WIDE = 2000
+"""Columns from which normal equations are tried: a product of matrices runs faster than QR, and takes a third of the work."""
+_PIVOT = 5e-6
+"""The smallest pivot, of columns of norm one, with which a step of refinement still gains four digits."""
+_REFINED = 3
+
+
 def damped(joint: Tensor, width: int, ridge: float) -> Tensor:
     """Least squares for the first `width` columns, of norm one, and the others as right-hand sides, with the ridge."""
+    found = _by_normal_equations(joint[:, :width], joint[:, width:]) if width >= _WIDE and ridge < _PIVOT**2 else None
+    if found is not None:
+        return found
     below = torch.zeros(width, joint.shape[1], dtype=joint.dtype, device=joint.device)
     below[:, :width].fill_diagonal_(ridge)
     joint = torch.cat([joint, below])
     return torch.linalg.lstsq(joint[:, :width], joint[:, width:], driver="gels").solution
+
+
+def _by_normal_equations(matrix: Tensor, right: Tensor) -> Tensor | None:
+    """Least squares by Cholesky's factor of AᵀA and refinement; None where the columns are too nearly dependent for that.
+
+    The ridge is nothing beside pivots that pass. A quarter of the columns is tried first: it costs little and mostly tells.
+    """
+    for columns in (matrix.shape[1] // 4, matrix.shape[1]):
+        part = matrix[:, :columns].cpu().numpy()
+        gram = torch.from_numpy(part.T @ part).to(matrix.device)  # numpy sees that it is symmetric: half of the work
+        factor, failed = torch.linalg.cholesky_ex(gram)
+        if failed or not bool((factor.diagonal() > _PIVOT).all()):
+            return None
+    found = torch.zeros_like(right[: matrix.shape[1]])
+    for _ in range(_REFINED):
+        found = found + torch.cholesky_solve(matrix.T @ (right - matrix @ found), factor)
+    return found
 
 
 class LinearSolve(Iteration):

@@ -11,8 +11,8 @@ import sympy
 import torch
 from torch import Tensor
 
+from hybrid.equation import Equation
 from hybrid.errors import InputError
-from hybrid.physics import EllipticProblem
 from hybrid.pinn import sampling
 from hybrid.pinn.bubble import Bubble
 from hybrid.pinn.cellrows import At, matrix_at, mean_weight, operator_of
@@ -31,19 +31,19 @@ FORMULATIONS = ("strong", "first-order", "ritz")
 
 
 def multiscale_networks(
-    problem: EllipticProblem, *, formulation: str = "strong", seed: int = 0, hidden: Sequence[int] = (64, 64, 64),
+    equation: Equation, *, formulation: str = "strong", seed: int = 0, hidden: Sequence[int] = (64, 64, 64),
     fast_features: bool = False, scale: float = 1.0,
 ) -> tuple[Network, ...]:  # fmt: skip
     """The untrained network, in a tuple, of `solve_multiscale`."""
-    embedding: Embedding = AffineEmbedding(problem.domain)
+    embedding: Embedding = AffineEmbedding(equation.domain)
     if fast_features:
-        embedding = Together(embedding, PeriodicEmbedding([problem.eps * p for p in problem.period]))
-    outputs = 1 + problem.dim if formulation == "first-order" else 1
+        embedding = Together(embedding, PeriodicEmbedding([equation.eps * p for p in equation.period]))
+    outputs = 1 + equation.dim if formulation == "first-order" else 1
     return (Network(embedding, hidden, outputs, seed, scale=scale),)
 
 
 def solve_multiscale(
-    problem: EllipticProblem,
+    equation: Equation,
     *,
     formulation: str = "strong",
     fast_features: bool = False,
@@ -67,7 +67,7 @@ def solve_multiscale(
       ∫ |Lᵀ∇u - L⁻¹Φ|², a = L Lᵀ, so that it too is a sum of squares (for u = 0 on ∂Ω, so hard boundary conditions only).
 
     Args:
-        problem: The equation.
+        equation: The equation.
         formulation: One of these.
         fast_features: Give the network sin and cos of 2π x_i / (ε p_i) beside x: the fast frequency.
         seed: Of the initial weights.
@@ -87,21 +87,21 @@ def solve_multiscale(
         SolverError: The training diverged.
     """
     start = time.perf_counter()
-    if not isinstance(problem, EllipticProblem):
-        raise InputError("problem", f"{type(problem).__name__}; allowed is an EllipticProblem")
     positive_counts(points=points, hidden=hidden)
     if formulation not in FORMULATIONS:
         raise InputError("formulation", f"{formulation!r}; allowed are {', '.join(FORMULATIONS)}")
     if boundary != "hard" and (boundary != "penalty" or formulation != "strong"):
         raise InputError("boundary", f"{boundary!r}; allowed is hard, and penalty for the strong formulation")
-    if problem.medium.interfaces and formulation == "strong":
+    if equation.reaction is not None and formulation != "strong":
+        raise InputError("formulation", f"{formulation!r} has no reaction; allowed is strong")
+    if equation.medium.interfaces and formulation == "strong":
         raise InputError(
             "formulation", "'strong' needs the derivatives of a, which jumps; allowed are first-order, ritz"
         )
-    factor = Bubble(tuple((low, high) for low, high in problem.domain)) if boundary == "hard" else None
+    factor = Bubble(tuple((low, high) for low, high in equation.domain)) if boundary == "hard" else None
     if networks is None:
         networks = multiscale_networks(
-            problem, formulation=formulation, seed=seed, hidden=hidden, fast_features=fast_features, scale=scale
+            equation, formulation=formulation, seed=seed, hidden=hidden, fast_features=fast_features, scale=scale
         )
     else:
         networks = started(networks, 1, training.get("progress"))
@@ -109,45 +109,49 @@ def solve_multiscale(
     history = History("given network")
     if train:
         if factor is None:
-            at = sampling.uniform_grid(problem.domain, points)
+            at = sampling.uniform_grid(equation.domain, points)
             weight = mean_weight(weights[0], len(at))
         else:
-            at, weight = sampling.panel_grid(problem.domain, points)
-        rows = {"strong": _strong, "first-order": _first_order, "ritz": _ritz}[formulation](problem, at, weight, factor)
+            at, weight = sampling.panel_grid(equation.domain, points)
+        rows = {"strong": _strong, "first-order": _first_order, "ritz": _ritz}[formulation](
+            equation, at, weight, factor
+        )
         if factor is None:
-            rows.append(boundary_rows(problem.domain, points, weights[1]))
+            rows.append(boundary_rows(equation.domain, points, weights[1]))
         history = train_network(network, rows, **training)
-    return Solution(Field(network, 0, problem.dim, factor), history, time.perf_counter() - start)
+    return Solution(Field(network, 0, equation.dim, factor), history, time.perf_counter() - start)
 
 
-def _at(problem: EllipticProblem, points: Tensor) -> At:
+def _at(equation: Equation, points: Tensor) -> At:
     """Values of expressions of x and y at points x, with y = x/ε."""
-    values = coordinates(problem.slow, points) | coordinates(problem.fast, points / problem.eps)
+    values = coordinates(equation.slow, points) | coordinates(equation.fast, points / equation.eps)
     return lambda e: torch.as_tensor(evaluate(e, values, "torch"), dtype=torch.float64).expand(len(points))
 
 
-def _strong(problem: EllipticProblem, points: Tensor, weight: Tensor, factor: Bubble | None) -> list[Rows]:
+def _strong(equation: Equation, points: Tensor, weight: Tensor, factor: Bubble | None) -> list[Rows]:
     """-(∂_i a_ij + ∂_{y_i} a_ij / ε) ∂_j u - a_ij ∂_ij u = f."""
-    dim, a = problem.dim, problem.medium.matrix
+    dim, a = equation.dim, equation.medium.matrix
     total = [
         sum(
-            sympy.diff(a[i, j], problem.slow[i]) + sympy.diff(a[i, j], problem.fast[i]) / problem.eps
+            sympy.diff(a[i, j], equation.slow[i]) + sympy.diff(a[i, j], equation.fast[i]) / equation.eps
             for i in range(dim)
         )
         for j in range(dim)
     ]
-    coefficients, operators = operator_of(problem, total, _at(problem, points))
+    coefficients, operators = operator_of(equation, total, _at(equation, points))
     coefficients = -coefficients
+    if equation.reaction is not None:
+        coefficients[0] += _at(equation, points)(equation.reaction_expression)
     if factor is not None:
         coefficients = behind_factor(coefficients, factor(points, operators), operators)
-    return [Rows([(points, coefficients)], source_at(problem, points), operators, weight)]
+    return [Rows([(points, coefficients)], source_at(equation, points), operators, weight)]
 
 
-def _first_order(problem: EllipticProblem, points: Tensor, weight: Tensor, factor: Bubble | None) -> list[Rows]:
+def _first_order(equation: Equation, points: Tensor, weight: Tensor, factor: Bubble | None) -> list[Rows]:
     """a_ij ∂_j u - σ_i = 0 and -∂_i σ_i = f, the outputs being u, σ_1, …, σ_d."""
     assert factor is not None
-    dim, n = problem.dim, len(points)
-    a, operators = matrix_at(problem, _at(problem, points)), gradient_only(dim)
+    dim, n = equation.dim, len(points)
+    a, operators = matrix_at(equation, _at(equation, points)), gradient_only(dim)
     jet = factor(points, operators)
     blocks = torch.zeros(1 + dim, 1 + dim, 1 + dim, n, dtype=torch.float64)
     for i in range(dim):
@@ -155,18 +159,18 @@ def _first_order(problem: EllipticProblem, points: Tensor, weight: Tensor, facto
         blocks[i, 0] = behind_factor(gradient, jet, operators)
         blocks[i, 1 + i, 0] = blocks[dim, 1 + i, 1 + i] = -1.0
     target = torch.zeros(n, 1 + dim, dtype=torch.float64)
-    target[:, dim:] = source_at(problem, points)
+    target[:, dim:] = source_at(equation, points)
     terms, mixes = coupled(points, blocks)
     return [Rows(terms, target, operators, weight, mixes)]
 
 
-def _ritz(problem: EllipticProblem, points: Tensor, weight: Tensor, factor: Bubble | None) -> list[Rows]:
+def _ritz(equation: Equation, points: Tensor, weight: Tensor, factor: Bubble | None) -> list[Rows]:
     """Lᵀ∇u = L⁻¹Φ, one set of rows for each component."""
     assert factor is not None
-    dim, operators = problem.dim, gradient_only(problem.dim)
+    dim, operators = equation.dim, gradient_only(equation.dim)
     jet = factor(points, operators)
-    lower = torch.linalg.cholesky(matrix_at(problem, _at(problem, points)))
-    target = torch.linalg.solve_triangular(lower, _flux(problem, points)[:, :, None], upper=False)[..., 0]
+    lower = torch.linalg.cholesky(matrix_at(equation, _at(equation, points)))
+    target = torch.linalg.solve_triangular(lower, _flux(equation, points)[:, :, None], upper=False)[..., 0]
     rows = []
     for i in range(dim):
         gradient = torch.cat([torch.zeros(1, len(points), dtype=torch.float64), lower[:, :, i].T])
@@ -174,20 +178,20 @@ def _ritz(problem: EllipticProblem, points: Tensor, weight: Tensor, factor: Bubb
     return rows
 
 
-def _flux(problem: EllipticProblem, points: Tensor, pieces: int = 16) -> Tensor:
+def _flux(equation: Equation, points: Tensor, pieces: int = 16) -> Tensor:
     """Φ = ( -∫ f dx_0, 0, … ) from the middle of the domain on, by Gauss quadrature on pieces: -∇·Φ = f."""
     nodes, weights = np.polynomial.legendre.leggauss(16)
     unit = ((2 * np.arange(pieces)[:, None] + 1 + nodes) / pieces - 1).ravel()
     share = np.tile(weights / pieces, pieces)
     at = points.numpy()
-    middle = sum(problem.domain[0]) / 2
+    middle = sum(equation.domain[0]) / 2
     half = (at[:, 0] - middle) / 2
-    f = numpy_function(problem.f)
+    f = numpy_function(equation.source)
     total = np.zeros(len(at))
     for s, w in zip(unit, share, strict=True):
         moved = at.copy()
         moved[:, 0] = middle + half * (1 + s)
         total += w * f(moved)
-    flux = torch.zeros(len(at), problem.dim, dtype=torch.float64)
+    flux = torch.zeros(len(at), equation.dim, dtype=torch.float64)
     flux[:, 0] = -torch.as_tensor(half * total)
     return flux

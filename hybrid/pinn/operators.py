@@ -1,52 +1,70 @@
-"""-∂_i( a*_ij ∂_j · ) as it acts on jets, and what a homogenized coefficient has to be."""
+"""-∂_i( a*_ij ∂_j · ) + c as it acts on jets."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from hybrid.errors import InputError, SolverError
+from hybrid.equation import Equation
+from hybrid.errors import InputError
+from hybrid.media.constant import Constant
+from hybrid.media.expression import Expression
 from hybrid.media.interpolated import SlowCoefficient
 from hybrid.pinn.cellrows import divergence_form
 from hybrid.pinn.network import hessian_operators
+from hybrid.symbols import numpy_function
 
 Medium = npt.NDArray[np.float64] | SlowCoefficient
 """a*, (d, d) and symmetric, or a*(x)."""
 
 
-def checked(coefficient: Any, dim: int) -> Medium:
-    """The coefficient, where it is constant as a symmetric matrix: an antisymmetric part does not change -a*:∇²p.
+def flux_of(equation: Equation) -> Medium:
+    """a* of a homogenized equation; where it is constant its symmetric part, as an antisymmetric one does not change -a*:∇²p.
 
     Raises:
-        InputError: It has another shape, or is not made of numbers.
-        SolverError: It is not finite or not positive definite: cell problems solved badly give such coefficients.
+        InputError: A is neither constant nor interpolated.
     """
-    try:
-        values = np.asarray(
-            coefficient.values if isinstance(coefficient, SlowCoefficient) else [coefficient], dtype=float
-        )
-    except (TypeError, ValueError):
-        raise InputError("coefficient", f"{coefficient!r}; allowed are numbers, {dim} × {dim}") from None
-    if values.ndim != 3 or values.shape[1:] != (dim, dim):
-        raise InputError("coefficient", f"of shape {values.shape[1:]}; allowed is ({dim}, {dim})")
-    if not np.isfinite(values).all():
-        raise SolverError("the homogenized coefficient is not finite: its cell problems were not solved")
-    symmetric = (values + values.swapaxes(-1, -2)) / 2
-    smallest = float(np.linalg.eigvalsh(symmetric).min())
-    if smallest <= 0:
-        raise SolverError(
-            f"the homogenized coefficient is not positive definite (smallest eigenvalue {smallest:.3g}): its cell problems "
-            "were not solved well enough; train longer, or compare with hybrid.fem.solve_cell"
-        )
-    return coefficient if isinstance(coefficient, SlowCoefficient) else np.asarray(symmetric[0])
+    if isinstance(equation.flux, SlowCoefficient):
+        return equation.flux
+    if not isinstance(equation.flux, Constant):
+        raise InputError("equation", f"A is a {type(equation.flux).__name__}; it is to be constant or interpolated")
+    values = equation.flux.values
+    return np.asarray((values + values.swapaxes(-1, -2)) / 2)
 
 
-def operator_at(a: Medium, points: Tensor) -> tuple[Tensor, Tensor]:
-    """-a*:∇² as coefficients and operators, and -(∂_i a*_ij) ∂_j with it where a* depends on x."""
+def largest_flux(equation: Equation) -> float:
+    """The largest entry of a*."""
+    a = flux_of(equation)
+    return float(abs(a.values if isinstance(a, SlowCoefficient) else a).max())
+
+
+def reaction_at(equation: Equation, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """c at points of Ω, (n, d) -> (n,); zero where there is none.
+
+    Raises:
+        InputError: It oscillates with x/ε.
+    """
+    reaction = equation.reaction
+    if reaction is None:
+        return np.zeros(len(points))
+    if isinstance(reaction, Constant):
+        return np.full(len(points), reaction.values[0, 0])
+    if not isinstance(reaction, Expression) or reaction.matrix.free_symbols & set(equation.fast):
+        raise InputError("equation", "c is to be a number or an expression of x")
+    return np.asarray(numpy_function(reaction.matrix[0, 0])(points))
+
+
+def operator_at(equation: Equation, points: Tensor) -> tuple[Tensor, Tensor]:
+    """-a*:∇² + c as coefficients and operators, and -(∂_i a*_ij) ∂_j with it where a* depends on x."""
+    coefficients, operators = _divergence_at(flux_of(equation), points)
+    if equation.reaction is not None:
+        coefficients[0] += torch.as_tensor(reaction_at(equation, points.numpy()))
+    return coefficients, operators
+
+
+def _divergence_at(a: Medium, points: Tensor) -> tuple[Tensor, Tensor]:
     dim = points.shape[1]
     if not isinstance(a, SlowCoefficient):
         coefficients = torch.zeros(2 + dim, len(points), dtype=torch.float64)

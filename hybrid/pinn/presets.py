@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from hybrid.equation import Equation
 from hybrid.errors import InputError
-from hybrid.physics import EllipticProblem, Problem
+from hybrid.physics import Problem
 from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
 from hybrid.pinn.optimizers import LBFGS, Adam, LastLayer
 from hybrid.separation import separated
@@ -27,7 +28,10 @@ OPTIMIZERS: dict[str, Any] = {
 
 PRESETS = ("accurate", "fast", "paper")
 
-_FEATURES = {1: (200, 400), 2: (1000, 44), 3: (2500, 19)}
+_FEATURES = {
+    "cell": {1: (200, 400), 2: (1000, 44), 3: (2500, 19)},
+    "homogenized": {1: (200, 400), 2: (1000, 44), 3: (2000, 18)},
+}
 _WIDTH = {"cell": {1: (30, 128), 2: (150, 32), 3: (150, 14)}, "homogenized": {1: (30, 128), 2: (150, 36), 3: (150, 15)}}
 _SLOW_FEATURES = {1: (600, 48), 2: (1200, 10), 3: (1500, 5)}
 """Random features, or the width of the trained layer, and points along each side, by dimension."""
@@ -49,36 +53,49 @@ _JUMPS: dict[str, dict[int, dict[str, Any]]] = {
 
 
 def preset(name: str, part: str, problem: Problem) -> dict[str, Any]:
-    """The keyword arguments of a preset for one part, "cell" or "homogenized".
-
-    The preset "paper" is not here but in `hybrid.study.paper`: it belongs to the paper's cases.
+    """The keyword arguments of a preset for one part, "cell" or "homogenized", of a problem.
 
     Raises:
         InputError: An unknown preset.
     """
-    dim = problem.dim
+    return for_equation(name, problem.cell_problems() if part == "cell" else problem.multiscale())
+
+
+def for_equation(name: str, equation: Equation) -> dict[str, Any]:
+    """Those for cell problems; for an equation on the box, those of its homogenized twin.
+
+    Raises:
+        InputError: An unknown preset.
+    """
+    dim = equation.dim
     if name not in {"accurate", "fast"}:
         raise InputError("preset", f"{name!r}; allowed are {', '.join(PRESETS)}")
-    if problem.kind == "reaction-diffusion" and part == "homogenized":
+    if equation.time is not None:
         return _stages(name, dim)
-    if part == "cell" and isinstance(problem, EllipticProblem):
-        product = separated(problem)
-        problem = problem if product is None else product[1]
-    if problem.flux.depends_on and part == "cell":
-        if name == "fast":
-            features, points_per_side = _SLOW_FEATURES[dim]
-            return {"hidden": (features,), "optimizer": LastLayer(), "points": points_per_side}
-        width, count = {1: (100, 40), 2: (150, 12), 3: (150, 5)}[dim]
-        return {"hidden": (width,), "optimizer": VariableProjection(steps=30), "points": count}
-    if problem.flux.interfaces and part == "cell":
-        return dict(_JUMPS[name][dim])
+    if equation.periodic:
+        product = separated(equation)
+        equation = equation if product is None else product[1]
+        if equation.flux.depends_on:
+            return _slow_cell(name, dim)
+        if equation.flux.interfaces:
+            return dict(_JUMPS[name][dim])
+    part = "cell" if equation.periodic else "homogenized"
     if name == "fast":
-        features, points_per_side = _FEATURES[dim]
+        features, points_per_side = _FEATURES[part][dim]
         return {"hidden": (features,), "optimizer": LastLayer(), "points": points_per_side}
     # About twice as many rows as parameters: with fewer the residual is small at the points and not between them.
     width, count = _WIDTH[part][dim]
     steps = 60 if part == "cell" and dim < 3 else 30
     return {"hidden": (width,), "optimizer": VariableProjection(steps=steps), "points": count}
+
+
+def _slow_cell(name: str, dim: int) -> dict[str, Any]:
+    """Where a depends on x."""
+    if name == "fast":
+        features, points_per_side = _SLOW_FEATURES[dim]
+        return {"hidden": (features,), "optimizer": LastLayer(), "points": points_per_side}
+    width, count = {1: (100, 40), 2: (150, 12), 3: (150, 5)}[dim]
+    return {"hidden": (width,), "optimizer": VariableProjection(steps=30), "points": count}
 
 
 def _stages(name: str, dim: int) -> dict[str, Any]:

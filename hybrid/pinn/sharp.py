@@ -8,12 +8,14 @@ digits are left, of this one nine or ten.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
 from hybrid.pinn import kernel
-from hybrid.pinn.network import Network, tanh_jet
+from hybrid.pinn.embedding import AffineEmbedding
+from hybrid.pinn.network import VALUE, Network, gradient_only, tanh_jet
 
 _SIZE = 200_000
 """Numbers in a jet that are dealt with at a time: they stay near the processor."""
@@ -27,15 +29,42 @@ def sharp(network: Network, points: Tensor, operators: Tensor) -> Tensor:
     ordinary = type(network) is Network and len(network.biases) > 0
     if not ordinary or last.device.type != "cpu" or last.dtype != torch.float64:
         return network.evaluate(points, operators)
+    linear = len(network.biases) == 1 and type(network.embedding) is AffineEmbedding and network.embedding.is_linear
+    parts = _of_linear(network, points, operators) if linear else _of_any(network, points, operators)
+    return torch.cat(list(parts), dim=1)
+
+
+def _of_any(network: Network, points: Tensor, operators: Tensor) -> Iterator[Tensor]:
     channels = 1 + operators.shape[-1] + operators.shape[0]
     size = max(64, _SIZE // (channels * max(w.shape[0] for w in network.weights)))
     memory: dict[tuple[int, int], list[Tensor]] = {}
-    outer = _Product(last.T)
-    parts = []
+    outer = _Product(network.weights[-1].T)
     for many in points.split(size * -(-_EMBEDDED // size)):  # what is embedded is small, and embedding it has its price
         for part in network.embedding.jet(many, operators).split(size, dim=1):
-            parts.append(outer(_hidden(network, part, operators, memory)))
-    return torch.cat(parts, dim=1)
+            yield outer(_hidden(network, part, operators, memory))
+
+
+def _of_linear(network: Network, points: Tensor, operators: Tensor) -> Iterator[Tensor]:
+    """Of one layer whose pre-activations z are linear in x: of s = tanh z the channels are sums of s, of s' ∂_i z and of
+    -2 s s' ∇z·A_k∇z, and the derivatives of z are numbers, which belong to the weights."""
+    weight, bias, last = network.weights[0], network.biases[0], network.weights[-1]
+    dim, outputs, size = operators.shape[-1], len(last), max(64, _SIZE // (3 * len(bias)))
+    embedded = network.embedding.jet(points, gradient_only(points.shape[1]))
+    slopes = embedded[1:, 0] @ weight.T  # ∂_i z, (d, width)
+    squares = torch.einsum("kij,iw,jw->kw", operators, slopes, slopes) if dim else slopes[:0]
+    factors = [torch.ones_like(slopes[:1]), *([slopes, -2 * squares] if dim else [])]
+    outer = [_Product((f[:, None] * last).reshape(-1, len(bias)).T) for f in factors if len(f)]
+    memory = last.new_empty(3, size, len(bias))
+    for part in embedded[0].split(size):
+        value, slope, product = (place[None, : len(part)] for place in memory)
+        torch.addmm(bias, part, weight.T, out=slope[0])
+        if not kernel.activate(slope, VALUE, value):
+            torch.tanh(slope, out=value)
+        if dim:
+            torch.mul(value, value, out=slope).neg_().add_(1)
+            torch.mul(value, slope, out=product)
+        sums = [one(hidden)[0] for one, hidden in zip(outer, (value, slope, product), strict=False)]
+        yield torch.cat([t.reshape(len(part), -1, outputs) for t in sums], dim=1).transpose(0, 1)
 
 
 def _hidden(network: Network, jet: Tensor, operators: Tensor, memory: dict[tuple[int, int], list[Tensor]]) -> Tensor:

@@ -83,7 +83,14 @@ class SineGrid:
         return largest * float(np.sqrt(np.square(values / largest).sum() * self.steps.prod())) if largest else 0.0
 
 
-def solve(grid: SineGrid, a: Array, right: Array, iterations: int = 200, tolerance: float = 1e-3) -> Array:
+def solve(
+    grid: SineGrid,
+    a: Array,
+    right: Array,
+    iterations: int = 200,
+    tolerance: float = 1e-3,
+    reaction: Array | None = None,
+) -> Array:
     """δ from r at the points, `grid.shape`.
 
     Args:
@@ -92,6 +99,7 @@ def solve(grid: SineGrid, a: Array, right: Array, iterations: int = 200, toleran
         right: r.
         iterations: Of conjugate gradients, at the most.
         tolerance: Reduction of the residual at which they stop; an estimate needs no more.
+        reaction: c at the points, if there is one.
     """
     size = float(np.abs(right).max(initial=0.0))
     if not size or not np.isfinite(size):
@@ -100,11 +108,13 @@ def solve(grid: SineGrid, a: Array, right: Array, iterations: int = 200, toleran
     dim = len(grid.cells)
     diagonal = np.array([a[..., i, i].mean() for i in range(dim)])
     symbol = grid.symbol(diagonal)
+    if reaction is not None:
+        symbol = symbol + reaction.mean()
 
     def inverse(values: Array) -> Array:
         return grid.transform(grid.transform(values) / symbol)
 
-    if a.ndim == 2 and not (a - np.diag(diagonal)).any():
+    if a.ndim == 2 and not (a - np.diag(diagonal)).any() and (reaction is None or not np.ptp(reaction)):
         return inverse(right) * size
     cells = np.broadcast_to(a, (*grid.cells, dim, dim))
     solution, residual = np.zeros(grid.shape), right
@@ -113,6 +123,8 @@ def solve(grid: SineGrid, a: Array, right: Array, iterations: int = 200, toleran
     target = tolerance**2 * product
     for _ in range(iterations):
         image = _apply(grid, cells, direction)
+        if reaction is not None:
+            image = image + reaction * direction
         length = product / float((direction * image).sum())
         solution, residual = solution + length * direction, residual - length * image
         step = inverse(residual)

@@ -12,8 +12,8 @@ import sympy
 import torch
 from torch import Tensor
 
+from hybrid.equation import Equation
 from hybrid.media.interpolated import SlowCoefficient, slow_nodes
-from hybrid.physics import EllipticProblem
 from hybrid.pinn import sampling
 from hybrid.pinn.cellrows import cell_operator, gauge, matrix_at, mean_weight, tensor_at
 from hybrid.pinn.network import VALUE, Network, hessian_operators
@@ -25,30 +25,30 @@ CELL_POINTS = {1: 256, 2: 32, 3: 12}
 
 
 def slow_cell_rows(
-    problem: EllipticProblem, points: int | Sequence[int], periodicity: str = "embedding",
+    equation: Equation, points: int | Sequence[int], periodicity: str = "embedding",
     weights: Sequence[float] = (0.5, 0.5), slow_points: Sequence[int] | None = None,
 ) -> list[Rows]:  # fmt: skip
     """The equation at clustered x times uniform y: about points / 2 along each x, points along each y.
 
     With the penalty the points are those of the paper's uniform mesh in y, and as many in each x as a fifth of them.
     """
-    dim = problem.dim
+    dim = equation.dim
     exact = periodicity == "embedding"
     usual = max(points if isinstance(points, int) else min(points), 1)
     counts = slow_points or [max(usual // (2 if exact else 5), 4)] * dim
-    slow, slow_weight = _clustered(problem.domain, counts)
+    slow, slow_weight = _clustered(equation.domain, counts)
     if exact:
-        fast, fast_weight = sampling.periodic_grid(problem.period, points)
+        fast, fast_weight = sampling.periodic_grid(equation.period, points)
     else:
-        fast = sampling.uniform_grid([(0.0, p) for p in problem.period], usual)
+        fast = sampling.uniform_grid([(0.0, p) for p in equation.period], usual)
         fast_weight = mean_weight(weights[0], len(fast))
     joint = _product(slow, fast)
     weight = (slow_weight[:, None] * fast_weight[None]).reshape(-1)
-    coefficients, target, operators = cell_operator(problem, joint)
+    coefficients, target, operators = cell_operator(equation, joint)
     at_zero = torch.cat([slow, torch.zeros(len(slow), dim, dtype=torch.float64)], dim=1)
     rows = [Rows([(joint, coefficients)], target, operators, weight), gauge(at_zero, dim)]
     if not exact:
-        upper, lower = sampling.periodic_pairs(problem.period, usual)
+        upper, lower = sampling.periodic_pairs(equation.period, usual)
         one, other = _product(slow, upper), _product(slow, lower)
         plus, zero = torch.ones(1, len(one), dtype=torch.float64), torch.zeros(len(one), dim, dtype=torch.float64)
         rows.append(Rows([(one, plus), (other, -plus)], zero, VALUE, mean_weight(weights[1], len(one))))
@@ -67,23 +67,23 @@ def _product(slow: Tensor, fast: Tensor) -> Tensor:
 
 
 def slow_means(
-    problem: EllipticProblem, networks: Sequence[Network], *, exact: bool
+    equation: Equation, networks: Sequence[Network], *, exact: bool
 ) -> tuple[SlowCoefficient, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """a*(x) at Chebyshev nodes, its derivative there from the mixed derivatives of the networks, and the means of the χ_j.
 
     Args:
-        problem: Gives a.
+        equation: Gives a.
         networks: The χ_j.
         exact: Whether they are exactly periodic; a* is then taken from the energy (see `hybrid.pinn.solve_cell`).
 
     Returns:
         a*; ∂_k a*_ij at its nodes, (n, d, d, d) with k first; the means of χ_j over the cell, (n, d).
     """
-    dim = problem.dim
-    nodes = slow_nodes(problem.domain, nodes_for(problem))
+    dim = equation.dim
+    nodes = slow_nodes(equation.domain, nodes_for(equation))
     networks = [copy.deepcopy(network).cpu() for network in networks]
-    fast, _ = sampling.periodic_grid(problem.period, CELL_POINTS[dim], 0.0)
-    varying = [k for k, s in enumerate(problem.slow) if s in problem.medium.matrix.free_symbols]
+    fast, _ = sampling.periodic_grid(equation.period, CELL_POINTS[dim], 0.0)
+    varying = [k for k, s in enumerate(equation.slow) if s in equation.medium.matrix.free_symbols]
     operators = hessian_operators(2 * dim, [(k, dim + i) for k in varying for i in range(dim)])
     unit = torch.eye(dim, dtype=torch.float64)[:, :, None]
     values, slopes, means = [], [], []
@@ -92,7 +92,7 @@ def slow_means(
         jet = torch.cat([network.evaluate(joint, operators) for network in networks], dim=2)
         strain = jet[1 + dim : 1 + 2 * dim].permute(0, 2, 1) + unit  # (k, j, n)
         changes = jet[1 + 2 * dim :].unflatten(0, (len(varying), dim)).permute(0, 1, 3, 2)
-        a = matrix_at(problem, lambda e, joint=joint: tensor_at(problem, e, joint)).permute(1, 2, 0)  # type: ignore[misc]
+        a = matrix_at(equation, lambda e, joint=joint: tensor_at(equation, e, joint)).permute(1, 2, 0)  # type: ignore[misc]
         test = strain if exact else unit.expand(strain.shape)
 
         def mean(left: Tensor, middle: Tensor, right: Tensor) -> Tensor:
@@ -101,8 +101,8 @@ def slow_means(
         slope = torch.zeros(dim, dim, dim, dtype=torch.float64)
         for k, change in zip(varying, changes, strict=True):
             steep = matrix_at(
-                problem,
-                lambda e, k=k, joint=joint: tensor_at(problem, sympy.diff(e, problem.slow[k]), joint),  # type: ignore[misc]
+                equation,
+                lambda e, k=k, joint=joint: tensor_at(equation, sympy.diff(e, equation.slow[k]), joint),  # type: ignore[misc]
             )
             slope[k] = mean(test, steep.permute(1, 2, 0), strain) + mean(test, a, change)
             if exact:
@@ -110,7 +110,7 @@ def slow_means(
         values.append(mean(test, a, strain).numpy())
         slopes.append(slope.numpy())
         means.append(jet[0].mean(0).numpy())
-    coefficient = SlowCoefficient(tuple(problem.domain), nodes, np.stack(values))  # type: ignore[arg-type]
+    coefficient = SlowCoefficient(tuple(equation.domain), nodes, np.stack(values))  # type: ignore[arg-type]
     return coefficient, np.stack(slopes), np.stack(means)
 
 

@@ -1,9 +1,10 @@
 """Networks at many points of a tensor grid: as many evaluations as the function's smoothness needs, the rest is interpolation.
 
-A network is an analytic function, so that its interpolants at tensor Chebyshev nodes converge exponentially. The number of
-nodes along each side grows until the last third of the coefficients is below the tolerance, or below what rounding leaves in
-them; then the interpolant is compared with the network at random points. Where it does not stand that, or would take more nodes
-than it saves, there is none: kinks, and functions that oscillate as fast as the points resolve.
+A network is an analytic function, so that its interpolants converge exponentially: at tensor Chebyshev nodes, and at uniform
+ones where it is periodic. How many nodes each direction needs is seen from the coefficients along a few lines: so many that
+those left out are below the tolerance, or below what rounding leaves in them. Then the interpolant is compared with the network
+at random points. Where it does not stand that, or would take more nodes than it saves, there is none: kinks, and functions that
+oscillate as fast as the points resolve. The interpolant of a network is kept as long as its weights are what they were.
 
 The rounding of a network is measured: by its values at points that differ in the last bits. Frozen features have last layers of
 large numbers that cancel; what is left of the digits then is all that two evaluations can agree in.
@@ -12,153 +13,176 @@ large numbers that cancel; what is left of the digits then is all that two evalu
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from numpy.polynomial import chebyshev
 from torch import Tensor
 
-from hybrid.media.interpolated import slow_nodes
 from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding
-from hybrid.pinn.network import Network
+from hybrid.pinn.interpolant import Box, Interpolant, interpolated, nodes, transform
+from hybrid.pinn.network import VALUE, Network, entries
 from hybrid.pinn.sharp import sharp
 from hybrid.product import Product
 
 Array = npt.NDArray[np.float64]
 
-TOLERANCE = 1e-12
-"""Of interpolants, relative to the largest value."""
+_TOLERANCES = {1: 1e-12, 2: 1e-12, 3: 1e-8}
+"""Of interpolants, relative to the largest value, by dimension: in space no network comes near it."""
 _MUCH = 5e8
-"""Numbers in the widest hidden layer at all points: what takes less is evaluated point by point, by `Network.evaluate`."""
-_SAVING = 3
-"""Nodes are at most this part of the points."""
-_BITS = 2.0**-50
-_GLOBAL = (AffineEmbedding, PeriodicEmbedding)
-_FIRST, _LEAST, _MOST, _TESTS = 16, 1.125, 3.0, 200
+"""Numbers in the widest hidden layer at all points: what takes less is evaluated point by point, by `Network.evaluate`; less
+than a tenth of it where there is an interpolant already."""
+_BITS, _NEAR = 2.0**-50, 1e-12
+_LINES, _FIRST, _MOST, _GROWTH, _TESTS = 6, 64, 1024, 1.125, 200
+"""Lines in each direction, nodes on them at first and at the most, growth of the counts after a failed test, test points."""
 
 
 @dataclass(frozen=True)
-class Interpolant:
-    """Polynomials on a box by their Chebyshev coefficients.
+class _Kept:
+    """An interpolant of a network: of all channels, or of the values alone where these can be derived."""
 
-    Attributes:
-        box: One (low, high) for each dimension.
-        coefficients: (functions, N_1, …, N_d).
-    """
+    weights: list[Tensor]
+    operators: Tensor
+    found: Interpolant
 
-    box: tuple[tuple[float, float], ...]
-    coefficients: Array
+    def serves(self, network: Network, operators: Tensor) -> bool:
+        """Whether the network is still the one that was interpolated, and has these channels."""
+        if not all(map(torch.equal, self.weights, network.parameters())):
+            return False
+        dim = operators.shape[-1]
+        return self.found.periodic or not dim or (self.operators.shape[-1] == dim and not len(operators)) or torch.equal(
+            self.operators, operators
+        )  # fmt: skip
 
-    def on_grid(self, axes: Sequence[Array]) -> Array:
-        """On a tensor grid, (functions, Π m_k), the last direction fastest."""
-        table = self.coefficients
-        for k, (axis, count) in enumerate(zip(axes, self.coefficients.shape[1:], strict=True)):
-            table = np.moveaxis(np.tensordot(self._basis(k, axis, count), table, axes=(1, k + 1)), 0, k + 1)
-        return table.reshape(len(table), -1)
 
-    def at(self, points: Array) -> Array:
-        """At a few points, (n, d) -> (functions, n)."""
-        counts = self.coefficients.shape[1:]
-        result = np.tensordot(self.coefficients, self._basis(0, points[:, 0], counts[0]), axes=(1, 1))
-        for k in range(1, len(counts)):
-            result = np.einsum("fj...n,nj->f...n", result, self._basis(k, points[:, k], counts[k]))
-        return result
-
-    def _basis(self, k: int, axis: Array, count: int) -> Array:
-        low, high = self.box[k]
-        return np.asarray(chebyshev.chebvander((2 * axis - low - high) / (high - low), count - 1))
+_KEPT: WeakKeyDictionary[Network, _Kept] = WeakKeyDictionary()
 
 
 def jets_on(network: Network, points: Product, operators: Tensor) -> Array:
     """The network's jet at points, (C, n, outputs): as `Network.evaluate` gives it, or as near to it as its rounding."""
     count, size = len(points), math.prod(points.shape)
-    fewest = min(count, size)
-    much = points.repeats and _is_much(network, fewest, operators)
-    table = _on_grid(network, points, operators, fewest) if much else None
+    table = _on_grid(network, points, operators, min(count, size)) if points.repeats else None
     if table is None:
         if size > count // 2:
             return _plain(network, points.points(), operators)
         table = _flat(_plain(network, points.grid(), operators))
     taken = np.take(table, points.numbers(), axis=1)
-    return np.moveaxis(taken.reshape(1 + operators.shape[-1] + operators.shape[0], -1, count), 1, 2)
+    return np.moveaxis(taken.reshape(_channels(operators), -1, count), 1, 2)
 
 
-def _is_much(network: Network, count: int, operators: Tensor) -> bool:
-    channels = 1 + operators.shape[-1] + operators.shape[0]
-    return count * channels * max(w.shape[0] for w in network.weights) > _MUCH
+def _channels(operators: Tensor) -> int:
+    return 1 + operators.shape[-1] + operators.shape[0]
+
+
+def _numbers(network: Network, count: int, operators: Tensor) -> int:
+    return count * _channels(operators) * max(w.shape[0] for w in network.weights)
 
 
 def _on_grid(network: Network, points: Product, operators: Tensor, count: int) -> Array | None:
     """By interpolation on the tensor grid, (C outputs, Π m_k); None where `count` evaluations are quicker."""
-    box = [(float(axis.min()), float(axis.max())) for axis in points.axes]
-    found = interpolant(network, box, operators, count // _SAVING)
-    return None if found is None else found.on_grid(points.axes)
+    numbers = _numbers(network, count, operators)
+    if 10 * numbers <= _MUCH or not _covers(network, points):
+        return None
+    kept = _KEPT.get(network)
+    if kept is None or not kept.serves(network, operators):
+        most = count * _channels(operators) if _is_periodic(network) else count  # of periodic ones values are enough
+        found = interpolant(network, operators, most) if numbers > _MUCH else None
+        if found is None:
+            return None
+        kept = _KEPT[network] = _Kept([p.detach().clone() for p in network.parameters()], operators, found)
+    if not kept.found.periodic:
+        return kept.found.first(_channels(operators) * network.weights[-1].shape[0]).on_grid(points.axes)
+    table = [kept.found.on_grid(points.axes)]
+    table += [kept.found.on_grid(points.axes, _orders(i, dim=len(points.axes))) for i in range(operators.shape[-1])]
+    for terms in entries(operators):
+        second = [a * kept.found.on_grid(points.axes, _orders(i, j, dim=len(points.axes))) for i, j, a in terms]
+        table.append(np.sum(second, axis=0))
+    return np.concatenate(table)
 
 
-def interpolant(
-    network: Network, box: Sequence[tuple[float, float]], operators: Tensor, most: int
-) -> Interpolant | None:
-    """The interpolant of all channels of all outputs, channel by channel; None where it takes more than `most` nodes."""
-    dim = len(box)
-    low, high = np.array(box, dtype=float).T
-    if type(network) is not Network or not network.biases or not (high > low).all():
+def _orders(*along: int, dim: int) -> list[int]:
+    """How often each direction is derived in."""
+    return [along.count(k) for k in range(dim)]
+
+
+def _covers(network: Network, points: Product) -> bool:
+    """Whether the network can be interpolated where the points are."""
+    box = _box(network)
+    if box is None or _is_periodic(network):
+        return box is not None
+    return all(
+        low - _NEAR * (high - low) <= axis.min() and axis.max() <= high + _NEAR * (high - low)
+        for (low, high), axis in zip(box, points.axes, strict=True)
+    )
+
+
+def _box(network: Network) -> Box | None:
+    """Where the network can be interpolated; None where its inputs may have features that no test point meets."""
+    embedding = network.embedding
+    if type(network) is not Network or not network.biases:
         return None
-    if type(network.embedding) not in _GLOBAL:  # inputs may have features that no test point meets
+    return embedding.box if type(embedding) in (AffineEmbedding, PeriodicEmbedding) else None  # type: ignore[attr-defined]
+
+
+def _is_periodic(network: Network) -> bool:
+    return type(network.embedding) is PeriodicEmbedding
+
+
+def interpolant(network: Network, operators: Tensor, most: int) -> Interpolant | None:
+    """The interpolant on the box of the network's inputs: of all channels of all outputs, channel by channel, or of the values
+    alone where it is periodic, as derivatives are then as good; None where it takes more than `most` nodes."""
+    box = _box(network)
+    if box is None:
         return None
-    tests = low + (high - low) * np.random.default_rng(0).random((_TESTS, dim))
+    periodic, dim = _is_periodic(network), len(box)
+    operators = VALUE if periodic else operators
+    low, high = np.array(box).T
+    generator = np.random.default_rng(0)
+    tests = low + (high - low) * generator.random((_TESTS, dim))
     exact = _flat(_sharp(network, tests, operators))
     rounding = np.abs(exact - _flat(_sharp(network, tests * (1 + _BITS), operators))).max(axis=1)
-    counts, spent = [_FIRST] * dim, 0
+    tolerance = np.maximum(_TOLERANCES[dim] * np.abs(exact).max(axis=1), 3 * rounding)
+    if not np.isfinite(tolerance).all():
+        return None
+    lines = low + (high - low) * generator.random((_LINES, dim))
+    counts, spent = [_count(network, box, k, lines, operators, tolerance, rounding) for k in range(dim)], 0
     while (spent := spent + math.prod(counts)) <= most:
-        values = _flat(_sharp(network, slow_nodes(box, counts), operators))
-        scale = np.abs(values).max(axis=1)
-        if not np.isfinite(scale).all():
-            return None
-        found = Interpolant(tuple(box), _expanded(values, counts))
-        # In a coefficient the rounding of many values: its mean, times what the polynomials' sizes make of it.
-        floor = np.maximum(TOLERANCE * scale, 4 * rounding * math.sqrt(2**dim / math.prod(counts)))
-        wanted = [_wanted(found.coefficients, k, n, floor) for k, n in enumerate(counts)]
-        if wanted == counts:
-            off = np.abs(found.at(tests) - exact).max(axis=1)
-            if (off <= np.maximum(TOLERANCE * scale, 3 * rounding)).all():
-                return found
-            wanted = [math.ceil(_LEAST * n) for n in counts]
-        counts = wanted
+        found = interpolated(box, _flat(_sharp(network, nodes(box, counts, periodic), operators)), counts, periodic)
+        if (np.abs(found.at(tests) - exact).max(axis=1) <= tolerance).all():
+            return found
+        counts = [_odd(math.ceil(_GROWTH * n), periodic) for n in counts]
     return None
 
 
-def _wanted(coefficients: Array, k: int, count: int, floor: Array) -> int:
-    """How many nodes direction k needs so that the last third of the coefficients is below the floor of each function.
+def _count(
+    network: Network, box: Box, k: int, lines: Array, operators: Tensor, tolerance: Array, rounding: Array
+) -> int:
+    """How many nodes direction k needs, from the coefficients along lines; one more than are allowed where it has no end."""
+    periodic, count = _is_periodic(network), _odd(_FIRST, _is_periodic(network))
+    while count <= _MOST:
+        points = np.repeat(lines, count, axis=0)
+        points[:, k] = np.tile(nodes(box[k : k + 1], [count], periodic)[:, 0], len(lines))
+        values = _flat(_sharp(network, points, operators)).reshape(-1, len(lines), count)
+        sizes = np.abs(values @ transform(count, periodic).T).max(axis=1)
+        # In a coefficient the rounding of many values: its mean, times what the functions' sizes make of it.
+        floor = np.maximum(tolerance / (100 if periodic else 10), 4 * rounding * math.sqrt(2 / count))
+        last = int(np.flatnonzero((sizes > floor[:, None]).any(axis=0)).max(initial=0))
+        if 3 * last < 2 * count:
+            return _odd(last + 2, periodic)
+        count = _odd(2 * count, periodic)
+    return count
 
-    As many as there are, if it is. More follow from how fast the coefficients fall from the second third to the last one.
-    """
-    table = np.moveaxis(np.abs(coefficients), k + 1, 1).reshape(len(coefficients), count, -1).max(axis=2)
-    middle, last = table[:, count // 3 : 2 * count // 3].max(axis=1), table[:, 2 * count // 3 :].max(axis=1)
-    rough = last > floor
-    if not rough.any():
-        return count
-    fall = np.log(np.maximum(middle[rough] / last[rough], 1.0 + 1e-3)) / (count / 3)
-    more = float((np.log(last[rough] / floor[rough]) / fall).max())
-    return math.ceil(count * min(max(1 + 1.2 * more / count, _LEAST), _MOST))
 
-
-def _expanded(values: Array, counts: Sequence[int]) -> Array:
-    """From values at `slow_nodes` to coefficients."""
-    table = values.reshape(len(values), *counts)
-    for k, n in enumerate(counts):
-        angles = np.pi * (np.arange(n)[::-1] + 0.5) / n
-        transform = np.cos(np.outer(np.arange(n), angles)) * (2 / n)
-        transform[0] /= 2
-        table = np.moveaxis(np.tensordot(transform, table, axes=(1, k + 1)), 0, k + 1)
-    return table
+def _odd(count: int, periodic: bool) -> int:
+    """Waves come in pairs, beside the constant."""
+    return count | 1 if periodic else count
 
 
 def _plain(network: Network, points: Array, operators: Tensor) -> Array:
     """(C, n, outputs) at points one by one."""
-    if _is_much(network, len(points), operators):
+    if _numbers(network, len(points), operators) > _MUCH:
         return _sharp(network, points, operators)
     return np.asarray(network.evaluate(torch.tensor(points), operators).numpy())
 

@@ -13,9 +13,8 @@ import sympy
 import torch
 from torch import Tensor
 
-from hybrid.errors import InputError
+from hybrid.equation import Equation
 from hybrid.parallel import on_root
-from hybrid.physics import ReactionDiffusionProblem
 from hybrid.pinn import sampling
 from hybrid.pinn.cellrows import mean_weight
 from hybrid.pinn.embedding import AffineEmbedding, AtTime, PeriodicEmbedding, SideBySide, Together
@@ -34,21 +33,20 @@ from hybrid.trust import Estimate
 
 
 def spacetime_networks(
-    problem: ReactionDiffusionProblem, *, seed: int = 0, hidden: Sequence[int] = (64, 64, 64), scale: float = 1.0,
+    equation: Equation, *, seed: int = 0, hidden: Sequence[int] = (64, 64, 64), scale: float = 1.0,
     fast_features: bool = False,
 ) -> tuple[Network, ...]:  # fmt: skip
     """The untrained network of `solve_spacetime`, in a tuple: of (x, t), and of the fast frequency if asked for."""
-    embedding: Embedding = AffineEmbedding([*problem.domain, (0.0, problem.T)])
+    embedding: Embedding = AffineEmbedding([*equation.domain, (0.0, equation.evolution.until)])
     if fast_features:
-        fast = PeriodicEmbedding([problem.eps * p for p in problem.period])
-        none = AffineEmbedding([(0.0, problem.T)])
-        embedding = Together(embedding, SideBySide(fast, none, problem.dim))
+        fast = PeriodicEmbedding([equation.eps * p for p in equation.period])
+        none = AffineEmbedding([(0.0, equation.evolution.until)])
+        embedding = Together(embedding, SideBySide(fast, none, equation.dim))
     return (Network(embedding, hidden, 1, seed, scale=scale),)
 
 
 def solve_spacetime(
-    problem: ReactionDiffusionProblem,
-    reaction: sympy.Expr | float,
+    equation: Equation,
     *,
     seed: int = 0,
     hidden: Sequence[int] = (64, 64, 64),
@@ -64,8 +62,7 @@ def solve_spacetime(
     With c = r* this is NH-PINN's homogenized equation (24), with c = r(x/ε)/ε the classical PINN for equation (20).
 
     Args:
-        problem: Gives Ω, D, f, u0 and T.
-        reaction: c, an expression of x, or a number.
+        equation: With c, an expression of x and x/ε, or a number.
         seed: Of the initial weights.
         hidden: Widths of the hidden layers.
         points: Points of the uniform mesh along each side of Ω and in time.
@@ -79,46 +76,50 @@ def solve_spacetime(
         The solution at t = T.
 
     Raises:
-        InputError: Another kind of problem, or a number that is not positive.
+        InputError: A number that is not positive.
         SolverError: The training diverged.
     """
     start = time.perf_counter()
-    if not isinstance(problem, ReactionDiffusionProblem):
-        raise InputError("problem", f"{type(problem).__name__}; allowed is a ReactionDiffusionProblem")
     positive_counts(points=points, hidden=hidden)
     if networks is None:
-        networks = spacetime_networks(problem, seed=seed, hidden=hidden, scale=scale)
+        networks = spacetime_networks(equation, seed=seed, hidden=hidden, scale=scale)
     else:
         networks = started(networks, 1, training.get("progress"))
     (network,) = networks
     history = History("given network")
-    expression = sympy.sympify(reaction)
+    expression = _reaction(equation)
     if train:
-        history = train_network(network, _rows(problem, expression, points, weights), **training)
-    estimate = on_root(training.get("comm"), lambda: _estimate(problem, expression, network, points))
-    field = Field(at_time(network, problem.T), 0, problem.dim)
+        history = train_network(network, _rows(equation, expression, points, weights), **training)
+    estimate = on_root(training.get("comm"), lambda: _estimate(equation, expression, network, points))
+    field = Field(at_time(network, equation.evolution.until), 0, equation.dim)
     return Solution(field, history, time.perf_counter() - start, (network,), {"solution": estimate})
 
 
-def _estimate(problem: ReactionDiffusionProblem, reaction: sympy.Expr, network: Network, count: int) -> Estimate:
+def _reaction(equation: Equation) -> sympy.Expr:
+    """c as an expression of x."""
+    fast = {y: x / equation.eps for x, y in zip(equation.slow, equation.fast, strict=True)}
+    return equation.reaction_expression.subs(fast)
+
+
+def _estimate(equation: Equation, reaction: sympy.Expr, network: Network, count: int) -> Estimate:
     if reaction.free_symbols:
         return Estimate(None, "the classical network is compared with the reference only")
 
     def residual(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         at = torch.tensor(points)
-        coefficients, source, operators = _equation(problem, reaction, at)
+        coefficients, source, operators = _equation(equation, reaction, at)
         return (source - contract(coefficients, network.evaluate(at, operators)))[:, 0].numpy()
 
     def field(value: float) -> Field:
-        return Field(at_time(network, value), 0, problem.dim)
+        return Field(at_time(network, value), 0, equation.dim)
 
-    return spacetime_estimate(problem, float(reaction), field, residual, count)
+    return spacetime_estimate(equation, float(reaction), field, residual, count)
 
 
-def _equation(problem: ReactionDiffusionProblem, reaction: sympy.Expr, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _equation(equation: Equation, reaction: sympy.Expr, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Coefficients, right-hand side and operators at points (x, t)."""
-    dim = problem.dim
-    values = coordinates((*problem.slow, t), points)
+    dim = equation.dim
+    values = coordinates((*equation.slow, t), points)
 
     def tensor(expression: sympy.Expr) -> Tensor:
         return torch.as_tensor(evaluate(expression, values, "torch"), dtype=torch.float64).expand(len(points))
@@ -126,8 +127,8 @@ def _equation(problem: ReactionDiffusionProblem, reaction: sympy.Expr, points: T
     operators = torch.zeros(1, dim + 1, dim + 1, dtype=torch.float64)
     operators[0, :dim, :dim] = torch.eye(dim)
     coefficients = torch.zeros(3 + dim, len(points), dtype=torch.float64)
-    coefficients[0], coefficients[1 + dim], coefficients[-1] = tensor(reaction), 1.0, -problem.D
-    return coefficients, tensor(problem.f)[:, None], operators
+    coefficients[0], coefficients[1 + dim], coefficients[-1] = tensor(reaction), 1.0, -equation.diffusion
+    return coefficients, tensor(equation.source)[:, None], operators
 
 
 def at_time(network: Network, value: float) -> Network:
@@ -137,19 +138,19 @@ def at_time(network: Network, value: float) -> Network:
     return shared
 
 
-def _rows(problem: ReactionDiffusionProblem, reaction: sympy.Expr, count: int, weights: Sequence[float]) -> list[Rows]:
-    dim = problem.dim
-    box = [*problem.domain, (0.0, problem.T)]
+def _rows(equation: Equation, reaction: sympy.Expr, count: int, weights: Sequence[float]) -> list[Rows]:
+    dim = equation.dim
+    box = [*equation.domain, (0.0, equation.evolution.until)]
     points = sampling.uniform_grid(box, count)
-    coefficients, source, operators = _equation(problem, reaction, points)
+    coefficients, source, operators = _equation(equation, reaction, points)
     rows = [Rows([(points, coefficients)], source, operators, mean_weight(weights[0], len(points)))]
 
-    space = sampling.uniform_grid(problem.domain, count)
+    space = sampling.uniform_grid(equation.domain, count)
     first = torch.cat([space, torch.zeros(len(space), 1, dtype=torch.float64)], dim=1)
-    low, high = torch.tensor(problem.domain, dtype=torch.float64).T
+    low, high = torch.tensor(equation.domain, dtype=torch.float64).T
     side = ((points[:, :dim] <= low) | (points[:, :dim] >= high)).any(dim=1)
     edge = points[side]
-    initial = torch.tensor(numpy_function(problem.u0)(space.numpy()))[:, None]
+    initial = torch.tensor(numpy_function(equation.evolution.initial)(space.numpy()))[:, None]
     for at, target, share in (
         (edge, torch.zeros(len(edge), 1, dtype=torch.float64), weights[1]),
         (first, initial, weights[2]),

@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
+from hybrid.equation import Equation
 from hybrid.media.interpolated import SlowCoefficient
-from hybrid.physics import EllipticProblem
-from hybrid.pinn.operators import Medium
+from hybrid.pinn.operators import flux_of, reaction_at
 from hybrid.pinn.sines import SineGrid
 from hybrid.symbols import numpy_function
 
@@ -45,15 +46,19 @@ class Spectrum:
     waves: tuple[tuple[float, ...], ...]
 
 
-def spectrum_of(problem: EllipticProblem, a: Medium) -> Spectrum:
-    """Of f and of a*(x) together."""
+def spectrum_of(equation: Equation) -> Spectrum:
+    """Of f, of a*(x) and of c(x) together."""
+    a = flux_of(equation)
     if isinstance(a, SlowCoefficient):
         values = a.values.mean(axis=0)
-        found = [measured(problem.domain, numpy_function(problem.f), values)]
-        for i in range(problem.dim):
-            found.append(measured(problem.domain, lambda x, i=i: a(x)[:, i, i], values, 1))  # type: ignore[misc]
+        found = [measured(equation.domain, numpy_function(equation.source), values)]
+        for i in range(equation.dim):
+            found.append(measured(equation.domain, lambda x, i=i: a(x)[:, i, i], values, 1))  # type: ignore[misc]
     else:
-        found = [measured(problem.domain, numpy_function(problem.f), a)]
+        values = a
+        found = [measured(equation.domain, numpy_function(equation.source), a)]
+    if equation.reaction is not None and equation.reaction.depends_on:
+        found.append(measured(equation.domain, partial(reaction_at, equation), values))
     lines = all(part.waves or part.band <= _SLOW * math.pi for part in found)
     waves = dict.fromkeys(wave for part in found for wave in part.waves)
     return Spectrum(max(part.band for part in found), tuple(waves) if lines else ())

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from hybrid.physics import ReactionDiffusionProblem
+from hybrid.equation import Equation
 from hybrid.pinn.estimates import estimate_grid, on_boundary
 from hybrid.pinn.field import Field
 from hybrid.pinn.network import Network, laplacian, product_jet
@@ -34,14 +34,14 @@ class Modes:
     """The equation in sines.
 
     Attributes:
-        problem: Gives D and f.
+        equation: Gives D and f.
         r_star: r*.
         grid: The points.
         matrix: A of the Runge-Kutta method.
         nodes: c.
     """
 
-    problem: ReactionDiffusionProblem
+    equation: Equation
     r_star: float
     grid: SineGrid
     matrix: Array
@@ -49,7 +49,7 @@ class Modes:
 
     def advance(self, values: Array, right: Array, h: float) -> Array:
         """The last stage of (1 + h A (-DΔ + r*)) E = right + 1 e, for right (q, *shape) in sines and e = `values`."""
-        rate = self.problem.D * self.grid.symbol(np.ones(len(self.grid.cells))) + self.r_star
+        rate = self.equation.diffusion * self.grid.symbol(np.ones(len(self.grid.cells))) + self.r_star
         eigenvalues, vectors = np.linalg.eig(self.matrix)
         turned = np.tensordot(np.linalg.inv(vectors), right + values[None], axes=(1, 0))
         turned /= 1 + h * np.multiply.outer(eigenvalues, rate)
@@ -62,25 +62,27 @@ class Modes:
 
     def source(self, points: Array, time: float) -> Array:
         """f at a time, `grid.shape`."""
-        values = dict(zip(self.problem.slow, points.T, strict=True)) | {t: time}
-        return np.broadcast_to(evaluate(self.problem.f, values), len(points)).reshape(self.grid.shape)
+        values = dict(zip(self.equation.slow, points.T, strict=True)) | {t: time}
+        return np.broadcast_to(evaluate(self.equation.source, values), len(points)).reshape(self.grid.shape)
 
     def initial(self) -> Array:
         """u0 in sines."""
-        return self.grid.transform(numpy_function(self.problem.u0)(self.grid.points()).reshape(self.grid.shape))
+        return self.grid.transform(
+            numpy_function(self.equation.evolution.initial)(self.grid.points()).reshape(self.grid.shape)
+        )
 
     def solved(self, steps: int) -> Array:
         """u(·, T) in sines by so many steps."""
-        h, values = self.problem.T / steps, self.initial()
+        h, values = self.equation.evolution.until / steps, self.initial()
         for step in range(steps):
             right = h * np.tensordot(self.matrix, self.sources(step * h, h), axes=(1, 0))
             values = self.advance(values, right, h)
         return values
 
 
-def modes_of(problem: ReactionDiffusionProblem, r_star: float, stages: int, points: int) -> Modes:
+def modes_of(equation: Equation, r_star: float, stages: int, points: int) -> Modes:
     """On points for a training with so many points along each side."""
-    return Modes(problem, r_star, estimate_grid(problem.domain, points), *radau(stages))
+    return Modes(equation, r_star, estimate_grid(equation.domain, points), *radau(stages))
 
 
 def time_error(modes: Modes, steps: int) -> tuple[float, float]:
@@ -98,15 +100,15 @@ def stages_estimate(modes: Modes, fields: Sequence[tuple[Network, float]], facto
         factor: The jet of φ.
         before: u0.
     """
-    problem, grid, matrix = modes.problem, modes.grid, modes.matrix
-    steps, h = len(fields), problem.T / len(fields)
-    at, operators = torch.tensor(grid.points()), laplacian(problem.dim)
+    equation, grid, matrix = modes.equation, modes.grid, modes.matrix
+    steps, h = len(fields), equation.evolution.until / len(fields)
+    at, operators = torch.tensor(grid.points()), laplacian(equation.dim)
     phi = factor(at, operators)  # type: ignore[operator]
     value = before(at.numpy()).reshape(grid.shape)
     error = np.zeros(grid.shape)
     for step, (network, unit) in enumerate(fields):
         jet = unit * product_jet(phi, network.evaluate(at, operators), operators).numpy()
-        stage, spatial = jet[0].T, (modes.r_star * jet[0] - problem.D * jet[-1]).T
+        stage, spatial = jet[0].T, (modes.r_star * jet[0] - equation.diffusion * jet[-1]).T
         f = np.stack([modes.source(at.numpy(), step * h + c * h).ravel() for c in modes.nodes])
         rest = value.ravel()[None] + h * matrix @ (f - spatial) - stage
         error = modes.advance(error, grid.transform(rest.reshape(-1, *grid.shape)), h)
@@ -115,30 +117,31 @@ def stages_estimate(modes: Modes, fields: Sequence[tuple[Network, float]], facto
 
 
 def spacetime_estimate(
-    problem: ReactionDiffusionProblem, rate: float, at_time: Callable[[float], Field], residual: Callable[[Array], Array],
+    equation: Equation, rate: float, at_time: Callable[[float], Field], residual: Callable[[Array], Array],
     points: int,
 ) -> Estimate:  # fmt: skip
     """For one network of space and time.
 
     Args:
-        problem: The problem.
+        equation: The problem.
         rate: r*.
         at_time: The function at a time.
         residual: f - ∂_t u + DΔu - r* u at points (x, t), (n, d + 1) -> (n,).
         points: Of the training, along each side.
     """
-    modes = modes_of(problem, rate, 3, points)
-    grid, steps = modes.grid, {1: 16, 2: 8, 3: 4}[problem.dim]
-    h, at = problem.T / steps, grid.points()
-    error = grid.transform((numpy_function(problem.u0)(at) - at_time(0.0).values(at)).reshape(grid.shape))
+    modes = modes_of(equation, rate, 3, points)
+    grid, steps = modes.grid, {1: 16, 2: 8, 3: 4}[equation.dim]
+    h, at = equation.evolution.until / steps, grid.points()
+    error = grid.transform(
+        (numpy_function(equation.evolution.initial)(at) - at_time(0.0).values(at)).reshape(grid.shape)
+    )
     for step in range(steps):
         times = [step * h + node * h for node in modes.nodes]
         rest = np.stack([residual(np.hstack([at, np.full((len(at), 1), time)])).reshape(grid.shape) for time in times])
         error = modes.advance(error, h * np.tensordot(modes.matrix, grid.transform(rest), axes=(1, 0)), h)
-    volume = float(np.prod([high - low for low, high in problem.domain]))
-    edge = max(
-        on_boundary(at_time(time), problem.domain, min(65, max(grid.cells))) for time in np.linspace(0, problem.T, 9)
-    )
+    volume = float(np.prod([high - low for low, high in equation.domain]))
+    several = np.linspace(0, equation.evolution.until, 9)
+    edge = max(on_boundary(at_time(time), equation.domain, min(65, max(grid.cells))) for time in several)
     _, size = time_error(modes, 2 * steps)
     return _together(modes, grid.norm(error) + volume**0.5 * edge, 0.0, size)
 

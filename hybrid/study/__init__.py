@@ -1,1 +1,1 @@
-"""Studies: the cases of the paper, problem files, one run with its results, tables and figures."""
+"""Studies: problem files, one run of any problem with its results, tables and figures."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hybrid.study.cases import Case
+from hybrid.study.case import Case
 
 COARSE = 1e-3
 """Tolerance of a* where a jumps."""
@@ -47,10 +47,10 @@ _OF_MESHES = {
 }
 
 
-def adaptation(case: Case, preset: str, reference_tol: float | None = None) -> Adaptation:
-    """What a case's tables say about it; the preset paper is what the text states, and is never changed."""
+def adaptation(case: Case, reference_tol: float | None = None, *, networks: bool = True) -> Adaptation:
+    """What a case's tables say about it; `networks`: whether the preset lets networks grow."""
     fem, pinn = case.fem, case.pinn
-    networks = tuple(f"pinn.{name}" for name in _OF_NETWORKS if name in pinn.given and pinn.tol is None)
+    kept = tuple(f"pinn.{name}" for name in _OF_NETWORKS if name in pinn.given and pinn.tol is None)
     meshes = tuple(name for part in _OF_MESHES for name in settled(case, part))
     return Adaptation(
         fem=fem.tol or (1e-6 if case.problem.dim < 3 else 1e-4),
@@ -58,8 +58,8 @@ def adaptation(case: Case, preset: str, reference_tol: float | None = None) -> A
         unknowns=fem.budget or UNKNOWNS,
         seconds=pinn.budget or 60.0,
         reference=reference_tol is None and not any(settled(case, "reference")),
-        networks=not networks and preset != "paper",
-        fixed=(*meshes, *networks),
+        networks=networks and not kept,
+        fixed=(*meshes, *kept),
     )
 
 

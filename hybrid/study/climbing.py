@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from hybrid import comparison
 from hybrid.parallel import on_root
 from hybrid.pinn.ladder import climb
+from hybrid.pinn.network import Network
 from hybrid.pinn.settings import NetworkSettings
-from hybrid.study import experiments, results
+from hybrid.study import results
+from hybrid.study.monitor import Monitor
+from hybrid.study.recorder import Recorder
 from hybrid.study.tolerances import is_proved, tolerances_of
 from hybrid.study.trust import confronted
 from hybrid.trust import Estimate, estimate_of, largest
 
-if TYPE_CHECKING:
-    from hybrid.study.run import Run
-
 Trained = tuple[Any, dict[str, Any]]
 """A solution, and what is recorded of its training."""
+Watch = Callable[[str, Sequence[Network]], Monitor | None]
+"""What measures the networks of a part while they train, if anything does."""
 
 
-def rungs(run: Run, part: str, seconds: float) -> Iterator[Mapping[str, Any]]:
+def rungs(run: Recorder, part: str, seconds: float) -> Iterator[Mapping[str, Any]]:
     """The settings to try for the networks of a part, "cell" or "homogenized", in the order of their cost.
 
     Args:
@@ -39,17 +41,16 @@ def rungs(run: Run, part: str, seconds: float) -> Iterator[Mapping[str, Any]]:
     return run.pinn.homogenized_rungs(run.problem, run.chi.coefficient, arguments, budget=seconds)
 
 
-def cell_networks(run: Run) -> Any:
+def cell_networks(run: Recorder, watch: Watch) -> Any:
     """The cell problems by networks; collective."""
     problem = run.problem
 
     def solve(number: int, rung: Mapping[str, Any]) -> Trained:
         settings = NetworkSettings(**rung)
         networks = run.pinn.cell_networks(problem, **settings.shape.arguments())
-        monitor = experiments.cell_monitor(run, networks) if run.preset == "paper" else None
         return run.trained(
             _name("cell", number), networks, lambda **more: run.pinn.solve_cell(problem, **rung, **more), settings, (),
-            monitor, run.paper.average["cell"],
+            watch("cell", networks),
         )  # fmt: skip
 
     allowed = tolerances_of(run)
@@ -58,8 +59,7 @@ def cell_networks(run: Run) -> Any:
         """Of the worst corrector, or of the coefficient, each as a part of what is allowed for it."""
         found, meta = trained
         meta["corrector_errors"] = comparison.cell_errors(problem, found, run.cell, run.comm)
-        names = [f"chi_{j}" if problem.kind == "elliptic" else "N" for j in range(1, 1 + len(meta["corrector_errors"]))]
-        differences = dict(zip(names, meta["corrector_errors"], strict=True))
+        differences = dict(zip(problem.correctors, meta["corrector_errors"], strict=True))
         differences["coefficient"] = results.effective_difference(found.coefficient, run.cell.coefficient)
         worst = []
         for name, difference in differences.items():
@@ -74,18 +74,17 @@ def cell_networks(run: Run) -> Any:
     return _climbed(run, "cell", "cell problems (network)", solve, estimate)
 
 
-def homogenized_networks(run: Run, coefficient: Any) -> Any:
+def homogenized_networks(run: Recorder, coefficient: Any, watch: Watch) -> Any:
     """The homogenized equation by a network, for the coefficient of the cell networks; collective."""
     problem = run.problem
 
     def solve(number: int, rung: Mapping[str, Any]) -> Trained:
         settings = NetworkSettings(**rung)
         networks = run.pinn.homogenized_networks(problem, **settings.shape.arguments())
-        monitor = experiments.homogenized_monitor(run, networks) if run.preset == "paper" else None
         return run.trained(
             _name("homogenized", number), networks,
             lambda **more: run.pinn.solve_homogenized(problem, coefficient, **rung, **more), settings,
-            results.plain(coefficient), monitor, run.paper.average["homogenized"],
+            results.plain(coefficient), watch("homogenized", networks),
         )  # fmt: skip
 
     def estimate(trained: Trained) -> Estimate:
@@ -97,7 +96,7 @@ def homogenized_networks(run: Run, coefficient: Any) -> Any:
 
 
 def _climbed(
-    run: Run, part: str, title: str, solve: Callable[[int, Mapping[str, Any]], Trained],
+    run: Recorder, part: str, title: str, solve: Callable[[int, Mapping[str, Any]], Trained],
     estimate: Callable[[Trained], Estimate],
 ) -> Any:  # fmt: skip
     """The best of the networks tried; what was tried is recorded."""

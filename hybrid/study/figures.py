@@ -12,7 +12,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hybrid.study.cases import Case
+from hybrid.study.case import Case
 
 QUICK = {"compress_level": 1}
 """Of PNG files: smaller ones by a few per cent take as long again as drawing does."""
@@ -40,7 +40,8 @@ def draw(out: Path, case: Case, results: Mapping[str, Any]) -> None:
 def solutions(case: Case, results: Mapping[str, Any]) -> Figure:
     """The coefficient, the reference, and both homogenized solutions."""
     s = {name: np.array(v) for name, v in results["samples"].items() if name in {"coefficient", "u", "v", "p"}}
-    when = "" if case.problem.kind == "elliptic" else f" at t = {case.problem.T:g}"  # type: ignore[attr-defined]
+    time = case.problem.multiscale().time
+    when = "" if time is None else f" at t = {time.until:g}"
     return _panels(case.problem.domain, "x", [
         (f"coefficient {symbol(case)}", s["coefficient"]),
         (rf"reference $u_\varepsilon$ (FEM){when}", s["u"]),
@@ -51,10 +52,9 @@ def solutions(case: Case, results: Mapping[str, Any]) -> Figure:
 
 def symbol(case: Case) -> str:
     """The oscillating coefficient in LaTeX."""
-    if case.problem.kind == "reaction-diffusion":
-        return r"$r(x/\varepsilon)$"
-    name = "a" if case.problem.medium.isotropic else "a_{11}"  # type: ignore[attr-defined]
-    return rf"${name}(x, x/\varepsilon)$" if case.problem.flux.depends_on else rf"${name}(x/\varepsilon)$"
+    medium, letter = case.problem.medium, case.problem.notation.coefficient
+    name = letter if medium.isotropic else f"{letter}_{{11}}"
+    return rf"${name}(x, x/\varepsilon)$" if medium.depends_on else rf"${name}(x/\varepsilon)$"
 
 
 def errors(case: Case, results: Mapping[str, Any]) -> Figure:
@@ -77,7 +77,7 @@ def correctors(case: Case, results: Mapping[str, Any]) -> Figure:
     panels: list[Panel] = []
     found = zip(cell["pinn"], cell["difference"], results["cell"]["pinn"]["errors"], strict=True)
     for j, (values, apart, error) in enumerate(found, 1):
-        name = rf"\chi_{j}" if case.problem.kind == "elliptic" else "N"
+        name = case.problem.notation.latex.format(j=j)
         panels += [
             (f"corrector ${name}$ (network)", np.array(values)),
             (f"${name}$: network - FEM, relative {error:.1g}", np.array(apart)),
@@ -117,16 +117,23 @@ def training(results: Mapping[str, Any]) -> Figure:
         steps = found.get("steps", len(loss) - 1) - every * np.arange(len(loss))[::-1]
         draw = ax.semilogy if (loss > 0).any() else ax.plot  # a homogeneous medium leaves nothing to train
         draw(steps, loss, marker="o" if len(loss) < 5 else None, color="C0")
+        if loss.max() > 100 * loss.min() > 0:  # enough powers of ten to read it from
+            ax.minorticks_off()
         ax.set(title=f"{title}: {found['optimizer']}", xlabel="step", ylabel="loss (mean square residual)")
-        ax.grid(alpha=0.3, which="both")
+        ax.grid(alpha=0.3)
     return figure
 
 
-def _figure(rows: int, columns: int, height: float, title: float = 0.0) -> tuple[Figure, list[Axes]]:
-    """Panels with room for their labels, in inches: an engine that measures labels would draw everything twice."""
+def _figure(
+    rows: int, columns: int, height: float, title: float = 0.0, shared: bool = False
+) -> tuple[Figure, list[Axes]]:
+    """Panels with room for their labels, in inches: an engine that measures labels would draw everything twice.
+
+    Where axes are shared only the outer panels have labels.
+    """
     width, total = 4.2, height * rows + title
     figure = Figure(figsize=(width * columns, total))
-    axes = figure.subplots(rows, columns, squeeze=False, gridspec_kw={
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=shared, sharey=shared, gridspec_kw={
         "left": _LEFT / (width * columns), "right": 1 - _RIGHT / (width * columns),
         "bottom": _BELOW / total, "top": 1 - (title + _ABOVE) / total,
         "wspace": (_LEFT + _RIGHT) / (width - _LEFT - _RIGHT), "hspace": (_BELOW + _ABOVE) / (height - _BELOW - _ABOVE),
@@ -139,7 +146,7 @@ def _panels(
 ) -> Figure:
     """Curves on a line or colours on a rectangle; in space on the plane where the third coordinate is `plane`."""
     line = len(box) == 1
-    figure, axes = _figure((len(panels) + 1) // 2, 2, 2.6 if line else 3.5, 0.0 if plane is None else 0.3)
+    figure, axes = _figure((len(panels) + 1) // 2, 2, 2.6 if line else 3.5, 0.0 if plane is None else 0.3, not line)
     if plane is not None:
         norms = "; the numbers are of the whole box" if colours == "RdBu_r" else ""
         figure.suptitle(
@@ -157,6 +164,7 @@ def _panels(
             ax.grid(alpha=0.3)
         else:
             colour_map(ax, box[:2], values, colours, title, name)
+            ax.label_outer()
     return figure
 
 
@@ -176,3 +184,4 @@ def colour_map(
     ax.figure.colorbar(image, cax=bar)
     bar.yaxis.get_offset_text().set_horizontalalignment("left")
     ax.set(title=title, xlabel=f"${name}_0$", ylabel=f"${name}_1$")
+    ax.locator_params(nbins=4)  # ticks and their labels are most of what drawing takes

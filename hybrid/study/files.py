@@ -13,7 +13,7 @@ from hybrid.checks import check_domain, check_period, positive
 from hybrid.errors import Faults, InputError, each_of
 from hybrid.physics import Problem, kinds, of_kind
 from hybrid.physics.fields import Field
-from hybrid.study.cases import Case
+from hybrid.study.case import Case
 from hybrid.study.options import FemOptions, Options, PinnOptions, unknown
 from hybrid.symbols import parse_number
 

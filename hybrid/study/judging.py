@@ -5,24 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
 
 from hybrid.fem.reference import SMALLEST_TOLERANCE
-from hybrid.physics import Problem, ReactionDiffusionProblem
 from hybrid.study.adaptation import budget_of
 from hybrid.study.climbing import rungs
+from hybrid.study.presets import OWN
+from hybrid.study.recorder import Recorder
 from hybrid.study.results import effective_difference
 from hybrid.study.tolerances import is_proved
 from hybrid.study.trust import Evidence
 from hybrid.trust import Estimate, estimate_of
 
-if TYPE_CHECKING:
-    from hybrid.study.run import Run
 
-
-def evidence_of(run: Run) -> Evidence:
+def evidence_of(run: Recorder) -> Evidence:
     """Everything that is known at the end of a run."""
-    elliptic = not isinstance(run.problem, ReactionDiffusionProblem)
     return Evidence(
         errors=run.results["errors"],
         reference=estimate_of(run.u.trust, "solution"),
@@ -32,45 +28,35 @@ def evidence_of(run: Run) -> Evidence:
         fem=with_mean(run, run.cell.trust),
         pinn=with_mean(run, run.chi.trust),
         difference=effective_difference(run.chi.coefficient, run.cell.coefficient),
-        corrector_differences=run.results["cell"]["pinn"]["errors"],
+        corrector_differences=dict(zip(run.problem.correctors, run.results["cell"]["pinn"]["errors"], strict=True)),
         proved=is_proved(run.cell),
-        symbol="a" if elliptic else "r",
-        effect=_effect(run.problem, run.cell.coefficient),
+        symbol=run.problem.notation.coefficient,
+        effect=run.problem.effect(run.cell.coefficient),
         cures=cures_of(run),
     )
 
 
-def with_mean(run: Run, trust: Mapping[str, Estimate]) -> dict[str, Estimate]:
+def with_mean(run: Recorder, trust: Mapping[str, Estimate]) -> dict[str, Estimate]:
     """With what a mean of r, which is subtracted, would be in the homogenized equation: mean / ε beside r*."""
     known = estimate_of(trust, "coefficient")
     made = _of_mean(run)
     if made and known.error is not None:
         known = Estimate(
-            known.error + made / _effect(run.problem, run.cell.coefficient),
+            known.error + made / run.problem.effect(run.cell.coefficient),
             f"{known.how}; and the mean of r, which may be no zero but what makes {made:.1e} of the solution until T",
         )
     return dict(trust) | {"coefficient": known}
 
 
-def _of_mean(run: Run) -> float:
+def _of_mean(run: Recorder) -> float:
     """What a mean of r may make of the solution that its quadrature does not tell from zero; 0 where that is nothing."""
-    if not isinstance(run.problem, ReactionDiffusionProblem) or not float(run.cell.coefficient):
+    if not run.problem.effect(run.cell.coefficient):
         return 0.0
-    made = run.problem.effect_of_mean
+    made = run.problem.doubt
     return made if made > _NOTHING else 0.0
 
 
-def _effect(problem: Problem, coefficient: Any) -> float:
-    """How much of a relative change of the coefficient is seen in the homogenized solution.
-
-    All of it in -∇·(a*∇u) = f. In u_t - D Δu + r* u = f a change δr* acts for a time T: δu / u is at most about δr* T.
-    """
-    if not isinstance(problem, ReactionDiffusionProblem):
-        return 1.0
-    return abs(float(coefficient)) * problem.T
-
-
-def cures_of(run: Run) -> dict[str, str]:
+def cures_of(run: Recorder) -> dict[str, str]:
     """What to do about each stage of a run where its estimate is too large."""
     found = {"reference": _of_reference(run)}
     for part in ("cell", "homogenized"):
@@ -102,7 +88,7 @@ _LOST = (
 )
 
 
-def _of_reference(run: Run) -> str:
+def _of_reference(run: Recorder) -> str:
     errors = [run.results["errors"][name] for name in ("e1", "e2", "e4", "e5")]
     if run.refused:
         return run.refused
@@ -123,9 +109,10 @@ def rounded_down(value: float) -> str:
     return f"{math.floor(value / 10.0 ** (exponent - 1)) / 10:g}e{exponent}"
 
 
-def _of_networks(run: Run, part: str) -> str:
-    if run.preset == "paper":
-        return "the preset paper is what the text states; the presets accurate and fast adapt to the problem"
+def _of_networks(run: Recorder, part: str) -> str:
+    if not run.preset.adapts:
+        ours = " and ".join(preset.name for preset in OWN)
+        return f"the preset {run.preset.name} is {run.preset.origin}; the presets {ours} adapt to the problem"
     names = [name for name in run.adapted.fixed if name.startswith("pinn.")]
     if names:
         return f"leave out {_listed(names)}, or set pinn.tol: the networks then adapt to the problem"

@@ -9,14 +9,13 @@ from collections.abc import Mapping, Sequence
 from hybrid.errors import Faults, InputError
 from hybrid.fem.cost import bytes_per_dof, unknowns
 from hybrid.fem.settings import FemSettings, MeshSettings, ReferenceSettings
-from hybrid.physics import EllipticProblem
 from hybrid.pinn.cellchecks import outputs_for_each
 from hybrid.pinn.cellpieces import points_between
 from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
 from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.settings import NetworkSettings
 from hybrid.separation import separated
-from hybrid.study.cases import Case
+from hybrid.study.case import Case
 
 
 def check_size(case: Case, meshes: FemSettings, networks: Mapping[str, NetworkSettings], nodes: int = 1) -> None:
@@ -57,21 +56,17 @@ def _check_mesh(where: str, sides: Sequence[float], settings: ReferenceSettings 
 
 def _check_network(case: Case, part: str, settings: NetworkSettings, memory: float) -> None:
     problem, dim, points = case.problem, case.problem.dim, settings.points
+    cell = problem.cell_problems()
     assert isinstance(points, int)  # as in files and presets
     form = settings.formulation or "strong"
     outputs = (settings.stages or dim) * outputs_for_each(form, dim)
     widths = [2 * dim, *settings.hidden, outputs]
     in_time = problem.multiscale().time is not None and part != "cell" and settings.stages is None
     rows = float(points) ** (dim + in_time) * outputs
-    if part == "cell" and problem.flux.interfaces:  # every piece between interfaces has points of its own
-        rows = float(points_between(problem, points) * outputs)
+    if part == "cell" and cell.flux.interfaces:  # every piece between interfaces has points of its own
+        rows = float(points_between(cell, points) * outputs)
     # A product g(x) b(y) is solved for b alone.
-    if (
-        part == "cell"
-        and isinstance(problem, EllipticProblem)
-        and problem.flux.depends_on
-        and separated(problem) is None
-    ):
+    if part == "cell" and cell.flux.depends_on and separated(cell) is None:
         rows *= max(points // 2, 4) ** dim
     parameters = float(sum(a * b for a, b in itertools.pairwise(widths)))
     last = max(widths) * (outputs if form == "first-order" else 1)

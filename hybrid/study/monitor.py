@@ -1,4 +1,4 @@
-"""The error of a network while it trains, against a reference known beforehand: the paper's curves and its averages."""
+"""The error of a network while it trains, against a reference known beforehand: curves, and averages over the last epochs."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Monitor:
         measure: The errors of the network as it is, by name.
         every: Steps between two measurements.
         then: Called at each step.
+        last: Over how many last epochs the errors are averaged.
         separate: The errors belong to networks that are trained one after the other, each with its own steps: of a training
             only its own error is kept, in the order in which `measure` names them.
 
@@ -29,8 +30,8 @@ class Monitor:
         networks: Those that `measure` looks at.
     """
 
-    def __init__(self, measure: Measure, every: int, then: Progress, *, separate: bool = False) -> None:
-        self.measure, self.every, self.then, self.separate = measure, every, then, separate
+    def __init__(self, measure: Measure, every: int, then: Progress, last: int, *, separate: bool = False) -> None:
+        self.measure, self.every, self.then, self.last, self.separate = measure, every, then, last, separate
         self._training = -1
         self._watched: list[tuple[Network, Network]] = []
         self.networks: Sequence[Network] = ()
@@ -70,9 +71,9 @@ class Monitor:
         self._training, self.epochs, self.loss = state["training"], list(state["epochs"]), list(state["loss"])
         self.errors = {name: list(values) for name, values in state["errors"].items()}
 
-    def curve(self, last: int) -> dict[str, Any]:
-        """The measurements for `results.json`, and the averages over the last epochs as the paper takes them."""
-        first = (self.epochs[-1] if self.epochs else 0) - last
+    def curve(self) -> dict[str, Any]:
+        """The measurements for `results.json`, and the averages over the last epochs."""
+        first = (self.epochs[-1] if self.epochs else 0) - self.last
         averages = {
             name: float(np.mean([v for epoch, v in zip(self.epochs, values, strict=True) if epoch > first]))
             for name, values in self.errors.items()
@@ -80,7 +81,7 @@ class Monitor:
         return {
             "epochs": self.epochs, "loss": significant(self.loss),
             "errors": {name: significant(values) for name, values in self.errors.items()},
-            "average_over": last, "averages": averages,
+            "average_over": self.last, "averages": averages,
         }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hybrid.errors import InputError
 from hybrid.fem import cost
 from hybrid.fem.counts import cell_counts
-from hybrid.study.cases import Case
+from hybrid.study.case import Case
 from hybrid.study.settings import fem_settings
 
 _INDICES = 2**31
@@ -23,10 +23,10 @@ def plan(case: Case, ranks: int) -> tuple[cost.Cost, list[str]]:
         The cost, and what there is to say about it.
 
     Raises:
-        InputError: Not an elliptic problem.
+        InputError: There is time in the equation.
     """
-    if case.problem.kind != "elliptic":
-        raise InputError("kind", "plans are made for elliptic problems; time steps cannot be told beforehand")
+    if case.problem.multiscale().time is not None:
+        raise InputError("kind", "plans are made for equations without time; time steps cannot be told beforehand")
     settings = fem_settings(case).reference
     counts = cell_counts(case.problem, settings.cells_per_period)
     found = cost.predicted(counts, settings.degree, settings.shape, ranks)

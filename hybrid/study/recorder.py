@@ -14,60 +14,70 @@ import torch
 
 import hybrid
 from hybrid import store
-from hybrid.fem import reaction as fem_reaction
+from hybrid.fem.reference import Reference
 from hybrid.fem.settings import FemSettings
 from hybrid.parallel import on_root
 from hybrid.pinn import kernel
-from hybrid.pinn import reaction as pinn_reaction
 from hybrid.pinn.checkpoint import Checkpoint, load_networks, save_networks
+from hybrid.pinn.field import Field
 from hybrid.pinn.network import Network
 from hybrid.pinn.settings import NetworkSettings
 from hybrid.study import results
 from hybrid.study.adaptation import Adaptation
-from hybrid.study.cases import Case
+from hybrid.study.case import Case
 from hybrid.study.monitor import Monitor, thinned
-from hybrid.study.paper import paper_settings
+from hybrid.study.presets import Networks, Preset
 from hybrid.study.progress import Reporter
-from hybrid.study.settings import Networks
 
 FORMAT = 2
 """Of `results.json`."""
 
 
-_NUMERICS = (hybrid.__version__, 3, kernel.load() is not None)
+_NUMERICS = (hybrid.__version__, 4, kernel.load() is not None)
 """Part of the keys of trained networks, which are to be the same to the last bit: raise the number when rounding changes."""
 
 
-def _solvers(case: Case) -> tuple[Any, Any]:
-    """The modules that solve a problem of this kind, by finite elements and by networks; they answer to the same names."""
-    if case.problem.kind == "elliptic":
-        return hybrid.fem, hybrid.pinn
-    return fem_reaction, pinn_reaction
-
-
 class Recorder:
-    """The case, its settings and its results; the stages are in `hybrid.study.run`."""
+    """The case, its settings and its results; the stages are in `hybrid.study.run`.
+
+    Attributes:
+        u: The reference.
+        cell: The cell problems by finite elements.
+        chi: The cell problems by networks.
+        v: The homogenized solution by finite elements.
+        w: The same with the coefficient of the networks.
+        p: The homogenized solution by networks.
+        on_reference: v, w, p and the reconstruction on the mesh of the reference.
+        fields: What else is to be drawn, by name.
+    """
+
+    u: Reference
+    cell: Any
+    chi: Any
+    v: Any
+    w: Any
+    p: Any
+    on_reference: dict[str, Any]
 
     def __init__(
-        self, case: Case, comm: MPI.Comm, preset: str, elements: FemSettings, networks: Networks,
+        self, case: Case, comm: MPI.Comm, preset: Preset, elements: FemSettings, networks: Networks,
         adapted: Adaptation, key: str, out: Path, resume: bool, reporter: Reporter, references: dict[str, Any],
     ) -> None:  # fmt: skip
         self.case, self.problem, self.comm, self.out, self.reporter = case, case.problem, comm, out, reporter
         self.elements, self.networks, self.resume, self.preset = elements, networks, resume, preset
-        self.fem, self.pinn = _solvers(case)
-        self.paper = paper_settings(case.problem)
+        self.fem, self.pinn = hybrid.fem, hybrid.pinn
         self.references = references  # where they are kept, and what to do while they are refined
         self.adapted = adapted
+        self.fields: dict[str, Field] = {}
         self.settled: dict[str, NetworkSettings] = {}  # settings of networks that were larger than the preset's
         self.refused = ""  # why the reference could not be refined as far as its errors ask for
         self.earlier = 0.0  # seconds of trainings and references that an earlier run did
         torch.set_num_threads(1)  # the same arithmetic on any number of ranks, and no fight over cores
-        assumed = self.paper.assumed if preset == "paper" else ()
         self.results: dict[str, Any] = {
-            "format": FORMAT, "case": case.problem.name, "status": "incomplete", "preset": preset, "eps": case.problem.eps,
-            "errors": {}, "errors_grid": {}, "paper": dict(case.paper), "reference": {}, "homogenized": {}, "cell": {},
+            "format": FORMAT, "case": case.problem.name, "status": "incomplete", "preset": preset.name, "eps": case.problem.eps,
+            "errors": {}, "errors_grid": {}, "published": dict(case.published), "reference": {}, "homogenized": {}, "cell": {},
             "training": {}, "seconds": {},
-            "provenance": results.provenance(case, comm, networks, elements, key, assumed),
+            "provenance": results.provenance(case, comm, networks, elements, key, preset.assumptions(case)),
         }  # fmt: skip
 
     def timed[T](self, stage: str, name: str, task: Callable[[], T]) -> T:
@@ -86,7 +96,7 @@ class Recorder:
 
     def trained(
         self, name: str, networks: Sequence[Network], solve: Callable[..., Any], settings: NetworkSettings,
-        depends_on: object, monitor: Monitor | None = None, last: int = 0,
+        depends_on: object, monitor: Monitor | None = None,
     ) -> tuple[Any, dict[str, Any]]:  # fmt: skip
         """Train and keep the weights; with --resume take those that are there, or go on where a killed training was.
 
@@ -97,13 +107,12 @@ class Recorder:
             settings: What the training was asked for; part of its key.
             depends_on: What else it depends on. With a monitor the finite elements it is measured against count too.
             monitor: Measures the error meanwhile, on rank 0.
-            last: Over how many last epochs it is averaged.
 
         Returns:
             What `solve` returns, and the history.
         """
         path = self.out / f"network-{name}.npz"
-        measured = () if monitor is None else (self.elements, results.petsc_options(), last)
+        measured = () if monitor is None else (self.elements, results.petsc_options(), monitor.last)
         key = store.key_of(*_NUMERICS, self.problem.digest, name, settings, depends_on, measured)
         meta = load_networks(path, networks, key, self.comm) if self.resume else None
         if meta is not None:
@@ -125,7 +134,7 @@ class Recorder:
         def keep() -> dict[str, Any]:
             meta = {"kind": settings.how, **history, **thinned(history["loss"])}
             if monitor is not None:
-                meta |= {"monitored": monitor.curve(last)}
+                meta |= {"monitored": monitor.curve()}
             save_networks(path, getattr(solution, "networks", networks), key, meta)
             checkpoint.remove()
             return meta

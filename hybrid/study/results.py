@@ -22,9 +22,9 @@ import hybrid
 from hybrid import store
 from hybrid.fem.settings import FemSettings
 from hybrid.media.interpolated import SlowCoefficient, relative_change
-from hybrid.study.cases import Case
+from hybrid.study.case import Case
 from hybrid.study.monitor import significant
-from hybrid.study.settings import Networks
+from hybrid.study.presets import Networks
 
 Coefficient = Any
 """a*, an array; a*(x), a `SlowCoefficient`; or r*, a number."""
@@ -38,7 +38,7 @@ def plain(coefficient: Coefficient) -> Any:
 
 
 def relative_difference(found: Coefficient, exact: Coefficient) -> float:
-    """‖found - exact‖ / ‖exact‖; in L2(Ω) where it depends on x: the paper's e_a."""
+    """‖found - exact‖ / ‖exact‖; in L2(Ω) where it depends on x: e_a."""
     if isinstance(exact, SlowCoefficient):
         unit, weight = np.polynomial.legendre.leggauss(40)
         axes = [(low + high) / 2 + (high - low) / 2 * unit for low, high in exact.domain]

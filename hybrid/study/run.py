@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,21 @@ from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.cost import unknowns
 from hybrid.fem.reference import Reference
 from hybrid.parallel import machines, on_root
-from hybrid.study import climbing, experiments, results
+from hybrid.pinn.network import Network
+from hybrid.study import climbing, results
 from hybrid.study.adaptation import adaptation
-from hybrid.study.cases import Case
+from hybrid.study.case import Case
+from hybrid.study.extras import Extras
 from hybrid.study.fields import write_fields
 from hybrid.study.figures import draw
 from hybrid.study.judging import evidence_of, wanted_of
 from hybrid.study.limits import check_reference, check_size
-from hybrid.study.paper import paper_settings
+from hybrid.study.monitor import Monitor
 from hybrid.study.progress import Reporter
 from hybrid.study.recorder import FORMAT, Recorder
-from hybrid.study.samples import samples
+from hybrid.study.samples import grid_count, samples
 from hybrid.study.settings import fem_settings, network_settings
+from hybrid.study.spread import spread
 from hybrid.study.table import table_of
 from hybrid.study.tolerances import tolerances_of
 from hybrid.study.trust import judge, reasons
@@ -46,19 +49,21 @@ def run(
     seeds: int = 1,
     reference_tol: float | None = None,
     cache: bool = True,
+    extras: Sequence[Extras] = (),
 ) -> dict[str, Any]:
     """Solve a case by finite elements and by networks, compare, and leave results, figures and fields in a folder.
 
     Args:
         case: What to solve.
         comm: The ranks that share the finite elements, and the collocation points of the larger trainings.
-        preset: "accurate", "fast" or "paper"; the case's own if None.
+        preset: "accurate", "fast" or one of the extras'; the case's own if None.
         seed: Of the networks; the case's own if None.
         out: The folder; ``results/NAME`` if None.
         resume: Take what an earlier run of the same problem and settings has left there.
         seeds: With more than one the networks are trained from so many seeds, counting up, for the spread of the errors.
         reference_tol: Refine the reference until its estimated relative L2 error is at most this.
         cache: Take the reference from the cache, or put it there (`hybrid.fem.cache`).
+        extras: Presets of the caller's, with what they add to a run.
 
     Returns:
         The contents of ``results.json``.
@@ -67,15 +72,15 @@ def run(
         InputError: Settings that do not go together, or a folder that cannot be written.
         SolverError: A solver or a training failed; what was computed before is in ``results.json``.
     """
-    name, networks = network_settings(case, preset, seed)
-    elements, adapted = fem_settings(case, reference_tol), adaptation(case, name, reference_tol)
+    chosen, networks = network_settings(case, preset, seed, [extra.preset for extra in extras])
+    elements, adapted = fem_settings(case, reference_tol), adaptation(case, reference_tol, networks=chosen.adapts)
     nodes = machines(comm)
     check_size(case, elements, networks, nodes)
     out = Path("results") / case.problem.name if out is None else out
     on_root(comm, lambda: store.prepare(out))
     key = store.key_of(
         FORMAT, hybrid.__version__, case.problem.digest, elements, networks, results.petsc_options(),
-        paper_settings(case.problem) if name == "paper" else (), seeds, adapted,
+        chosen.key(case), seeds, adapted,
     )  # fmt: skip
     done = comm.bcast(store.read_json(out / "results.json") if comm.rank == 0 else None)
     reporter = Reporter(comm.rank, out / "log.txt")
@@ -90,7 +95,8 @@ def run(
             "report": lambda text: reporter.say(f"    {text}"),
             "check": lambda cells: check_reference(case, elements.reference, cells, nodes),
         }
-        return Run(case, comm, name, elements, networks, adapted, key, out, resume, reporter, references).all(seeds)
+        found = Run(case, comm, chosen, elements, networks, adapted, key, out, resume, reporter, references)
+        return found.all(seeds, [extra for extra in extras if extra.preset == chosen])
     except OSError as error:
         if error.filename is not None or error.errno is None:
             raise
@@ -117,22 +123,24 @@ _REFINEMENTS = 4
 class Run(Recorder):
     """The stages in their order, and what each has found."""
 
-    def all(self, seeds: int) -> dict[str, Any]:
-        """Run every stage."""
+    def all(self, seeds: int, extras: Sequence[Extras]) -> dict[str, Any]:
+        """Run every stage, with the extras of this preset."""
         begin = time.perf_counter()
         problem, comm = self.problem, self.comm
         ranks = f"{comm.size} rank" + "s" * (comm.size > 1)
-        self.reporter.say(f"{problem.name}: {self.case.title}, eps = {problem.eps:.6g}, preset {self.preset}, {ranks}")
+        self.reporter.say(
+            f"{problem.name}: {self.case.title}, eps = {problem.eps:.6g}, preset {self.preset.name}, {ranks}"
+        )
         for warning in problem.warnings():
             self.reporter.warn(warning)
         try:
             self._finite_elements()
-            self._networks()
+            self._networks(extras)
             self._compare()
-            if self.preset == "paper":
-                experiments.of_the_paper(self)
+            for extra in extras:
+                extra.add(self)
             if seeds > 1:
-                self.results["seeds"] = experiments.spread(self, seeds)
+                self.results["seeds"] = spread(self, seeds)
             self._leave()
             self.results["seconds"]["total"] = time.perf_counter() - begin + self.earlier
             self.results["status"] = "complete"
@@ -192,8 +200,11 @@ class Run(Recorder):
 
         return self.timed(stage, "fem_homogenized", solve)
 
-    def _networks(self) -> None:
-        self.chi = climbing.cell_networks(self)
+    def _networks(self, extras: Sequence[Extras]) -> None:
+        def watch(part: str, networks: Sequence[Network]) -> Monitor | None:
+            return next((extra.watch(self, part, networks) for extra in extras), None)
+
+        self.chi = climbing.cell_networks(self, watch)
         exact, found = self.cell.coefficient, self.chi.coefficient
         difference = results.relative_difference(found, exact)
         self.results["homogenized"] |= {"pinn": results.plain(found), "relative_difference": difference}
@@ -205,7 +216,7 @@ class Run(Recorder):
         }
         self.write()
         self.w = self._homogenized("w: coefficient of the network (FEM)", found, self.v)
-        self.p = climbing.homogenized_networks(self, found)
+        self.p = climbing.homogenized_networks(self, found, watch)
         self.write()
 
     def _compare(self) -> None:
@@ -228,10 +239,8 @@ class Run(Recorder):
         )
         solutions = {"v": self.v, "w": self.w, "p": self.p, "r": self.on_reference["r"]}
         self.results["errors"] = comparison.errors(self.u, **self.on_reference)
-        self.results["grid"] = self.paper.grid
-        self.results["errors_grid"] = comparison.grid_errors(
-            self.problem.domain, self.u, count=self.paper.grid, **solutions
-        )
+        count = self.results["grid"] = grid_count(self.problem)
+        self.results["errors_grid"] = comparison.grid_errors(self.problem.domain, self.u, count=count, **solutions)
 
     def _refine_reference(self, wanted: float) -> None:
         """Refine until the reference can measure the errors; where that is out of reach the first one stays."""

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hybrid.comparison import at_points, grid, on_points
+from hybrid.physics import Problem
 from hybrid.pinn.field import evaluated
 from hybrid.pinn.network import VALUE
 from hybrid.product import Product
 from hybrid.study.monitor import significant
+from hybrid.study.recorder import Recorder
 from hybrid.symbols import coordinates, evaluate
-
-if TYPE_CHECKING:
-    from hybrid.study.run import Run
 
 Array = npt.NDArray[np.float64]
 
 
-def samples(run: Run) -> dict[str, Any]:
+def grid_count(problem: Problem) -> int:
+    """Points along each side of the uniform grid on which errors are measured a second time."""
+    if problem.dim == 3:
+        return 41
+    return 201 if problem.multiscale().time else {1: 401, 2: 101}[problem.dim]
+
+
+def samples(run: Recorder) -> dict[str, Any]:
     """Values on grids for the figures, rounded; small differences are taken before that. Collective."""
-    problem: Any = run.problem
+    problem: Problem = run.problem
     count, inner, digits = (1001, 201, 6) if problem.dim == 1 else (61, 41, 5)
     points, plane = _plane(problem.domain, count, 1 / 2)
     values = {name: on_points(s, points) for name, s in (("u", run.u), ("v", run.v), ("w", run.w), ("p", run.p))}
@@ -34,9 +40,8 @@ def samples(run: Run) -> dict[str, Any]:
         **{name: significant(v, digits) for name, v in values.items()},
         "p_minus_w": significant(values["p"] - values["w"], 4),
     }
-    for name in ("classical", "transfer"):
-        if hasattr(run, name):
-            found[name] = significant(getattr(run, name).field.values(points), digits)
+    for name, field in run.fields.items():
+        found[name] = significant(field.values(points), digits)
     if problem.flux.depends_on:
         found["cell"] = _slow_samples(run, points) if problem.dim == 1 else None
     else:
@@ -68,7 +73,7 @@ def _plane(box: Sequence[Sequence[float]], count: int, part: float) -> tuple[Arr
     return np.column_stack([flat, np.full(len(flat), height)]), {"plane": height}
 
 
-def _slow_samples(run: Run, points: Array) -> dict[str, Any]:
+def _slow_samples(run: Recorder, points: Array) -> dict[str, Any]:
     """a*(x) and its derivative by both paths; collective."""
     fem, net = run.cell.coefficient, run.chi.coefficient
     at = points[::5]
@@ -80,8 +85,8 @@ def _slow_samples(run: Run, points: Array) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _coefficient(problem: Any, points: Array) -> Array:
-    """The first entry of a(x, x/ε), or r(x/ε)."""
+def _coefficient(problem: Problem, points: Array) -> Array:
+    """The first entry of what oscillates with x/ε."""
     values = coordinates(problem.slow, points) | coordinates(problem.fast, points / problem.eps)
-    expression = problem.medium.matrix[0, 0] if problem.kind == "elliptic" else problem.r
-    return np.broadcast_to(np.asarray(evaluate(expression, values), dtype=float), len(points))
+    entry = problem.medium.matrix[0, 0]
+    return np.broadcast_to(np.asarray(evaluate(entry, values), dtype=float), len(points))

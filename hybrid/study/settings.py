@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 
 from hybrid.errors import Faults, InputError
 from hybrid.fem.cost import unknowns
 from hybrid.fem.settings import FemSettings, MeshSettings, ReferenceSettings, usual
-from hybrid.physics import EllipticProblem
-from hybrid.pinn.cellchecks import check_formulation, check_problem
+from hybrid.physics import Problem
+from hybrid.pinn.cellchecks import check_cell, check_formulation
 from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.presets import OPTIMIZERS
-from hybrid.pinn.presets import preset as preset_arguments
 from hybrid.pinn.settings import NetworkSettings
 from hybrid.study.adaptation import COARSE, adaptation, budget_of, settled
-from hybrid.study.cases import Case
+from hybrid.study.case import Case
 from hybrid.study.limits import check_size
-from hybrid.study.options import FemOptions
-from hybrid.study.paper import paper_settings
+from hybrid.study.options import FemOptions, PinnOptions
+from hybrid.study.presets import Networks, Preset, preset_named
 from hybrid.waves import cells_to_see
-
-Networks = Mapping[str, NetworkSettings]
-"""For "cell" and "homogenized", with the preset paper for "classical" too."""
 
 
 def fem_settings(case: Case, reference_tol: float | None = None) -> FemSettings:
@@ -36,7 +32,7 @@ def fem_settings(case: Case, reference_tol: float | None = None) -> FemSettings:
     given, start = case.fem, usual(case.problem)
     degree, shape = given.degree or start.reference.degree, given.cells or start.reference.shape
     cells = given.cells_per_period or _seeing_cells(case, degree, start.reference.cells_per_period)
-    allowed = adaptation(case, "", reference_tol).fem
+    allowed = adaptation(case, reference_tol).fem
     # Where a jumps, a* is asked for to three digits: its mesh then refines towards corners.
     rough = bool(case.problem.flux.interfaces) and given.tol is None
 
@@ -60,49 +56,47 @@ def fem_settings(case: Case, reference_tol: float | None = None) -> FemSettings:
 
 def _seeing_cells(case: Case, degree: int, least: int) -> int:
     """Cells per period of the first reference: as many as it takes to see the waves of the coefficient, if there is room."""
-    needed = cells_to_see(case.problem)
+    needed = cells_to_see(case.problem.multiscale())
     size = unknowns([n * needed for n in case.problem.periods], degree)
     return max(least, needed) if size <= budget_of(case, "reference") else least
 
 
-def network_settings(case: Case, preset: str | None = None, seed: int | None = None) -> tuple[str, Networks]:
-    """The name of the preset, and the settings of the networks; the command's words win over the file's.
+def network_settings(
+    case: Case, preset: str | None = None, seed: int | None = None, presets: Sequence[Preset] = ()
+) -> tuple[Preset, Networks]:
+    """The preset, and the settings of the networks that it trains; the command's words win over the file's.
+
+    Args:
+        case: With its [pinn] table.
+        preset: The command's word.
+        seed: The command's word.
+        presets: Those that there are beside our own.
 
     Raises:
         InputError: Settings that do not go together.
     """
-    given, faults = case.pinn, Faults()
-    name = preset or given.preset or "accurate"
-    if name == "paper":
-        if case.problem.dim == 3:
-            raise InputError(
-                "preset", "'paper', but the paper has no problem in 3 dimensions; allowed are accurate, fast"
-            )
-        stated = [key for key in ("optimizer", "formulation", "periodicity", "boundary") if key in given.given]
-        what = "does not go with the preset paper, which is what the text states; leave it out"
-        faults.note(*(InputError(f"pinn.{key}", what) for key in stated))
-        case = replace(case, pinn=given.model_copy(update=dict.fromkeys(stated)))
-    parts = {}
-    for part in ("cell", "homogenized", "classical")[: 3 if name == "paper" else 2]:
-        arguments = paper_settings(case.problem).arguments[part] if name == "paper" else None
-        start = NetworkSettings(**(preset_arguments(name, part, case.problem) if arguments is None else arguments))
-        start = replace(start, seed=given.seed or 0 if seed is None else seed)
+    faults, given = Faults(), case.pinn
+    found = preset_named(preset or given.preset or "accurate", presets)
+    parts = dict(found.settings(case))
+    closed = [key for key in found.fixed if getattr(given, key) is not None]
+    what = f"does not go with the preset {found.name}, which is {found.origin}; leave it out"
+    faults.note(*(InputError(f"pinn.{key}", what) for key in closed))
+    given = given.model_copy(update=dict.fromkeys(closed))
+    for part, start in parts.items():
         with faults.noted():
-            start = _trained_as(case, start)
-        parts[part] = start
-    parts = _conditioned(case, parts, faults)
+            parts[part] = _trained_as(given, replace(start, seed=given.seed or 0 if seed is None else seed))
+    parts = _conditioned(case.problem, given, parts, faults)
     if given.device == "cuda":
         import torch  # only where it is asked for: it takes two seconds
 
         if not torch.cuda.is_available():
             faults.note(InputError("pinn.device", "'cuda', but torch sees no CUDA device here; allowed is 'cpu'"))
     faults.report()
-    return name, parts
+    return found, parts
 
 
-def _trained_as(case: Case, start: NetworkSettings) -> NetworkSettings:
+def _trained_as(given: PinnOptions, start: NetworkSettings) -> NetworkSettings:
     """With the file's sizes, optimizer and steps."""
-    given = case.pinn
     found = replace(
         start,
         hidden=given.hidden or start.hidden,
@@ -118,12 +112,11 @@ def _trained_as(case: Case, start: NetworkSettings) -> NetworkSettings:
     return replace(found, optimizer=replace(found.optimizer, steps=given.steps))  # type: ignore[type-var]
 
 
-def _conditioned(case: Case, parts: Networks, faults: Faults) -> dict[str, NetworkSettings]:
+def _conditioned(problem: Problem, given: PinnOptions, parts: Networks, faults: Faults) -> dict[str, NetworkSettings]:
     """With formulation, periodicity and boundary conditions, where the file asks for other ones than the preset's."""
-    given, problem = case.pinn, case.problem
-    elliptic = isinstance(problem, EllipticProblem)
-    for key in ("formulation", "boundary"):
-        if getattr(given, key) is not None and not elliptic:
+    equation, evolving = problem.cell_problems(), problem.multiscale().time is not None
+    for key, wrong in (("formulation", not equation.driven_by_fluxes), ("boundary", evolving)):
+        if getattr(given, key) is not None and wrong:
             faults.note(InputError(f"pinn.{key}", "is for elliptic problems; leave it out"))
     cell, homogenized = parts["cell"], parts["homogenized"]
     asked = given.periodicity
@@ -135,14 +128,14 @@ def _conditioned(case: Case, parts: Networks, faults: Faults) -> dict[str, Netwo
     cell = replace(cell, formulation=given.formulation or cell.formulation, periodicity=asked or cell.periodicity)
     homogenized = replace(homogenized, boundary=given.boundary or homogenized.boundary)
     oversampled = cell.periodicity == "oversampling"
-    if oversampled and problem.flux.depends_on:
+    if oversampled and equation.flux.depends_on:
         what = "'oversampling', but a depends on x; allowed are embedding, penalty"
         faults.note(InputError("pinn.periodicity", what))
-    if isinstance(problem, EllipticProblem):
+    if equation.driven_by_fluxes:
         with faults.noted():
-            check_problem(problem, EllipticProblem)
+            check_cell(equation)
             try:
-                check_formulation(problem, cell.formulation or "strong", cell.periodicity or "embedding")
+                check_formulation(equation, cell.formulation or "strong", cell.periodicity or "embedding")
             except InputError as error:
                 where = error.where if error.where in {"a", "r"} else f"pinn.{error.where}"
                 raise InputError(where, error.what) from None
@@ -154,8 +147,9 @@ def _conditioned(case: Case, parts: Networks, faults: Faults) -> dict[str, Netwo
 
 
 def check_settings(
-    case: Case, preset: str | None = None, seed: int | None = None, reference_tol: float | None = None, nodes: int = 1
-) -> None:
+    case: Case, preset: str | None = None, seed: int | None = None, reference_tol: float | None = None, nodes: int = 1,
+    presets: Sequence[Preset] = (),
+) -> None:  # fmt: skip
     """Refuse settings that a run would refuse, all of them at once and before anything heavy is loaded.
 
     Raises:
@@ -165,7 +159,7 @@ def check_settings(
     meshes: FemSettings | None = None
     networks: Networks = {}
     with faults.noted():
-        _, networks = network_settings(case, preset, seed)
+        _, networks = network_settings(case, preset, seed, presets)
     with faults.noted():
         meshes = fem_settings(case, reference_tol)
     if meshes is not None:

@@ -1,4 +1,4 @@
-"""The table at the end of a run: the paper's numbers and the measured ones side by side."""
+"""The table at the end of a run: published numbers and the measured ones side by side."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from hybrid.study.cases import Case
+from hybrid.study.case import Case
 
 _MEANING = {
-    "e1": "NH-PINN against the reference",
+    "e1": "networks against the reference",
     "e2": "a* of the network, FEM solve",
     "e3": "network against FEM, same a*",
     "e4": "FEM homogenization",
@@ -23,26 +23,25 @@ Row = tuple[str, str, str, str, str, str]
 
 
 def rows_of(case: Case, results: Mapping[str, Any]) -> list[Row]:
-    """(name, meaning, paper, measured by quadrature, how far that may be off, measured on the paper's grid), as text."""
+    """(name, meaning, published, measured by quadrature, how far that may be off, measured on a grid), as text."""
     rows: list[Row] = []
     for name, meaning in _MEANING.items():
-        paper = case.paper.get(name)
         measured, on_grid = (results[where].get(name) for where in ("errors", "errors_grid"))
-        rows.append((name, meaning, _paper(paper), _value(measured), estimate_of(results, name), _value(on_grid)))
-    elliptic = case.problem.kind == "elliptic"
-    for j, error in enumerate(results["cell"].get("pinn", {}).get("errors", []), start=1):
-        key, name = (f"chi_{j}", f"χ_{j}") if elliptic else ("N", "N")
+        rows.append(
+            (name, meaning, _published(case, name), _value(measured), estimate_of(results, name), _value(on_grid))
+        )
+    for key, error in zip(case.problem.correctors, results["cell"].get("pinn", {}).get("errors", []), strict=False):
+        name = key.replace("chi", "χ")
         off = estimate_of(results, f"{key}_pinn")
-        rows.append((name, "corrector, network against FEM", _paper(case.paper.get(key)), _value(error), off, "–"))
+        rows.append((name, "corrector, network against FEM", _published(case, key), _value(error), off, "–"))
     if case.problem.flux.depends_on:
-        paper, found = case.paper.get("e_a"), results["homogenized"]["e_a"]
-        off = estimate_of(results, "a_pinn")
-        rows.append(("e_a", "a*(x), network against FEM", _paper(paper), _value(found), off, "–"))
+        found, off = results["homogenized"]["e_a"], estimate_of(results, "a_pinn")
+        rows.append(("e_a", "a*(x), network against FEM", _published(case, "e_a"), _value(found), off, "–"))
     return rows
 
 
-def _paper(value: float | None) -> str:
-    return "–" if value is None else f"{value:.6f}"
+def _published(case: Case, name: str) -> str:
+    return f"{case.published[name]:.6f}" if name in case.published else "–"
 
 
 def _value(value: float | None) -> str:
@@ -59,27 +58,27 @@ def estimate_of(results: Mapping[str, Any], name: str) -> str:
 
 
 def number(value: float) -> str:
-    """Six decimals as in the paper, or an exponent where they would show nothing."""
+    """Six decimals, or an exponent where they would show nothing."""
     return f"{value:.6f}" if value >= 1e-3 else f"{value:.2e}"
 
 
 def table_of(case: Case, results: Mapping[str, Any]) -> Table:
     """A table for the terminal."""
     table = Table(title=f"{case.problem.name}, preset {results['preset']}: relative L2 errors", title_justify="left")
-    for heading in ("", "what", "paper", "measured", "off by", "on the grid"):
+    for heading in ("", "what", "published", "measured", "off by", "on the grid"):
         table.add_column(heading, justify="left" if heading in {"", "what"} else "right", no_wrap=heading != "what")
     for row in rows_of(case, results):
         table.add_row(*row)
     fem, pinn = (_coefficient(results["homogenized"][k]) for k in ("fem", "pinn"))
-    name = "a*" if case.problem.kind == "elliptic" else "r*"
-    symbol = name[0]
+    symbol = case.problem.notation.coefficient
     unsure = {path: estimate_of(results, f"{symbol}_{path}") for path in ("fem", "pinn")}
     kinds = {part: training["kind"] for part, training in results["training"].items()}
     text = kinds["cell"] if len(set(kinds.values())) == 1 else "; ".join(f"{_PARTS[k]}: {v}" for k, v in kinds.items())
     table.caption_justify = "left"
     difference = results["homogenized"]["relative_difference"]
     table.caption = (
-        f"{name}: FEM {fem} (off by {unsure['fem']}), network {pinn} (off by {unsure['pinn']}); difference {difference:.1e}\n"
+        f"{symbol}*: FEM {fem} (off by {unsure['fem']}), network {pinn} (off by {unsure['pinn']}); "
+        f"difference {difference:.1e}\n"
         f"reference: {results['reference']['dofs']} dofs, its own error {estimate_of(results, 'reference')}\n"
         f"networks: {text}\n"
         + (

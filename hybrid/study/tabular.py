@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from hybrid.study.table import number
-
-Results = Mapping[str, Any]
-Data = Mapping[tuple[str, str], Results]
-"""Results by (preset, case)."""
 
 
 @dataclass(frozen=True)
@@ -22,14 +17,16 @@ class Table:
     Attributes:
         title: Above it.
         head: Column titles.
-        rows: The cells; rows whose first cell starts with "paper" are set apart.
+        rows: The cells.
         note: Below it.
+        apart: Which rows are set apart from the others.
     """
 
     title: str
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
     note: str = ""
+    apart: tuple[int, ...] = ()
 
     def markdown(self) -> str:
         """As a GitHub table."""
@@ -55,3 +52,8 @@ def range_of(values: Sequence[float]) -> str:
     """The least and the largest."""
     low, high = text_of(min(values)), text_of(max(values))
     return low if low == high else f"{low} … {high}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """One, two and three."""
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)

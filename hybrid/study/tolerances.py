@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hybrid.study.adaptation import COARSE
+from hybrid.study.recorder import Recorder
 from hybrid.study.trust import Tolerances
-
-if TYPE_CHECKING:
-    from hybrid.study.run import Run
 
 _CORRECTORS_OF_JUMPS = 1e-2
 """What the χ_j of a coefficient that jumps are asked for, relative."""
 
 
-def tolerances_of(run: Run) -> Tolerances:
+def tolerances_of(run: Recorder) -> Tolerances:
     """What counts as resolved."""
     jumps, adapted = run.problem.flux.interfaces, run.adapted
     corrector = max(_CORRECTORS_OF_JUMPS if jumps else adapted.pinn, 10 * adapted.fem if run.problem.dim == 3 else 0.0)

@@ -90,7 +90,7 @@ def test_a_laminate_in_three_dimensions_is_exact(comm: MPI.Comm) -> None:
 def test_kinks_get_mesh_lines_too(comm: MPI.Comm) -> None:
     """1/a = 2 + |cos|, with kinks off the lines of the mesh: its mean is 2 + 2/π."""
     a = 1 / (2 + FUNCTIONS["abs"](cos(2 * pi * (y[0] - 0.1))))
-    assert cell_planes(_problem(a, 1).matrix, _problem(a, 1))[0] == pytest.approx([0.35, 0.85])
+    assert cell_planes(_problem(a, 1).medium.matrix, _problem(a, 1))[0] == pytest.approx([0.35, 0.85])
     solution = solve_cell(_problem(a, 1), comm, cells=12)
     assert solution.coefficient[0, 0] == pytest.approx(1 / (2 + 2 / np.pi), rel=1e-9)
 
@@ -98,7 +98,7 @@ def test_kinks_get_mesh_lines_too(comm: MPI.Comm) -> None:
 def test_references_follow_interfaces_of_both_scales(comm: MPI.Comm) -> None:
     problem = _problem((1 + 2 * step(x[0] - 0.45)) * _laminate(10, 0.3), 1)  # type: ignore[operator]
     expected = sorted([0.45, *(0.25 * (k + c) for k in range(4) for c in (0.15, 0.85))])
-    assert domain_planes(problem)[0] == pytest.approx(expected)
+    assert domain_planes(problem.multiscale())[0] == pytest.approx(expected)
     reference = solve_multiscale(problem, comm, cells_per_period=8)
     assert reference.error_estimate is not None
     assert reference.error_estimate < 1e-3

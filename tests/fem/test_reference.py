@@ -10,9 +10,9 @@ from petsc4py import PETSc
 
 import pytest
 
-from hybrid import EllipticProblem, InputError, ReactionDiffusionProblem, SolverError
-from hybrid.fem import reaction, solve_multiscale
+from hybrid import EllipticProblem, InputError, ReactionDiffusionProblem, SolverError, fem
 from hybrid.fem import reference as module
+from hybrid.fem import solve_multiscale
 from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.norms import relative_difference
 from hybrid.fem.reference import Attempt, _next
@@ -132,12 +132,10 @@ def test_time_steps_are_refined_too(solves: list[int]) -> None:
         domain=[(0, 1)], eps=1 / 2, D=1.0, r=cos(2 * pi * y[0]), f=sin(3 * x[0]), u0=x[0] * (1 - x[0]), T=0.01
     )
     arguments = {"degree": 3, "cells_per_period": 8, "tolerance": 1e-5}
-    found = reaction.solve_multiscale(problem, MPI.COMM_SELF, reference_tol=1e-6, **arguments)
+    found = fem.solve_multiscale(problem, MPI.COMM_SELF, reference_tol=1e-6, **arguments)
     assert found.error_estimate is not None
     assert found.error_estimate <= 1e-6
-    exact = reaction.solve_multiscale(
-        problem, MPI.COMM_SELF, degree=4, cells_per_period=64, tolerance=1e-11, estimate=False
-    )
+    exact = fem.solve_multiscale(problem, MPI.COMM_SELF, degree=4, cells_per_period=64, tolerance=1e-11, estimate=False)
     assert relative_difference(found.function, exact.function) < 2e-6
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from sympy import Heaviside
 
-from hybrid import EllipticProblem, ReactionDiffusionProblem
+from hybrid import EllipticProblem, ReactionDiffusionProblem, fem
 from hybrid.errors import InputError, SolverError
-from hybrid.fem import reaction, solve_cell, solve_homogenized, solve_multiscale
+from hybrid.fem import solve_cell, solve_homogenized, solve_multiscale
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.points import at_points, spread
 from hybrid.fem.reference import sensible_tolerance
@@ -93,7 +93,7 @@ def test_where_f_jumps_meshes_are_refined_and_not_degrees() -> None:
 def test_rounding_that_is_amplified_is_followed(mode: int, time: float) -> None:
     """sin mπx decays faster than sin πx, of which rounding makes some: exp((m² - 1)π² T) is a number of eleven digits here."""
     problem = reacting(f=0, u0=sin(mode * pi * x[0]), T=time)
-    found = reaction.solve_homogenized(problem, 0.0, COMM, tol=1e-6)
+    found = fem.solve_homogenized(problem, 0.0, COMM, tol=1e-6)
     off = error(found, lambda points: math.exp(-((mode * math.pi) ** 2) * time) * np.sin(mode * np.pi * points[:, 0]))
     assert off > 1e-6
     assert found.trust["solution"].error is not None
@@ -105,17 +105,17 @@ def test_rounding_that_is_amplified_is_followed(mode: int, time: float) -> None:
 def test_a_solution_that_rounding_has_made_has_no_estimate() -> None:
     problem = reacting(r=cos(2 * pi * y[0]), f=0, u0=sin(3 * pi * x[0]), T=0.6)
     for found in (
-        reaction.solve_homogenized(problem, -0.01, COMM, cells=64),
-        reaction.solve_multiscale(problem, COMM, cells_per_period=6),
+        fem.solve_homogenized(problem, -0.01, COMM, cells=64),
+        fem.solve_multiscale(problem, COMM, cells_per_period=6),
     ):
         assert found.trust["solution"].error is None
         assert found.trust["solution"].how.startswith("rounding")
     with pytest.raises(SolverError, match="slowest mode"):
-        reaction.solve_multiscale(problem, COMM, cells_per_period=6, reference_tol=1e-4)
+        fem.solve_multiscale(problem, COMM, cells_per_period=6, reference_tol=1e-4)
 
 
 def test_the_slowest_mode_itself_is_not_rounded_off() -> None:
-    found = reaction.solve_homogenized(reacting(f=0, T=5.0), 0.3, COMM, cells=32)
+    found = fem.solve_homogenized(reacting(f=0, T=5.0), 0.3, COMM, cells=32)
     assert found.rounding == 0
     assert found.trust["solution"].how.startswith("Richardson")
 
@@ -147,12 +147,12 @@ def decaying(start: float, source: float, r: float, time: float):  # type: ignor
 
 @pytest.mark.parametrize("settings", [{"cells": 8}, {"cells": 64, "tolerance": 1e-6}, {"cells": 64}])
 def test_estimates_have_mesh_and_time(settings: dict[str, float]) -> None:
-    found = reaction.solve_homogenized(reacting(), -1.2, COMM, **settings)  # type: ignore[arg-type]
+    found = fem.solve_homogenized(reacting(), -1.2, COMM, **settings)  # type: ignore[arg-type]
     assert honest(found, error(found, decaying(0.01, 1, -1.2, 1)))
 
 
 def test_a_tolerance_refines_mesh_and_time() -> None:
-    found = reaction.solve_homogenized(reacting(), -1.2, COMM, cells=4, tolerance=1e-4, tol=1e-7)
+    found = fem.solve_homogenized(reacting(), -1.2, COMM, cells=4, tolerance=1e-4, tol=1e-7)
     assert error(found, decaying(0.01, 1, -1.2, 1)) < 1e-7
     assert found.attempts[0]["cells"] < found.attempts[-1]["cells"]
     assert found.attempts[0]["tolerance"] > found.attempts[-1]["tolerance"]
@@ -161,7 +161,7 @@ def test_a_tolerance_refines_mesh_and_time() -> None:
 @pytest.mark.parametrize(("start", "source", "time"), [(0.01, 1e-30, 5.0), (1e13, 0.0, 3.0), (0.0, 1e-30, 5.0)])
 def test_what_decays_is_as_right_as_what_does_not(start: float, source: float, time: float) -> None:
     problem = reacting(u0=start * sin(pi * x[0]), f=source * sin(pi * x[0]), T=time)
-    found = reaction.solve_homogenized(problem, 0.3, COMM, cells=32)
+    found = fem.solve_homogenized(problem, 0.3, COMM, cells=32)
     assert error(found, decaying(start, source, 0.3, time)) < 1e-6
     assert honest(found, error(found, decaying(start, source, 0.3, time)))
 
@@ -169,7 +169,7 @@ def test_what_decays_is_as_right_as_what_does_not(start: float, source: float, t
 def test_a_source_that_decays() -> None:
     """f is large at first, and small against what is left of u at the end."""
     problem = reacting(u0=0, f=exp(-20 * t) * sin(pi * x[0]), T=2.0)
-    found = reaction.solve_homogenized(problem, 0.0, COMM, cells=32)
+    found = fem.solve_homogenized(problem, 0.0, COMM, cells=32)
     rate = math.pi**2
     size = (math.exp(-2 * rate) - math.exp(-40)) / (20 - rate)
     assert error(found, lambda points: size * np.sin(np.pi * points[:, 0])) < 1e-6
@@ -177,9 +177,9 @@ def test_a_source_that_decays() -> None:
 
 def test_the_advised_tolerance_of_a_decay_is_reached() -> None:
     problem = reacting(r=cos(2 * pi * y[0]), f=1e-30 * sin(pi * x[0]), T=5.0)
-    first = reaction.solve_multiscale(problem, COMM, cells_per_period=6, tolerance=1e-6)
+    first = fem.solve_multiscale(problem, COMM, cells_per_period=6, tolerance=1e-6)
     assert first.error_estimate is not None
-    found = reaction.solve_multiscale(
+    found = fem.solve_multiscale(
         problem, COMM, cells_per_period=6, tolerance=1e-6, reference_tol=first.error_estimate / 20
     )
     assert found.trust["solution"].within(first.error_estimate / 20)
@@ -188,9 +188,9 @@ def test_the_advised_tolerance_of_a_decay_is_reached() -> None:
 def test_e4_of_a_decay() -> None:
     """The value of a fine solve; the fault was 0.77."""
     problem = reacting(r=cos(2 * pi * y[0]), f=1e-30 * sin(pi * x[0]), T=5.0)
-    u = reaction.solve_multiscale(problem, COMM, estimate=False, tolerance=1e-7)
-    cell = reaction.solve_cell(problem, COMM)
-    v = reaction.solve_homogenized(problem, cell.coefficient, COMM, cells=64, estimate=False, tolerance=1e-7)
+    u = fem.solve_multiscale(problem, COMM, estimate=False, tolerance=1e-7)
+    cell = fem.solve_cell(problem, COMM)
+    v = fem.solve_homogenized(problem, cell.coefficient, COMM, cells=64, estimate=False, tolerance=1e-7)
     points = spread(u.function.function_space.mesh, 5000)
     one, other = at_points(u.function, points), at_points(v.function, points)
     assert np.linalg.norm(one - other) / np.linalg.norm(one) == pytest.approx(0.001926, rel=0.01)
@@ -199,7 +199,7 @@ def test_e4_of_a_decay() -> None:
 @pytest.mark.parametrize(("waves", "cells"), [(1, 4), (1, 24), (20, 48)])
 def test_estimates_of_the_homogenized_reaction_are_honest(waves: int, cells: int) -> None:
     exact = -50 / (2 * math.pi * waves) ** 2
-    found = reaction.solve_cell(reacting(r=10 * cos(2 * pi * waves * y[0])), COMM, cells=cells)
+    found = fem.solve_cell(reacting(r=10 * cos(2 * pi * waves * y[0])), COMM, cells=cells)
     actual = abs(found.coefficient / exact - 1)
     estimate = found.trust["coefficient"].error
     assert estimate is not None
@@ -208,7 +208,7 @@ def test_estimates_of_the_homogenized_reaction_are_honest(waves: int, cells: int
 
 
 def test_the_homogenized_reaction_to_a_tolerance() -> None:
-    found = reaction.solve_cell(reacting(r=10 * cos(40 * pi * y[0])), COMM, cells=6, tol=1e-7)
+    found = fem.solve_cell(reacting(r=10 * cos(40 * pi * y[0])), COMM, cells=6, tol=1e-7)
     assert found.coefficient == pytest.approx(-50 / (40 * math.pi) ** 2, rel=1e-7)
     assert len(found.attempts) > 2
     assert found.trust["coefficient"].within(1e-7)
@@ -216,11 +216,11 @@ def test_the_homogenized_reaction_to_a_tolerance() -> None:
 
 def test_no_source_and_no_reaction() -> None:
     still = reacting(f=0, r=0, T=0.1)
-    cell = reaction.solve_cell(still, COMM)
+    cell = fem.solve_cell(still, COMM)
     assert cell.coefficient == 0
     assert cell.trust["coefficient"].error == 0
-    u = reaction.solve_multiscale(still, COMM, cells_per_period=2, tolerance=1e-6)
-    v = reaction.solve_homogenized(still, cell.coefficient, COMM, cells=32, tolerance=1e-6)
+    u = fem.solve_multiscale(still, COMM, cells_per_period=2, tolerance=1e-6)
+    v = fem.solve_homogenized(still, cell.coefficient, COMM, cells=32, tolerance=1e-6)
     for found in (u, v):
         assert error(found, decaying(0.01, 0, 0, 0.1)) < 1e-5
 

@@ -17,7 +17,7 @@ import numpy as np
 from dolfinx import fem
 
 from hybrid import EllipticProblem, ReactionDiffusionProblem
-from hybrid.fem import reaction, solve_cell, solve_homogenized, solve_multiscale
+from hybrid.fem import solve_cell, solve_homogenized, solve_multiscale
 from hybrid.fem.mesh import box
 from hybrid.fem.norms import norm, relative_difference
 from hybrid.fem.points import at_points, carry, spread
@@ -66,9 +66,9 @@ def numbers(dim: int, length: float = 1.0, a: float = 1.0, f: float = 1.0) -> np
 def reacting_numbers(dim: int, length: float = 1.0, D: float = 1.0, size: float = 1.0) -> np.ndarray:
     problem = reacting(dim, length, D, size)
     fine = {1: 16, 2: 6}[dim]
-    cell = reaction.solve_cell(problem, COMM, cells=8, degree=3)
-    u = reaction.solve_multiscale(problem, COMM, cells_per_period=4, degree=2, tolerance=1e-5)
-    v = reaction.solve_homogenized(problem, cell.coefficient, COMM, cells=fine, degree=2, tolerance=1e-5)
+    cell = solve_cell(problem, COMM, cells=8, degree=3)
+    u = solve_multiscale(problem, COMM, cells_per_period=4, degree=2, tolerance=1e-5)
+    v = solve_homogenized(problem, cell.coefficient, COMM, cells=fine, degree=2, tolerance=1e-5)
     return np.array([
         cell.coefficient * length**2 / D, *cell.error_estimates, np.abs(u.function.x.array).max() / size,
         relative_difference(v.function, u.function), u.error_estimate, v.error_estimate,

@@ -11,7 +11,7 @@ import pytest
 
 import ufl
 
-from hybrid.fem import reaction
+from hybrid import fem
 from hybrid.fem.norms import carry, norm
 from hybrid.physics import ReactionDiffusionProblem
 from hybrid.symbols import cos, exp, pi, sin, t, x, y
@@ -31,7 +31,7 @@ def paper(eps: float) -> ReactionDiffusionProblem:
 
 @pytest.mark.mpi
 def test_the_cell_problem(comm: MPI.Comm) -> None:
-    solution = reaction.solve_cell(paper(0.1), comm)
+    solution = fem.solve_cell(paper(0.1), comm)
     assert solution.coefficient == pytest.approx(-1 / (8 * math.pi**2 * 2), abs=1e-10)
     corrector = solution.correctors[0]
     mesh = corrector.function_space.mesh
@@ -48,7 +48,7 @@ def test_a_decaying_mode_and_a_source_that_depends_on_time(comm: MPI.Comm) -> No
         domain=[(0, 1)], eps=0.1, D=0.5, r=cos(2 * pi * y[0]), u0=sin(pi * x[0]), T=0.7,
         f=(-1 + pi**2 / 2 + 3) * exp(-t) * sin(pi * x[0]),
     )  # fmt: skip
-    u = reaction.solve_homogenized(problem, 3.0, comm, degree=4, cells=8, tolerance=1e-5).function
+    u = fem.solve_homogenized(problem, 3.0, comm, degree=4, cells=8, tolerance=1e-5).function
     mesh = u.function_space.mesh
     exact = math.exp(-0.7) * ufl.sin(ufl.pi * ufl.SpatialCoordinate(mesh)[0])
     assert norm(u - exact, mesh, 10) < 1e-5
@@ -57,10 +57,10 @@ def test_a_decaying_mode_and_a_source_that_depends_on_time(comm: MPI.Comm) -> No
 @pytest.mark.parametrize(("eps", "e4", "e5"), [(1 / 10, 0.00093260, 0.00017362), (1 / 50, 0.00017940, 0.0000064970)])
 def test_the_papers_errors(comm: MPI.Comm, eps: float, e4: float, e5: float) -> None:
     problem = paper(eps)
-    reference = reaction.solve_multiscale(problem, comm, estimate=eps > 0.05)
+    reference = fem.solve_multiscale(problem, comm, estimate=eps > 0.05)
     u = reference.function
     mesh = u.function_space.mesh
-    v = carry(reaction.solve_homogenized(problem, -1 / (16 * math.pi**2), comm).function, u.function_space)
+    v = carry(fem.solve_homogenized(problem, -1 / (16 * math.pi**2), comm).function, u.function_space)
     size = norm(u, mesh, 8)
     assert norm(v - u, mesh, 8) / size == pytest.approx(e4, rel=2e-4)
     fast = ufl.SpatialCoordinate(mesh)[0] / eps

@@ -132,12 +132,14 @@ def test_the_flux_has_no_divergence() -> None:
 def test_interfaces_points_and_kinks() -> None:
     a = 1 + parse("step(cos(2*pi*y0) - 1/2)*step(sin(2*pi*y1))", y[:2], "a") + sympy.Heaviside(-sin(2 * pi * y[1]))
     problem = _problem(a)
-    assert set(level_sets(problem)) in ({cos(2 * pi * y[0]) - sympy.S.Half, s * sin(2 * pi * y[1])} for s in (1, -1))
-    points, weight = cell_points(problem, 24)
+    assert set(level_sets(problem.cell_problems())) in (
+        {cos(2 * pi * y[0]) - sympy.S.Half, s * sin(2 * pi * y[1])} for s in (1, -1)
+    )
+    points, weight = cell_points(problem.cell_problems(), 24)
     assert float(weight.sum()) == pytest.approx(1)
     inside = (torch.cos(2 * math.pi * points[:, 0]) > 0.5) & (torch.sin(2 * math.pi * points[:, 1]) > 0)
     assert float(weight[inside].sum()) == pytest.approx(1 / 6, abs=1e-14)  # no piece is cut
-    embedding = KinkEmbedding(problem)
+    embedding = KinkEmbedding(problem.cell_problems())
     generator = torch.Generator().manual_seed(0)
     at = torch.rand(20, 2, generator=generator, dtype=torch.float64)
     operators, h = hessian_operators(2), 1e-5
@@ -154,8 +156,8 @@ def test_interfaces_points_and_kinks() -> None:
 def test_a_network_stays_periodic_whatever_the_steps_look_like() -> None:
     """The factor y0 + 100 of a step's argument changes no sign in the domain, but is not periodic."""
     problem = _problem(LAMINATE + sympy.Heaviside((y[0] + 100) * sin(2 * pi * y[0])), 1)
-    assert set(level_sets(problem)) == {sin(2 * pi * y[0]), y[0] + 100}
-    assert KinkEmbedding(problem).functions == [sin(2 * pi * y[0])]
+    assert set(level_sets(problem.cell_problems())) == {sin(2 * pi * y[0]), y[0] + 100}
+    assert KinkEmbedding(problem.cell_problems()).functions == [sin(2 * pi * y[0])]
 
 
 def test_presets_for_coefficients_that_jump() -> None:

@@ -23,9 +23,9 @@ from hybrid.pinn import (
     cell,
     cell_networks,
     preset,
-    reaction,
     solve_cell,
     solve_cells,
+    sourcecell,
 )
 from hybrid.pinn.cellrungs import cell_rungs, fundamental
 from hybrid.pinn.embedding import PeriodicEmbedding
@@ -42,7 +42,7 @@ def _problem(a: object, dim: int = 2) -> EllipticProblem:
 def _climbed(problem: EllipticProblem, name: str, tolerance: float) -> tuple[Any, int]:
     arguments = preset(name, "cell", problem)
     solution, rung, _ = climb(
-        lambda _, given: solve_cell(problem, **given), cell_rungs(problem, arguments), tolerance,
+        lambda _, given: solve_cell(problem, **given), cell_rungs(problem.cell_problems(), arguments), tolerance,
         lambda found: largest(list(found.trust.values())),
     )  # fmt: skip
     return solution, rung
@@ -57,7 +57,7 @@ def test_a_steep_laminate_is_resolved_by_the_next_rung(name: str) -> None:
 
 def test_high_frequencies_are_resolved_by_the_next_rung() -> None:
     problem = _problem(2 + sin(40 * pi * y[0]) * cos(14 * pi * y[1]))
-    _, second, *_ = cell_rungs(problem, preset("fast", "cell", problem))
+    _, second, *_ = cell_rungs(problem.cell_problems(), preset("fast", "cell", problem))
     solution = solve_cell(problem, **second)
     assert all(estimate.within(1e-4) for estimate in solution.trust.values())
     assert solution.trust["coefficient"].within(1e-8)
@@ -86,7 +86,7 @@ def test_harmonics_of_a_steep_wave_are_no_waves_of_their_own() -> None:
 
 def test_rungs_of_a_sum_have_a_point_for_what_it_does_not_depend_on() -> None:
     problem = _problem(2 + sin(2 * pi * y[0]) * sin(2 * pi * y[1]) + sin(2 * pi * x[0]) / 2)
-    _, second, *_ = cell_rungs(problem, preset("fast", "cell", problem))
+    _, second, *_ = cell_rungs(problem.cell_problems(), preset("fast", "cell", problem))
     assert second["slow_points"][0] > 5
     assert second["slow_points"][1] == 1
     shape = {key: second[key] for key in ("medium", "frequencies")}
@@ -108,13 +108,13 @@ def test_the_first_rung_is_what_was_asked_for() -> None:
     problem = _problem(2 + sin(2 * pi * y[0]))
     for name, kind in (("fast", LastLayer), ("accurate", VariableProjection)):
         arguments = preset(name, "cell", problem)
-        first, *others = cell_rungs(problem, arguments)
+        first, *others = cell_rungs(problem.cell_problems(), arguments)
         assert first == arguments
         assert others
         quick = [] if name == "fast" else [others.pop(0)]
         assert all(rung == preset("fast", "cell", problem) for rung in quick)
         assert all(isinstance(rung["optimizer"], kind) for rung in others)
-        assert len(list(cell_rungs(problem, arguments, budget=0.0))) == 1
+        assert len(list(cell_rungs(problem.cell_problems(), arguments, budget=0.0))) == 1
 
 
 class Waves(Network):
@@ -185,13 +185,13 @@ def test_what_is_refused_by_its_name(where: str, arguments: dict[str, Any]) -> N
 
 
 def test_other_kinds_of_problems_are_refused() -> None:
-    elliptic = _problem(2 + sin(2 * pi * y[0]), 1)
-    for call in (lambda: cell.solve_cell(_reaction()), lambda: cell.cell_networks(_reaction()),
-                 lambda: reaction.solve_cell(elliptic), lambda: solve_cells([_reaction()])):  # fmt: skip
-        with pytest.raises(InputError, match="problem"):
+    problem, other = _problem(2 + sin(2 * pi * y[0]), 1), _reaction().cell_problems()
+    for call in (lambda: cell.solve_cell(other), lambda: cell.cell_networks(other),
+                 lambda: sourcecell.solve_cell(problem.cell_problems()), lambda: solve_cells([_reaction()])):  # fmt: skip
+        with pytest.raises(InputError, match="equation"):
             call()  # type: ignore[no-untyped-call]
     with pytest.raises(InputError, match="hidden"):
-        solve_cells([elliptic], optimizer=LastLayer(), hidden=())
+        solve_cells([problem], optimizer=LastLayer(), hidden=())
 
 
 def test_a_step_in_x_is_named() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hybrid import EllipticProblem, InputError, ReactionDiffusionProblem, pinn
-from hybrid.pinn import LastLayer, homogenized, reaction, stages
+from hybrid.pinn import LastLayer, evolution, homogenized, stages
 from hybrid.symbols import cos, pi, sin, x, y
 
 ELLIPTIC = EllipticProblem(domain=[(0, 1)], eps=0.1, a=2 + sin(2 * pi * y[0]), f=1)
@@ -33,10 +33,17 @@ def test_both_kinds_go_through_the_same_names(problem: EllipticProblem | Reactio
 def test_another_kind_is_refused() -> None:
     for call in (
         lambda: pinn.solve_homogenized("problem", [[1.0]]),  # type: ignore[arg-type]
-        lambda: homogenized.solve_homogenized(REACTION, [[1.0]]),  # type: ignore[arg-type]
-        lambda: stages.solve_stages(ELLIPTIC, 1.0),  # type: ignore[arg-type]
-        lambda: reaction.solve_homogenized(ELLIPTIC, 1.0, method="space-time"),  # type: ignore[arg-type]
         lambda: pinn.solve_multiscale(3),  # type: ignore[arg-type]
     ):
         with pytest.raises(InputError, match="problem"):
+            call()
+
+
+def test_an_equation_of_another_kind_is_refused() -> None:
+    for call in (
+        lambda: homogenized.solve_homogenized(ELLIPTIC.multiscale(), optimizer=LastLayer()),
+        lambda: stages.solve_stages(ELLIPTIC.multiscale()),
+        lambda: evolution.solve_homogenized(REACTION.multiscale()),
+    ):
+        with pytest.raises(InputError, match="equation"):
             call()

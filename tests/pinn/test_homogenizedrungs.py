@@ -100,19 +100,20 @@ def test_a_small_budget_leaves_the_first_rung_only() -> None:
 
 def test_waves_are_seen_where_there_are_any() -> None:
     eye = np.eye(2)
-    found = spectrum_of(PRODUCT, eye).waves
+    found = spectrum_of(PRODUCT.homogenized(eye)).waves
     assert {tuple(round(k / math.pi, 3) for k in wave) for wave in found} == {(5.0, 5.0), (5.0, -5.0)}
-    assert spectrum_of(_problem(1 + x[0], 2), eye).waves == ()
-    assert spectrum_of(_problem(exp(-(((x[0] - 0.4) / 0.05) ** 2))), np.eye(1)).waves == ()
-    (wave,) = spectrum_of(_problem(sin(30 * x[0])), np.eye(1)).waves
+    assert spectrum_of(_problem(1 + x[0], 2).homogenized(eye)).waves == ()
+    assert spectrum_of(_problem(exp(-(((x[0] - 0.4) / 0.05) ** 2))).homogenized(np.eye(1))).waves == ()
+    (wave,) = spectrum_of(_problem(sin(30 * x[0])).homogenized(np.eye(1))).waves
     assert wave[0] == pytest.approx(15, rel=2e-3)  # of the coordinate scaled to [-1, 1]
 
 
 def test_the_band_follows_the_steepness() -> None:
-    bands = [spectrum_of(_problem(exp(-(((x[0] - 0.4) / width) ** 2))), np.eye(1)).band for width in (0.1, 0.03, 0.01)]
+    bumps = [_problem(exp(-(((x[0] - 0.4) / width) ** 2))) for width in (0.1, 0.03, 0.01)]
+    bands = [spectrum_of(bump.homogenized(np.eye(1))).band for bump in bumps]
     assert bands[0] < bands[1] / 2 < bands[2] / 4
     problem, a, _ = _front()
-    assert spectrum_of(problem, a).band > 3 * spectrum_of(problem, np.eye(1)).band
+    assert spectrum_of(problem.homogenized(a)).band > 3 * spectrum_of(problem.homogenized(np.eye(1))).band
 
 
 def test_waves_among_the_inputs_have_their_derivatives() -> None:

@@ -9,9 +9,8 @@ import pytest
 import sympy
 
 from hybrid.physics import ReactionDiffusionProblem
-from hybrid.pinn import LastLayer, LevenbergMarquardt, preset
+from hybrid.pinn import LastLayer, LevenbergMarquardt, cell_rungs, preset, solve_cell
 from hybrid.pinn.radau import radau
-from hybrid.pinn.reaction import cell_rungs, solve_cell
 from hybrid.pinn.stages import solve_stages
 from hybrid.symbols import cos, exp, pi, sin, t, x, y
 
@@ -54,7 +53,9 @@ def test_stages_follow_a_source_that_depends_on_time(optimizer: object, hidden: 
         domain=[(0, 1)], eps=0.1, D=0.5, r=cos(2 * pi * y[0]), u0=sin(pi * x[0]), T=0.7,
         f=(-1 + pi**2 / 2 + 3) * exp(-t) * sin(pi * x[0]),
     )  # fmt: skip
-    solution = solve_stages(problem, 3.0, optimizer=optimizer, hidden=hidden, points=200, stages=4, steps=2, waves=0)
+    solution = solve_stages(
+        problem.homogenized(3.0), optimizer=optimizer, hidden=hidden, points=200, stages=4, steps=2, waves=0
+    )
     points = np.linspace(0, 1, 41)[:, None]
     exact = math.exp(-0.7) * np.sin(np.pi * points[:, 0])
     assert np.linalg.norm(solution.field.values(points) - exact) < bound * np.linalg.norm(exact)

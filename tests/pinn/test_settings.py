@@ -8,18 +8,18 @@ from dataclasses import fields
 
 import pytest
 
-from hybrid.pinn import cell, homogenized, multiscale, reaction, reactioncell, spacetime, stages
+from hybrid.pinn import cell, evolution, homogenized, multiscale, sourcecell, spacetime, stages
 from hybrid.pinn.optimizers import LastLayer
 from hybrid.pinn.settings import NetworkSettings, Shape
 from hybrid.pinn.training import Training
 
 MAKERS = (
-    cell.cell_networks, homogenized.homogenized_networks, multiscale.multiscale_networks, reaction.homogenized_networks,
-    reactioncell.cell_networks, spacetime.spacetime_networks, stages.stage_networks,
+    cell.cell_networks, homogenized.homogenized_networks, multiscale.multiscale_networks, evolution.homogenized_networks,
+    sourcecell.cell_networks, spacetime.spacetime_networks, stages.stage_networks,
 )  # fmt: skip
 SOLVERS = (
-    cell.solve_cell, homogenized.solve_homogenized, multiscale.solve_multiscale, reaction.solve_homogenized,
-    reactioncell.solve_cell, spacetime.solve_spacetime, stages.solve_stages,
+    cell.solve_cell, homogenized.solve_homogenized, multiscale.solve_multiscale, evolution.solve_homogenized,
+    sourcecell.solve_cell, spacetime.solve_spacetime, stages.solve_stages,
 )  # fmt: skip
 
 

@@ -80,7 +80,7 @@ def test_every_residual_is_in_one_share(paper: EllipticProblem) -> None:
     from hybrid.pinn import cell_networks
     from hybrid.pinn.cellrows import cell_rows
 
-    rows = cell_rows(paper, "oversampling", 41, 2, (0.3, 0.3, 0.4))
+    rows = cell_rows(paper.cell_problems(), "oversampling", 41, 2, (0.3, 0.3, 0.4))
     equations = Equations(cell_networks(paper, hidden=(5,), periodicity="oversampling")[0], rows)
     assert equations.shares.count == 4
     assert equations.residuals().numel() == equations.count == sum(part.target.numel() for part in rows)

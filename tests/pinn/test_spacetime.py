@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from hybrid import InputError, ReactionDiffusionProblem
-from hybrid.pinn import LevenbergMarquardt
-from hybrid.pinn.reaction import solve_homogenized, solve_multiscale
+from hybrid.media.expression import Expression
+from hybrid.pinn import LevenbergMarquardt, solve_homogenized, solve_multiscale
 from hybrid.pinn.spacetime import at_time, solve_spacetime
 from hybrid.symbols import cos, exp, pi, sin, t, x, y
 
@@ -47,7 +48,8 @@ def test_the_classical_pinn_has_the_multiscale_reaction() -> None:
     problem = _problem(eps=0.5)
     arguments = {"hidden": (6,), "points": 8, "optimizer": LevenbergMarquardt(steps=5)}
     one = solve_multiscale(problem, **arguments)
-    other = solve_spacetime(problem, 2 * cos(4 * pi * x[0]), **arguments)
+    written = replace(problem.multiscale(), reaction=Expression.scalar(2 * cos(4 * pi * x[0])))
+    other = solve_spacetime(written, **arguments)
     assert one.history.loss == pytest.approx(other.history.loss, rel=1e-9)
 
 

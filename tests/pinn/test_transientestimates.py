@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import sympy
 
-from hybrid import InputError, ReactionDiffusionProblem
+from hybrid import InputError, ReactionDiffusionProblem, SolverError
 from hybrid.pinn import LastLayer, LevenbergMarquardt, homogenized_rungs, preset, solve_homogenized
-from hybrid.pinn.reactionrungs import cost
+from hybrid.pinn.evolutionrungs import cost
 from hybrid.symbols import cos, exp, pi, sin, t, x, y
 
 POINTS = np.linspace(0, 1, 201)[:, None]
@@ -102,4 +102,6 @@ def test_arguments_that_make_no_sense(arguments: dict[str, object], where: str) 
     with pytest.raises(InputError, match=where):
         solve_homogenized(_problem(), 1.0, **arguments)
     with pytest.raises(InputError, match="coefficient"):
+        solve_homogenized(_problem(), "r")
+    with pytest.raises(SolverError, match="not finite"):
         solve_homogenized(_problem(), float("nan"))

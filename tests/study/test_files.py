@@ -19,13 +19,15 @@ from hypothesis import strategies as st
 from hybrid import EllipticProblem, InputError, ReactionDiffusionProblem
 from hybrid.errors import Faults, InputErrors, each_of
 from hybrid.fem.settings import ReferenceSettings
+from hybrid.paper.cases import case
+from hybrid.paper.preset import PAPER
+from hybrid.paper.titles import TITLES
 from hybrid.physics import base, register
 from hybrid.physics.fields import Positive
-from hybrid.study.cases import Case, case
+from hybrid.study.case import Case
 from hybrid.study.files import data_of, from_data, read
 from hybrid.study.options import PinnOptions
 from hybrid.study.settings import check_settings, fem_settings, network_settings
-from hybrid.study.titles import TITLES
 from hybrid.symbols import cos, exp, pi, sin, t, x, y
 
 GOOD = """
@@ -55,8 +57,8 @@ def test_a_good_file(tmp_path: Path) -> None:
     assert case.problem.a == 2 + sin(2 * pi * y[0]) * cos(2 * pi * y[1])
     assert case.problem.f == sin(x[0]) + cos(x[1])
     assert fem_settings(case).reference == ReferenceSettings(degree=2, cells_per_period=20, shape="simplex")
-    name, parts = network_settings(case, None, None)
-    assert name == "fast"
+    preset, parts = network_settings(case)
+    assert preset.name == "fast"
     assert parts["cell"].hidden == (200,)
     assert parts["cell"].points == 30
     assert parts["homogenized"].seed == 4
@@ -65,8 +67,8 @@ def test_a_good_file(tmp_path: Path) -> None:
 
 def test_the_commands_words_win_over_the_files() -> None:
     case = from_data(tomllib.loads(GOOD), "here", "n")
-    name, parts = network_settings(case, "accurate", 9)
-    assert name == "accurate"
+    preset, parts = network_settings(case, "accurate", 9)
+    assert preset.name == "accurate"
     assert parts["cell"].seed == 9
     assert "all layers trained" in parts["cell"].how
 
@@ -141,7 +143,7 @@ def test_three_dimensions() -> None:
     cut = from_data(data | {"fem": {"cells": "simplex"}}, "here", "n")
     assert shapes_of(cut) == {"simplex"}
     with pytest.raises(InputError, match=r"preset: 'paper', but the paper has no problem in 3 dimensions"):
-        network_settings(case, "paper", None)
+        network_settings(case, "paper", None, (PAPER,))
 
 
 @pytest.mark.parametrize("name", TITLES)
@@ -214,7 +216,7 @@ def test_reaction_diffusion() -> None:
     assert (case.problem.D, case.problem.T) == (2.0, 1.0)
     assert case.problem.f == sin(2 * pi * x[0]) * exp(-t)
     for preset, method in (("accurate", "stages"), ("fast", "stages"), ("paper", "space-time")):
-        parts = network_settings(case, preset, None)[1]
+        parts = network_settings(case, preset, None, (PAPER,))[1]
         assert (parts["homogenized"].method or "stages") == method
         assert ("classical" in parts) == (preset == "paper")
 
@@ -270,7 +272,7 @@ def test_settings_that_do_not_go_together(pinn: dict[str, object], field: str) -
         pytest.skip("this machine has a CUDA device")
     case = from_data(tomllib.loads(GOOD) | {"pinn": pinn}, "mine.toml", "n")
     with pytest.raises(InputError) as caught:
-        network_settings(case, None, None)
+        network_settings(case, None, None, (PAPER,))
     assert caught.value.where == field
 
 
@@ -307,7 +309,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 def faults_of(data: dict[str, object], preset: str | None = None) -> list[str]:
     """The places of what is wrong with a file, and with its settings."""
     with pytest.raises(InputError) as caught:
-        from_data(data, "mine.toml", "n", lambda case: check_settings(case, preset))
+        from_data(data, "mine.toml", "n", lambda case: check_settings(case, preset, presets=(PAPER,)))
     return [error.where.removeprefix("mine.toml: ") for error in each_of(caught.value)]
 
 

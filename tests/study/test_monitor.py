@@ -13,11 +13,11 @@ from hybrid.symbols import y
 def test_errors_are_kept_every_few_steps_and_averaged_over_the_last() -> None:
     passed: list[int] = []
     now = {"value": 0.0}
-    monitor = Monitor(lambda: {"e1": now["value"]}, 10, lambda step, *_: passed.append(step))
+    monitor = Monitor(lambda: {"e1": now["value"]}, 10, lambda step, *_: passed.append(step), last=20)
     for step in range(51):
         now["value"] = float(step)
         monitor(step, 50, 1.0)
-    curve = monitor.curve(20)
+    curve = monitor.curve()
     assert passed == list(range(51))
     assert curve["epochs"] == [0, 10, 20, 30, 40, 50]
     assert curve["errors"]["e1"] == [0, 10, 20, 30, 40, 50]
@@ -25,11 +25,11 @@ def test_errors_are_kept_every_few_steps_and_averaged_over_the_last() -> None:
 
 
 def test_networks_trained_one_after_the_other_keep_their_own_errors() -> None:
-    monitor = Monitor(lambda: {"chi_1": 1.0, "chi_2": 2.0}, 5, lambda *_: None, separate=True)
+    monitor = Monitor(lambda: {"chi_1": 1.0, "chi_2": 2.0}, 5, lambda *_: None, last=6, separate=True)
     for _ in range(2):
         for step in range(11):
             monitor(step, 10, 1.0)
-    curve = monitor.curve(6)
+    curve = monitor.curve()
     assert curve["epochs"] == [0, 5, 10]
     assert curve["errors"] == {"chi_1": [1, 1, 1], "chi_2": [2, 2, 2]}
     assert curve["averages"] == {"chi_1": 1.0, "chi_2": 2.0}
@@ -56,7 +56,7 @@ def test_a_monitor_sees_the_copies_that_are_trained() -> None:
         seen.append(float(networks[0].weights[0].sum()))
         return {"e1": 0.0}
 
-    monitor = Monitor(measure, 1, lambda *_: None)
+    monitor = Monitor(measure, 1, lambda *_: None, last=1)
     monitor.networks = networks
     optimizer = LevenbergMarquardt(steps=3)
     found = solve_homogenized(problem, [[1.0]], points=30, networks=networks, progress=monitor, optimizer=optimizer)

@@ -165,7 +165,7 @@ def test_a_mean_of_r_that_is_not_known_is_in_the_estimates() -> None:
     run_ = SimpleNamespace(problem=problem, cell=SimpleNamespace(coefficient=-0.01))
     known = {"coefficient": Estimate(1e-6, "meshes")}
     with_mean = judging.with_mean(run_, known)["coefficient"]  # type: ignore[arg-type]
-    assert with_mean.error == pytest.approx(1e-6 + problem.effect_of_mean / 0.01)
+    assert with_mean.error == pytest.approx(1e-6 + problem.doubt / 0.01)
     assert "mean of r" in with_mean.how
 
 

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from hybrid import InputError, SolverError
+from hybrid.paper.cases import case
 from hybrid.study import limits, recorder
 from hybrid.study import run as run_module
-from hybrid.study.cases import Case, case
+from hybrid.study.case import Case
 from hybrid.study.files import from_data
 from hybrid.study.run import run
 

@@ -1,0 +1,1 @@
+"""The reproduction of Leung, Lin and Zhang (2021), NH-PINN: a client of the library."""

@@ -1,0 +1,30 @@
+"""What is run: a problem with what surrounds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hybrid.physics import Problem
+from hybrid.study.options import FemOptions, PinnOptions
+
+
+@dataclass(frozen=True)
+class Case:
+    """A problem with what surrounds it.
+
+    Attributes:
+        problem: The equation; its name is the case's name.
+        title: One line for lists and tables.
+        published: Numbers that were published for it, by the names used in `results.json`, e.g. ``{"e1": 0.082994}``.
+        assumptions: What was left open there and was chosen here.
+        fem: The [fem] table of a problem file.
+        pinn: The [pinn] table.
+    """
+
+    problem: Problem
+    title: str
+    published: Mapping[str, float] = field(default_factory=dict)
+    assumptions: tuple[str, ...] = ()
+    fem: FemOptions = field(default_factory=FemOptions)
+    pinn: PinnOptions = field(default_factory=PinnOptions)

@@ -13,8 +13,8 @@ from typing import Any
 from hybrid.equation import Equation
 from hybrid.errors import InputError
 from hybrid.physics import Problem
-from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
-from hybrid.pinn.optimizers import LBFGS, Adam, LastLayer
+from hybrid.pinn.optimizers.gaussnewton import LevenbergMarquardt, VariableProjection
+from hybrid.pinn.optimizers.optimizers import LBFGS, Adam, LastLayer
 from hybrid.separation import separated
 
 OPTIMIZERS: dict[str, Any] = {

@@ -17,7 +17,7 @@ from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.cost import unknowns
 from hybrid.fem.reference import Reference
 from hybrid.parallel import machines, on_root
-from hybrid.pinn.network import Network
+from hybrid.pinn.functions.network import Network
 from hybrid.study import climbing, results
 from hybrid.study.case import Case
 from hybrid.study.extras import Extras

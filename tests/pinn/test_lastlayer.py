@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hybrid.pinn import lastlayer
+from hybrid.pinn.optimizers.optimizers import lastlayer
 
 ROWS, COLUMNS = 150, 60
 

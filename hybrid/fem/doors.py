@@ -10,7 +10,7 @@ from mpi4py import MPI
 
 from hybrid.checks import check_comm, check_count, check_degree
 from hybrid.equation import Equation
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.fem import evolution, homogenized, multiscale
 from hybrid.fem.cells import cell, sourcecells
 from hybrid.fem.cells.cellsolution import CellSolution

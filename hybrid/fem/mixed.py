@@ -13,7 +13,7 @@ from dolfinx import fem, mesh
 from dolfinx.fem import petsc as fem_petsc
 
 from hybrid.checks import check_degree, check_expression
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.fem.algebra.assembly import assembled, load
 from hybrid.fem.algebra.linear import DIRECT, MULTIGRID, LinearSolver, check_symmetric, clean_up
 from hybrid.fem.algebra.multigrid import levels

@@ -18,7 +18,7 @@ from dolfinx import fem
 from hybrid import store
 from hybrid._version import __version__
 from hybrid.equation import Equation
-from hybrid.errors import InputError, SolverError
+from hybrid.failures import InputError, SolverError
 from hybrid.fem import cache as files
 from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.dirichlet import Solution

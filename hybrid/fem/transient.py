@@ -18,7 +18,7 @@ from dolfinx import fem
 from dolfinx.fem import petsc as fem_petsc
 
 from hybrid.equation import Equation
-from hybrid.errors import InputError, SolverError
+from hybrid.failures import InputError, SolverError
 from hybrid.fem.algebra.coefficients import on_mesh
 from hybrid.fem.algebra.linear import clean_up, last_line
 from hybrid.fem.dirichlet import Solution

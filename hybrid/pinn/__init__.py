@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     )
     from hybrid.pinn.functions.field import Field
     from hybrid.pinn.functions.network import Network
+    from hybrid.pinn.optimizers.base import History
     from hybrid.pinn.optimizers.gaussnewton import LevenbergMarquardt, VariableProjection
-    from hybrid.pinn.optimizers.optimizer import History
-    from hybrid.pinn.optimizers.optimizers import LBFGS, Adam, LastLayer
+    from hybrid.pinn.optimizers.kinds import LBFGS, Adam, LastLayer
     from hybrid.pinn.presets import PRESETS, preset
     from hybrid.pinn.steady.homogenized import Solution
 
@@ -52,10 +52,10 @@ _HOMES = {
     "VariableProjection": "optimizers.gaussnewton",
     "Solution": "steady.homogenized",
     "Network": "functions.network",
-    "History": "optimizers.optimizer",
-    "LBFGS": "optimizers.optimizers",
-    "Adam": "optimizers.optimizers",
-    "LastLayer": "optimizers.optimizers",
+    "History": "optimizers.base",
+    "LBFGS": "optimizers.kinds",
+    "Adam": "optimizers.kinds",
+    "LastLayer": "optimizers.kinds",
     "PRESETS": "presets",
     "preset": "presets",
 }

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hybrid.pinn.functions.network import Network
-from hybrid.pinn.optimizers.optimizer import Progress
+from hybrid.pinn.optimizers.base import Progress
 
 Array = npt.NDArray[np.float64]
 Measure = Callable[[], dict[str, float]]

@@ -12,7 +12,7 @@ from mpi4py import MPI
 
 import hybrid
 from hybrid import comparison, store
-from hybrid.errors import InputError, SolverError
+from hybrid.failures import InputError, SolverError
 from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.cost import unknowns
 from hybrid.fem.reference import Reference

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hybrid.errors import Faults, InputError
+from hybrid.failures import Faults, InputError
 from hybrid.fem.meshes.counts import SHAPES
 from hybrid.pinn.cells.cellchecks import FORMULATIONS
 from hybrid.pinn.presets import OPTIMIZERS, PRESETS

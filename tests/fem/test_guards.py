@@ -14,7 +14,7 @@ import ufl
 
 import hybrid
 from hybrid import EllipticProblem, ReactionDiffusionProblem
-from hybrid.errors import InputError, SolverError
+from hybrid.failures import InputError, SolverError
 from hybrid.fem import (
     piecewise,
     solve_cell,

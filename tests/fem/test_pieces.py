@@ -15,7 +15,7 @@ import ufl
 from dolfinx import fem, mesh
 
 from hybrid import EllipticProblem
-from hybrid.errors import SolverError
+from hybrid.failures import SolverError
 from hybrid.fem import solve_cell, solve_cell_on_mesh, solve_multiscale
 from hybrid.fem.algebra import options
 from hybrid.fem.algebra.assembly import assembled

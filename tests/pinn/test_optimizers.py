@@ -16,7 +16,7 @@ from hybrid.pinn.functions.network import VALUE, Network, laplacian
 from hybrid.pinn.leastsquares.equations import Equations
 from hybrid.pinn.leastsquares.rows import Rows, behind_factor
 from hybrid.pinn.leastsquares.sampling import clustered_grid
-from hybrid.pinn.optimizers.optimizer import Optimizer
+from hybrid.pinn.optimizers.base import Optimizer
 from hybrid.pinn.presets import OPTIMIZERS
 
 BOX = ((0.0, 1.0),)

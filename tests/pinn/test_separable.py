@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hybrid import EllipticProblem
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.pinn import LastLayer, homogenized_networks, solve_homogenized
 from hybrid.pinn.functions.network import VALUE, gradient_only, hessian_operators
 from hybrid.pinn.functions.separable import SeparableNetwork

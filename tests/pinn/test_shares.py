@@ -11,8 +11,8 @@ from hybrid import EllipticProblem
 from hybrid.pinn import LBFGS, Adam, LastLayer, LevenbergMarquardt, VariableProjection, solve_cell, solve_homogenized
 from hybrid.pinn.leastsquares.equations import Equations
 from hybrid.pinn.leastsquares.shares import Shares
+from hybrid.pinn.optimizers.base import Optimizer
 from hybrid.pinn.optimizers.dampedsteps import NormalModel, ResidualModel
-from hybrid.pinn.optimizers.optimizer import Optimizer
 from hybrid.symbols import y
 
 

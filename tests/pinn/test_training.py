@@ -9,8 +9,8 @@ from hybrid import InputError
 from hybrid.pinn.functions.embedding import AffineEmbedding
 from hybrid.pinn.functions.network import VALUE, Network
 from hybrid.pinn.leastsquares.rows import Rows
-from hybrid.pinn.optimizers.optimizer import History
-from hybrid.pinn.optimizers.optimizers import Adam
+from hybrid.pinn.optimizers.base import History
+from hybrid.pinn.optimizers.kinds import Adam
 from hybrid.pinn.optimizers.training import joined, of_part, train
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from dolfinx import fem
 
-from hybrid.errors import InputError, SolverError
+from hybrid.failures import InputError, SolverError
 from hybrid.fem.algebra import options
 from hybrid.fem.algebra.multigrid import Level
 from hybrid.fem.algebra.pieces import first_rows, pieces

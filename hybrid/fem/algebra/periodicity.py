@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from dolfinx import fem
 
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]

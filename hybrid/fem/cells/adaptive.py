@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from hybrid.errors import SolverError
+from hybrid.failures import SolverError
 from hybrid.fem.cells.torus import Part, TorusSpace, rule
 from hybrid.fem.meshes.bisection import Forest
 from hybrid.media.interpolated import relative_change

@@ -20,7 +20,7 @@ from dolfinx import fem
 
 from hybrid.checks import check_degree, check_domain
 from hybrid.equation import Equation
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.fem.algebra import options
 from hybrid.fem.algebra.assembly import assembled, load
 from hybrid.fem.algebra.coefficients import as_arrays, as_ufl

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hybrid.equation import Equation
-from hybrid.errors import InputError, SolverError
+from hybrid.failures import InputError, SolverError
 from hybrid.fem.cells.bounds import corrector_estimates, extrapolated
 from hybrid.fem.cells.cellsolution import CellSolution
 from hybrid.fem.cells.slowsamples import against_means, hardest, hardness, interpolation_error, surplus

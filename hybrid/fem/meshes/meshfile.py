@@ -17,7 +17,7 @@ import ufl
 from dolfinx import graph, io, mesh
 from dolfinx.io.utils import cell_perm_vtk
 
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.fem.meshes.tagged import TaggedMesh
 
 _CELLS = {

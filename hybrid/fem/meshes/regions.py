@@ -14,7 +14,7 @@ import ufl
 from dolfinx import fem, mesh
 
 from hybrid.checks import check_matrix
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.fem.meshes.tagged import TaggedMesh, check_tagged
 from hybrid.symbols import evaluate, x, y
 

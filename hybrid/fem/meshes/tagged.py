@@ -12,7 +12,7 @@ import numpy as np
 from dolfinx import mesh
 
 from hybrid.checks import check_comm, check_count, check_domain
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.fem.meshes.box import SHAPES, box
 
 

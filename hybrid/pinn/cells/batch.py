@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from hybrid.equation import Equation
-from hybrid.errors import InputError, SolverError
+from hybrid.failures import InputError, SolverError
 from hybrid.physics import Problem, check_problem
 from hybrid.pinn.cells.cell import cell_networks, solve_cell
 from hybrid.pinn.cells.cellchecks import check_cell, check_points
@@ -26,8 +26,8 @@ from hybrid.pinn.functions.network import VALUE, Network
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.equations import contract
 from hybrid.pinn.leastsquares.sweep import Sweep
-from hybrid.pinn.optimizers.optimizer import History
-from hybrid.pinn.optimizers.optimizers import LastLayer
+from hybrid.pinn.optimizers.base import History
+from hybrid.pinn.optimizers.kinds import LastLayer
 
 _PIECE = 256
 _MEMORY = 2**28

@@ -12,7 +12,7 @@ import sympy
 import torch
 
 from hybrid.equation import Equation
-from hybrid.errors import InputError, SolverError
+from hybrid.failures import InputError, SolverError
 from hybrid.pinn.cells.cellchecks import check_cell, check_formulation, check_points, check_shape, outputs_for_each
 from hybrid.pinn.cells.cellforms import form_rows, shares
 from hybrid.pinn.cells.cellrows import cell_rows
@@ -25,8 +25,8 @@ from hybrid.pinn.functions.embedding import AffineEmbedding, PeriodicEmbedding, 
 from hybrid.pinn.functions.inputs import Axes, FastOnly, MediumEmbedding, PeriodicWaves
 from hybrid.pinn.functions.network import Embedding, Network
 from hybrid.pinn.leastsquares.rows import Rows
+from hybrid.pinn.optimizers.base import History
 from hybrid.pinn.optimizers.given import check_networks
-from hybrid.pinn.optimizers.optimizer import History
 from hybrid.pinn.optimizers.training import Training, joined, of_part
 from hybrid.pinn.optimizers.training import train as train_network
 from hybrid.separation import separated

@@ -9,7 +9,7 @@ from typing import Any
 import sympy
 
 from hybrid.equation import Equation
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.media.expression import Expression
 from hybrid.separation import separated
 

@@ -22,7 +22,7 @@ from hybrid.pinn.cells.cellrows import matrix_at, tensor_at
 from hybrid.pinn.cells.cellunits import length_unit
 from hybrid.pinn.cells.jumps import cell_points, has_curves
 from hybrid.pinn.functions.network import VALUE, Network, gradient_only
-from hybrid.pinn.optimizers.optimizers import LastLayer
+from hybrid.pinn.optimizers.kinds import LastLayer
 
 Array = npt.NDArray[np.float64]
 

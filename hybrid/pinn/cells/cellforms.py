@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from hybrid.equation import Equation
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.pinn.cells.cellchecks import outputs_for_each
 from hybrid.pinn.cells.cellrows import gauge, matrix_at, tensor_at
 from hybrid.pinn.cells.cellunits import length_unit, power

@@ -12,8 +12,8 @@ from hybrid.pinn.cells.cellgrids import KINKS, MOST
 from hybrid.pinn.cells.jumps import has_infinite_slopes
 from hybrid.pinn.cells.slowgrids import degrees, probes
 from hybrid.pinn.optimizers.gaussnewton import VariableProjection
+from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.optimizers.ladder import Arguments
-from hybrid.pinn.optimizers.optimizers import LastLayer
 from hybrid.pinn.presets import for_equation
 from hybrid.separation import separated
 from hybrid.waves import coefficient_functions, spectra

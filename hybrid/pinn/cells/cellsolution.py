@@ -22,7 +22,7 @@ from hybrid.pinn.functions.field import Field
 from hybrid.pinn.functions.network import Network, gradient_only
 from hybrid.pinn.functions.smooth import jets_on
 from hybrid.pinn.leastsquares import sampling
-from hybrid.pinn.optimizers.optimizer import History
+from hybrid.pinn.optimizers.base import History
 from hybrid.product import Product
 from hybrid.trust import Estimate
 

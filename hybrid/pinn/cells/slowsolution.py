@@ -21,7 +21,7 @@ from hybrid.pinn.cells.slowgrids import probes
 from hybrid.pinn.functions.field import Field
 from hybrid.pinn.functions.network import Network, gradient_only
 from hybrid.pinn.leastsquares import sampling
-from hybrid.pinn.optimizers.optimizer import History
+from hybrid.pinn.optimizers.base import History
 from hybrid.trust import Estimate
 
 Array = npt.NDArray[np.float64]

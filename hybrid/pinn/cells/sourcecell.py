@@ -29,11 +29,11 @@ from hybrid.pinn.functions.inputs import PeriodicWaves
 from hybrid.pinn.functions.network import VALUE, Embedding, Network, laplacian
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.rows import Rows
+from hybrid.pinn.optimizers.base import History
 from hybrid.pinn.optimizers.gaussnewton import VariableProjection
 from hybrid.pinn.optimizers.given import check_networks
+from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.optimizers.ladder import Arguments
-from hybrid.pinn.optimizers.optimizer import History
-from hybrid.pinn.optimizers.optimizers import LastLayer
 from hybrid.pinn.optimizers.training import Training
 from hybrid.pinn.optimizers.training import train as train_network
 from hybrid.symbols import coordinates, evaluate

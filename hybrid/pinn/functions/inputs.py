@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from hybrid.equation import Equation
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.pinn.functions.embedding import PeriodicEmbedding
 from hybrid.pinn.functions.network import Embedding
 from hybrid.symbols import coordinates, evaluate

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hybrid.equation import Equation
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.pinn.functions.network import Network
 from hybrid.pinn.intime.spacetime import solve_spacetime, spacetime_networks
 from hybrid.pinn.intime.stages import solve_stages, stage_networks

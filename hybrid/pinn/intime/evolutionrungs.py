@@ -19,7 +19,7 @@ from hybrid.equation import Equation
 from hybrid.pinn.intime.transientestimates import modes_of, time_error
 from hybrid.pinn.optimizers.gaussnewton import LevenbergMarquardt
 from hybrid.pinn.optimizers.given import constant_reaction
-from hybrid.pinn.optimizers.optimizers import LastLayer
+from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.steady.homogenizedrungs import MEMORY, RATE
 from hybrid.pinn.steady.spectrum import measured
 from hybrid.symbols import evaluate, numpy_function, t

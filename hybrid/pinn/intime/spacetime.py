@@ -23,8 +23,8 @@ from hybrid.pinn.intime.transientestimates import spacetime_estimate
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.equations import contract
 from hybrid.pinn.leastsquares.rows import Rows
+from hybrid.pinn.optimizers.base import History
 from hybrid.pinn.optimizers.given import positive_counts, started
-from hybrid.pinn.optimizers.optimizer import History
 from hybrid.pinn.optimizers.training import Training
 from hybrid.pinn.optimizers.training import train as train_network
 from hybrid.pinn.steady.homogenized import Solution

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from hybrid.equation import Equation
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.parallel import on_root
 from hybrid.pinn.functions.bubble import Bubble
 from hybrid.pinn.functions.embedding import AffineEmbedding
@@ -23,8 +23,8 @@ from hybrid.pinn.intime.transientestimates import modes_of, stages_estimate
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.rows import Rows, behind_factor
 from hybrid.pinn.leastsquares.units import unit_of
+from hybrid.pinn.optimizers.base import History
 from hybrid.pinn.optimizers.given import constant_reaction, positive_counts, started
-from hybrid.pinn.optimizers.optimizer import History
 from hybrid.pinn.optimizers.training import Training, joined, of_part
 from hybrid.pinn.optimizers.training import train as train_network
 from hybrid.pinn.steady.homogenized import Solution

@@ -16,7 +16,7 @@ from mpi4py import MPI
 import torch
 from torch import Tensor
 
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.pinn.functions.network import Network
 from hybrid.pinn.leastsquares.rows import Rows
 from hybrid.pinn.leastsquares.shares import MOST, Shares

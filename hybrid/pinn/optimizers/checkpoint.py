@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from hybrid import store
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.parallel import on_root
 from hybrid.pinn.functions.network import Network
 

@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from hybrid.pinn.leastsquares.equations import Equations
-from hybrid.pinn.optimizers.optimizer import Iteration
-from hybrid.pinn.optimizers.optimizers import LastLayer
+from hybrid.pinn.optimizers.base import Iteration
+from hybrid.pinn.optimizers.kinds import LastLayer
 
 
 class Model(Protocol):

@@ -1,4 +1,4 @@
-"""The steps of torch's optimizers: what `LBFGS` and `Adam` of `hybrid.pinn.optimizers.optimizers` do."""
+"""The steps of torch's optimizers: what `LBFGS` and `Adam` of `hybrid.pinn.optimizers.kinds` do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from hybrid.pinn.leastsquares.equations import Equations
-from hybrid.pinn.optimizers.optimizer import Iteration
+from hybrid.pinn.optimizers.base import Iteration
 
 
 class FirstOrder(Iteration):

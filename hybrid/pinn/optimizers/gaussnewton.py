@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from hybrid.pinn.optimizers.optimizer import Iteration, Optimizer
-from hybrid.pinn.optimizers.optimizers import LastLayer
+from hybrid.pinn.optimizers.base import Iteration, Optimizer
+from hybrid.pinn.optimizers.kinds import LastLayer
 
 if TYPE_CHECKING:
     from hybrid.pinn.leastsquares.equations import Equations

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from hybrid.equation import Equation
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.media.constant import Constant
 from hybrid.pinn.functions.network import VALUE, Network
 

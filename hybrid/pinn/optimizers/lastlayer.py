@@ -1,4 +1,4 @@
-"""Least squares for a network's last layer: what `LastLayer` of `hybrid.pinn.optimizers.optimizers` does."""
+"""Least squares for a network's last layer: what `LastLayer` of `hybrid.pinn.optimizers.kinds` does."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from hybrid.pinn.leastsquares.equations import Equations
+from hybrid.pinn.optimizers.base import Iteration
 from hybrid.pinn.optimizers.firstorder import copies, put
-from hybrid.pinn.optimizers.optimizer import Iteration
 
 
 @torch.no_grad()

@@ -9,15 +9,15 @@ from mpi4py import MPI
 
 import torch
 
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.parallel import on_root
 from hybrid.pinn.functions.network import Network
 from hybrid.pinn.leastsquares.equations import Equations, share_count
 from hybrid.pinn.leastsquares.rows import Rows
+from hybrid.pinn.optimizers.base import History, Optimizer, Progress
 from hybrid.pinn.optimizers.checkpoint import Checkpoint
 from hybrid.pinn.optimizers.gaussnewton import LevenbergMarquardt
-from hybrid.pinn.optimizers.optimizer import History, Optimizer, Progress
-from hybrid.pinn.optimizers.optimizers import LBFGS, Adam
+from hybrid.pinn.optimizers.kinds import LBFGS, Adam
 
 PRECISIONS = {"double": torch.float64, "single": torch.float32}
 

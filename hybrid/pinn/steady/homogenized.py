@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from hybrid.equation import Equation
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.media.interpolated import ProductCoefficient, SlowCoefficient
 from hybrid.parallel import on_root
 from hybrid.pinn.cells.cellrows import mean_weight
@@ -27,9 +27,9 @@ from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.equations import contract
 from hybrid.pinn.leastsquares.rows import Rows, behind_factor
 from hybrid.pinn.leastsquares.units import unit_of
+from hybrid.pinn.optimizers.base import History
 from hybrid.pinn.optimizers.given import positive_counts, started
-from hybrid.pinn.optimizers.optimizer import History
-from hybrid.pinn.optimizers.optimizers import LastLayer
+from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.optimizers.training import Training
 from hybrid.pinn.optimizers.training import train as train_network
 from hybrid.pinn.steady.corners import corner_part

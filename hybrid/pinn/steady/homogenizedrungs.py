@@ -23,7 +23,7 @@ from hybrid.equation import Equation
 from hybrid.pinn.functions.separable import subnet_cost
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.optimizers.gaussnewton import LevenbergMarquardt, VariableProjection
-from hybrid.pinn.optimizers.optimizers import LastLayer
+from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.steady.estimates import solution_degrees
 from hybrid.pinn.steady.homogenized import units_of
 from hybrid.pinn.steady.operators import largest_flux

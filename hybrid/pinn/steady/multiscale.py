@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from hybrid.equation import Equation
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.pinn.cells.cellrows import At, matrix_at, mean_weight, operator_of
 from hybrid.pinn.functions.bubble import Bubble
 from hybrid.pinn.functions.embedding import AffineEmbedding, PeriodicEmbedding, Together
@@ -20,8 +20,8 @@ from hybrid.pinn.functions.field import Field
 from hybrid.pinn.functions.network import Embedding, Network, gradient_only
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.rows import Rows, behind_factor, coupled
+from hybrid.pinn.optimizers.base import History
 from hybrid.pinn.optimizers.given import positive_counts, started
-from hybrid.pinn.optimizers.optimizer import History
 from hybrid.pinn.optimizers.training import Training
 from hybrid.pinn.optimizers.training import train as train_network
 from hybrid.pinn.steady.homogenized import Solution, boundary_rows, source_at

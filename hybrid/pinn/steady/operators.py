@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from hybrid.equation import Equation
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.media.constant import Constant
 from hybrid.media.expression import Expression
 from hybrid.media.interpolated import SlowCoefficient

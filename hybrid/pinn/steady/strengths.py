@@ -11,7 +11,7 @@ from torch import Tensor
 from hybrid.pinn.functions.network import Network
 from hybrid.pinn.leastsquares.equations import Equations
 from hybrid.pinn.leastsquares.rows import Rows
-from hybrid.pinn.optimizers.optimizers import LastLayer
+from hybrid.pinn.optimizers.kinds import LastLayer
 
 
 def joined_rows(rows: Sequence[Rows], columns: Tensor) -> list[Rows]:

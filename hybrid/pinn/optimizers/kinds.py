@@ -1,4 +1,4 @@
-"""Optimizers behind one interface, `hybrid.pinn.optimizers.optimizer.Optimizer`. When to use which:
+"""Optimizers behind one interface, `hybrid.pinn.optimizers.base.Optimizer`. When to use which:
 
 - `LastLayer`: the hidden layers stay as they are (frozen random features) and the last one is solved for. By far the
   fastest; it is a linear method with random basis functions, not a trained network.
@@ -20,7 +20,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from hybrid.pinn.optimizers.optimizer import Iteration, Optimizer
+from hybrid.pinn.optimizers.base import Iteration, Optimizer
 
 if TYPE_CHECKING:
     import torch

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from hybrid.errors import SolverError
+from hybrid.failures import SolverError
 
 if TYPE_CHECKING:  # settings of optimizers are checked before torch is there
     from hybrid.pinn.leastsquares.equations import Equations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.paper.settings import paper_settings
 from hybrid.pinn.settings import NetworkSettings
 from hybrid.study.case import Case

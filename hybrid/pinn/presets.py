@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 from hybrid.equation import Equation
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.physics import Problem
-from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
-from hybrid.pinn.optimizers import LBFGS, Adam, LastLayer
+from hybrid.pinn.optimizers.gaussnewton import LevenbergMarquardt, VariableProjection
+from hybrid.pinn.optimizers.kinds import LBFGS, Adam, LastLayer
 from hybrid.separation import separated
 
 OPTIMIZERS: dict[str, Any] = {

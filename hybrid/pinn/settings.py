@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from hybrid.pinn.optimizer import Optimizer
-from hybrid.pinn.optimizers import LastLayer
+from hybrid.pinn.optimizers.base import Optimizer
+from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.settings import Settings
 
 

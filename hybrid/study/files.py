@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hybrid.checks import check_domain, check_period, positive
-from hybrid.errors import Faults, InputError, each_of
+from hybrid.failures import Faults, InputError, each_of
 from hybrid.physics import Problem, kinds, of_kind
 from hybrid.physics.fields import Field
 from hybrid.study.case import Case

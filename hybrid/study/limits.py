@@ -6,13 +6,13 @@ import itertools
 import os
 from collections.abc import Mapping, Sequence
 
-from hybrid.errors import Faults, InputError
+from hybrid.failures import Faults, InputError
 from hybrid.fem.cost import bytes_per_dof, unknowns
 from hybrid.fem.settings import FemSettings, MeshSettings, ReferenceSettings
-from hybrid.pinn.cellchecks import outputs_for_each
-from hybrid.pinn.cellpieces import points_between
-from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
-from hybrid.pinn.optimizers import LastLayer
+from hybrid.pinn.cells.cellchecks import outputs_for_each
+from hybrid.pinn.cells.cellpieces import points_between
+from hybrid.pinn.optimizers.gaussnewton import LevenbergMarquardt, VariableProjection
+from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.settings import NetworkSettings
 from hybrid.separation import separated
 from hybrid.study.case import Case

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from hybrid.errors import Faults, InputError
-from hybrid.fem.counts import SHAPES
-from hybrid.pinn.cellchecks import FORMULATIONS, PERIODICITIES
+from hybrid.failures import Faults, InputError
+from hybrid.fem.meshes.counts import SHAPES
+from hybrid.pinn.cells.cellchecks import FORMULATIONS, PERIODICITIES
 from hybrid.pinn.presets import OPTIMIZERS, PRESETS
 
 

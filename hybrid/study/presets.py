@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.pinn.presets import preset
 from hybrid.pinn.settings import NetworkSettings
 from hybrid.study.case import Case

@@ -17,10 +17,10 @@ from hybrid import store
 from hybrid.fem.reference import Reference
 from hybrid.fem.settings import FemSettings
 from hybrid.parallel import on_root
-from hybrid.pinn import kernel
-from hybrid.pinn.checkpoint import Checkpoint, load_networks, save_networks
-from hybrid.pinn.field import Field
-from hybrid.pinn.network import Network
+from hybrid.pinn.functions import kernel
+from hybrid.pinn.functions.field import Field
+from hybrid.pinn.functions.network import Network
+from hybrid.pinn.optimizers.checkpoint import Checkpoint, load_networks, save_networks
 from hybrid.pinn.settings import NetworkSettings
 from hybrid.study import results
 from hybrid.study.adaptation import Adaptation
@@ -103,7 +103,7 @@ class Recorder:
         Args:
             name: Of the file.
             networks: To be trained.
-            solve: Of `networks`, `train` and what else `hybrid.pinn.training.train` takes.
+            solve: Of `networks`, `train` and what else `hybrid.pinn.optimizers.training.train` takes.
             settings: What the training was asked for; part of its key.
             depends_on: What else it depends on. With a monitor the finite elements it is measured against count too.
             monitor: Measures the error meanwhile, on rank 0.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hybrid.errors import Faults, InputError
+from hybrid.failures import Faults, InputError
 from hybrid.fem.cost import unknowns
 from hybrid.fem.settings import FemSettings, MeshSettings, ReferenceSettings, usual
 from hybrid.physics import Problem
-from hybrid.pinn.cellchecks import check_cell, check_formulation
-from hybrid.pinn.optimizers import LastLayer
+from hybrid.pinn.cells.cellchecks import check_cell, check_formulation
+from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.presets import OPTIMIZERS
 from hybrid.pinn.settings import NetworkSettings
 from hybrid.study.adaptation import COARSE, adaptation, budget_of, settled

@@ -8,10 +8,12 @@ from dataclasses import fields
 
 import pytest
 
-from hybrid.pinn import cell, evolution, homogenized, multiscale, sourcecell, spacetime, stages
-from hybrid.pinn.optimizers import LastLayer
+from hybrid.pinn.cells import cell, sourcecell
+from hybrid.pinn.intime import evolution, spacetime, stages
+from hybrid.pinn.optimizers.kinds import LastLayer
+from hybrid.pinn.optimizers.training import Training
 from hybrid.pinn.settings import NetworkSettings, Shape
-from hybrid.pinn.training import Training
+from hybrid.pinn.steady import homogenized, multiscale
 
 MAKERS = (
     cell.cell_networks, homogenized.homogenized_networks, multiscale.multiscale_networks, evolution.homogenized_networks,

@@ -8,13 +8,13 @@ import torch
 from sympy import Heaviside
 
 from hybrid.physics import EllipticProblem
-from hybrid.pinn import smooth
-from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding, Together
-from hybrid.pinn.field import Field, evaluated
-from hybrid.pinn.inputs import MediumEmbedding
-from hybrid.pinn.jumps import KinkEmbedding
-from hybrid.pinn.network import VALUE, Network, gradient_only, hessian_operators, laplacian
-from hybrid.pinn.sharp import sharp
+from hybrid.pinn.cells.jumps import KinkEmbedding
+from hybrid.pinn.functions import smooth
+from hybrid.pinn.functions.embedding import AffineEmbedding, PeriodicEmbedding, Together
+from hybrid.pinn.functions.field import Field, evaluated
+from hybrid.pinn.functions.inputs import MediumEmbedding
+from hybrid.pinn.functions.network import VALUE, Network, gradient_only, hessian_operators, laplacian
+from hybrid.pinn.functions.sharp import sharp
 from hybrid.product import Product
 from hybrid.symbols import pi, sin, y
 

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybrid import EllipticProblem, InputError, ReactionDiffusionProblem
-from hybrid.errors import Faults, InputErrors, each_of
+from hybrid.failures import Faults, InputErrors, each_of
 from hybrid.fem.settings import ReferenceSettings
 from hybrid.paper.cases import case
 from hybrid.paper.preset import PAPER

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
-import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from mpi4py import MPI
 
 import typer
 
 import hybrid
-from hybrid.failures import Faults, InputError, SolverError
+from hybrid.exits import guarded
+from hybrid.failures import Faults, InputError
 from hybrid.machine import keep_memory
 from hybrid.paper.titles import TITLES, check_name
 from hybrid.parallel import machines, on_root
 
 if TYPE_CHECKING:
     from hybrid.study.case import Case
-
-_INTERRUPTED = 130  # as a shell says it
-_PATIENCE = 3.0
-"""Seconds that a rank which failed waits for the others to fail too."""
 
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -174,6 +170,19 @@ def plan(
     print(*lines_of(chosen, found, ranks), *notes, sep="\n")
 
 
+@app.command()
+def schema(
+    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="Of problems; all of them without it.")] = None,
+) -> None:
+    """Print the JSON Schema of problem files, by which editors complete and check them.
+
+    hybrid schema > problem.schema.json, and `#:schema problem.schema.json` in the first line of a problem file.
+    """
+    from hybrid.study.jsonschema import schema as schema_of  # loads SymPy
+
+    print(json.dumps(schema_of(kind), indent=2, ensure_ascii=False))
+
+
 def _case(what: str, check: Callable[[Case], None] | None = None) -> Case:
     """A case by its name, or a problem file; and what `check` has to say about it.
 
@@ -226,61 +235,15 @@ def main(arguments: list[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else arguments
     keep_memory()
     own, petsc = (words[: words.index("--")], words[words.index("--") + 1 :]) if "--" in words else (words, [])
-    sys.exit(_guarded(own, petsc))
+    sys.exit(guarded(lambda: _answer(own, petsc)))
 
 
-def _guarded(own: list[str], petsc: list[str]) -> int:
-    comm = MPI.COMM_WORLD
-    meeting = comm.Dup()  # of its own, so that who failed can wait there for the others whatever those wait for
-    try:
-        if petsc:
-            _petsc_options(petsc)
-        if comm.rank:  # one rank speaks
-            sys.stdout = open(os.devnull, "w")  # noqa: SIM115
-        result: Any = app(own or ["--help"], standalone_mode=False, prog_name="hybrid")
-        if result == _INTERRUPTED:
-            raise KeyboardInterrupt
-        return result if isinstance(result, int) else 0
-    except BaseException as error:
-        code, text = _verdict(error)
-        if not text and comm.size == 1:
-            raise
-        alone = code == _INTERRUPTED or not _all_arrive(meeting)
-        if comm.rank == 0 or (alone and code != _INTERRUPTED):
-            lines = (f"hybrid: {line}" for line in text.splitlines())
-            print("\n".join(lines) if text else traceback.format_exc(), file=sys.stderr, flush=True)
-        if alone and comm.size > 1:
-            comm.Abort(code)  # the others may wait in a collective call that this one has left
-        return code
-
-
-def _verdict(error: BaseException) -> tuple[int, str]:
-    """The exit code, and the lines to print; none where only a traceback helps."""
-    match error:
-        case InputError():
-            return 2, str(error)
-        case typer.TyperException():
-            return 2, " ".join(error.format_message().split())
-        case SolverError():
-            return 1, str(error)
-        case KeyboardInterrupt() | typer.Abort():
-            text = "interrupted; what was computed is in the output folder, and --resume goes on from it"
-            return _INTERRUPTED, text
-        case OSError():
-            return 1, f"{error.filename or 'a file'} cannot be written or read: {error.strerror or error}"
-        case MemoryError():
-            return 1, f"not enough memory ({error or 'no size known'}); try a coarser mesh, or more machines"
-    return 1, ""
-
-
-def _all_arrive(meeting: MPI.Comm) -> bool:
-    """Whether all ranks come here within a few seconds: they then have failed alike, and one line from one of them will do."""
-    arrived, deadline = meeting.Ibarrier(), time.monotonic() + _PATIENCE
-    while not arrived.Test():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
+def _answer(own: list[str], petsc: list[str]) -> object:
+    if petsc:
+        _petsc_options(petsc)
+    if MPI.COMM_WORLD.rank:  # one rank speaks
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    return app(own or ["--help"], standalone_mode=False, prog_name="hybrid")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from dolfinx.fem import petsc as fem_petsc
 from hybrid.equation import Equation
 from hybrid.failures import InputError, SolverError
 from hybrid.fem.algebra.coefficients import on_mesh
-from hybrid.fem.algebra.linear import clean_up, last_line
+from hybrid.fem.algebra.matrices import clean_up, last_line
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.forms import reaction_on
 from hybrid.fem.meshes.box import zero_on_boundary

@@ -24,8 +24,8 @@ from hybrid.pinn.functions.field import Field, Jet
 from hybrid.pinn.functions.network import VALUE, Network
 from hybrid.pinn.functions.separable import SeparableNetwork
 from hybrid.pinn.leastsquares import sampling
-from hybrid.pinn.leastsquares.equations import contract
 from hybrid.pinn.leastsquares.rows import Rows, behind_factor
+from hybrid.pinn.leastsquares.system import contract
 from hybrid.pinn.leastsquares.units import unit_of
 from hybrid.pinn.optimizers.base import History
 from hybrid.pinn.optimizers.given import positive_counts, started

@@ -132,14 +132,15 @@ def test_degrees_and_cells() -> None:
 
 def test_random_problems() -> None:
     runs, unresolved = tables(BENCHMARKS / "random.md")
-    fast, accurate = ([row for row in runs if row[:2] == [preset, "all"]][0] for preset in ("fast", "accurate"))
+    fast, accurate = (next(row for row in runs if row[:2] == [preset, "all"]) for preset in ("fast", "accurate"))
     kinds = [row[2] for row in unresolved[1:]]
     (f, f_worst), (a, a_worst) = fast[7].split(", "), accurate[7].split(", ")
+    decays, boards = kinds.count("reaction-diffusion"), kinds.count("2D checkerboard")
     said = (
-        f"Of {fast[2]} random problems {fast[4][:-1]} % come out resolved with fast, {accurate[4][:-1]} % with accurate, none wrong; "
-        f"the median run takes {f} and {a} s, the longest {f_worst} and {a_worst} s",
+        f"Of {fast[2]} random problems {fast[4][:-1]} % come out resolved with fast, {accurate[4][:-1]} % with accurate, ",
+        f"none wrong; the median run takes {f} and {a} s, the longest {f_worst} and {a_worst} s",
         f"Of the {len(kinds)} runs",
-        f"{kinds.count('reaction-diffusion')} are decays hidden by rounding, or nearly so, and {kinds.count('2D checkerboard')} checkerboards",
+        f"{decays} are decays hidden by rounding, or nearly so, and {boards} checkerboards",
     )
     assert fast[6] == accurate[6] == "0"
     page = " ".join((ROOT / "docs" / "choosing.md").read_text(encoding="utf-8").split())

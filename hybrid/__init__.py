@@ -14,7 +14,7 @@ import importlib.util
 from typing import TYPE_CHECKING
 
 from hybrid._version import __version__
-from hybrid.errors import InputError, SolverError
+from hybrid.failures import InputError, SolverError
 from hybrid.lazy import lazily
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 import sympy
 from sympy import Expr, ImmutableMatrix, Symbol
 
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.symbols import as_steps, evaluate, t
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from mpi4py import MPI
 import typer
 
 import hybrid
-from hybrid.errors import Faults, InputError, SolverError
+from hybrid.failures import Faults, InputError, SolverError
 from hybrid.machine import keep_memory
 from hybrid.paper.titles import TITLES, check_name
 from hybrid.parallel import machines, on_root

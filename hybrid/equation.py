@@ -14,7 +14,7 @@ import numpy as np
 import sympy
 from sympy import Expr, ImmutableMatrix
 
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.geometry import Geometry
 from hybrid.media.base import Coefficient
 from hybrid.media.constant import Constant

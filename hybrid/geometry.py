@@ -9,7 +9,7 @@ from typing import Any
 from sympy import Symbol
 
 from hybrid.checks import check_domain, check_period, positive
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.symbols import x, y
 
 

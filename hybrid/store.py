@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object], *, sync: bool = True) -> None:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 import sympy
 from sympy import Abs, Expr, Symbol, acos, asin, atan, cos, cosh, exp, log, pi, sin, sinh, sqrt, tan, tanh
 
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 
 __all__ = ["Abs", "acos", "asin", "atan", "cos", "cosh", "evaluate", "exp", "latex", "log", "numpy_function", "parse",
            "parse_number", "pi", "sin", "sinh", "sqrt", "t", "tan", "tanh", "x", "y"]  # fmt: skip

@@ -12,7 +12,7 @@ import sympy
 from hybrid import EllipticProblem, ReactionDiffusionProblem
 from hybrid.averages import cell_mean
 from hybrid.checks import check_domain
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.symbols import Abs, cos, exp, pi, sin, sqrt, x, y
 
 step = sympy.Heaviside

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
-from collections.abc import Iterator
+import tomllib
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -61,33 +60,10 @@ def _is_module(name: str) -> bool:
         return False
 
 
-def test_packages_import_as_the_arrows_say() -> None:
-    page = (ROOT / "docs" / "layout.md").read_text(encoding="utf-8")
-    arrows = {
-        name: set(re.findall(r"\w+", others))
-        for name, others in re.findall(r"^(\w+) +->(.*)$", page, flags=re.MULTILINE)
-    }
-    files = {path: path.relative_to(ROOT / "hybrid").with_suffix("").parts[0] for path in ROOT.glob("hybrid/**/*.py")}
-    assert set(arrows) == {where for path, where in files.items() if path.parent.name == where} | {"cli"}
-    for path, where in files.items():
-        allowed = arrows.get(where, {"media"}) | {where}
-        assert {other for other in imported(path) if other in arrows} <= allowed, path
-
-
-def imported(path: Path) -> Iterator[str]:
-    """The modules and packages right below `hybrid` that a file imports, whenever it does."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    typing = [n for n in ast.walk(tree) if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
-    unseen = {id(inner) for node in typing for statement in node.body for inner in ast.walk(statement)}
-    for node in ast.walk(tree):
-        names: list[str] = []
-        if id(node) in unseen:
-            continue
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        yield from (name.split(".")[1] for name in names if name.startswith("hybrid."))
+def test_the_floors_are_those_that_lint_checks() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    assert "```\n" + "\n".join(layers) + "\n```" in (ROOT / "docs" / "layout.md").read_text(encoding="utf-8")
 
 
 def test_seconds_to_an_error() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.physics import base
 from hybrid.symbols import pi, sin, y
 

@@ -50,7 +50,7 @@ import sys, time
 import hybrid
 from mpi4py import MPI
 from hybrid import cli
-from hybrid.errors import SolverError
+from hybrid.failures import SolverError
 from hybrid.fem import multiscale
 
 def fail(*_):

@@ -41,7 +41,7 @@ def test_directions_have_their_own_numbers_of_nodes() -> None:
 def test_a_product_is_taken_apart_and_evaluated_exactly() -> None:
     front = 1 + 9 / (1 + exp(-60 * (x[0] - 1)))
     problem = EllipticProblem(domain=[(0, 2)], eps=0.1, a=(2 + sin(2 * pi * y[0])) * front, f=1)
-    found = separated(problem)
+    found = separated(problem.cell_problems())
     assert found is not None
     factor, rest = found
     assert not rest.medium.depends_on
@@ -57,19 +57,19 @@ def test_a_product_is_taken_apart_and_evaluated_exactly() -> None:
 
 def test_a_sum_is_no_product() -> None:
     problem = EllipticProblem(domain=[(0, 2)], eps=0.1, a=2 + x[0] + sin(2 * pi * y[0]), f=1)
-    assert separated(problem) is None
+    assert separated(problem.cell_problems()) is None
 
 
 def test_matrices_with_one_factor_are_products() -> None:
     b = [[2 + sin(2 * pi * y[0]), 0.5], [0.5, 3]]
     problem = EllipticProblem(domain=[(0, 1)] * 2, eps=0.1, a=[[-(2 + x[0]) * -e for e in row] for row in b], f=1)
-    found = separated(problem)
+    found = separated(problem.cell_problems())
     assert found is not None
     at = {x[0]: 0.3, y[0]: 0.2}
     off = (found[0] * found[1].medium.matrix - problem.medium.matrix).subs(at)
     assert np.abs(np.array(off, dtype=float)).max() < 1e-14
     other = EllipticProblem(domain=[(0, 1)] * 2, eps=0.1, a=[[2 + x[0], 0], [0, 3 + sin(2 * pi * y[0])]], f=1)
-    assert separated(other) is None
+    assert separated(other.cell_problems()) is None
 
 
 def test_an_interpolant_that_becomes_negative_is_seen() -> None:

@@ -111,6 +111,6 @@ def test_packages_load_what_they_export_on_first_use(package: Any) -> None:
 def test_names_and_submodules_are_found() -> None:
     load, names = lazily("hybrid.pinn", {"Network": "network"})
     assert load("Network") is hybrid.pinn.Network
-    assert load("evolution").__name__ == "hybrid.pinn.evolution"
+    assert load("evolution").__name__ == "hybrid.pinn.intime.evolution"
     assert "Network" in names()
     assert callable(hybrid.fem.piecewise)

@@ -11,7 +11,7 @@ import pytest
 from sympy import Heaviside
 
 from hybrid import EllipticProblem, ReactionDiffusionProblem, fem
-from hybrid.fem.points import at_points
+from hybrid.fem.meshes.points import at_points
 from hybrid.study.files import from_data
 from hybrid.study.settings import fem_arguments
 from hybrid.symbols import exp, pi, sin, x, y

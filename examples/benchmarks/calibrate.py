@@ -40,7 +40,7 @@ def worker(dim: int, shape: str, degree: int) -> dict[str, Any]:
     from dolfinx import fem
 
     from hybrid import EllipticProblem
-    from hybrid.fem.mesh import box
+    from hybrid.fem.meshes.box import box
     from hybrid.fem.dirichlet import solve_on
     from hybrid.fem.norms import relative_difference
     from hybrid.machine import keep_memory, peak_memory

@@ -41,7 +41,7 @@ from torch import Tensor
 
 import hybrid
 from hybrid.pinn import LastLayer, VariableProjection, cell_networks, solve_cell
-from hybrid.pinn.network import VALUE
+from hybrid.pinn.functions.network import VALUE
 from hybrid.pinn.presets import preset
 from hybrid.symbols import cos, pi, sin, x, y
 

@@ -26,8 +26,8 @@ import torch
 
 from hybrid.paper.cases import case
 from hybrid.pinn import LevenbergMarquardt, cell_networks
-from hybrid.pinn.cellrows import cell_rows
-from hybrid.pinn.training import train
+from hybrid.pinn.cells.cellrows import cell_rows
+from hybrid.pinn.optimizers.training import train
 
 
 def worker(side: int, hidden: list[int], steps: int) -> None:

@@ -54,8 +54,8 @@ def solve(n: int, degree: int, periods: int, contrast: float) -> Any:
     from dolfinx import fem
 
     from hybrid import EllipticProblem
-    from hybrid.fem.assembly import assembled
-    from hybrid.fem.mesh import box, zero_on_boundary
+    from hybrid.fem.algebra.assembly import assembled
+    from hybrid.fem.meshes.box import box, zero_on_boundary
     from hybrid.fem.dirichlet import solve_on
     from hybrid.fem.forms import flux_on
     from hybrid.machine import keep_memory, peak_memory

@@ -133,10 +133,10 @@ def hybrid(n: int) -> Run:
     from dolfinx import fem
 
     from hybrid import EllipticProblem
-    from hybrid.fem.assembly import assembled, load
+    from hybrid.fem.algebra.assembly import assembled, load
     from hybrid.fem.dirichlet import solve_on
     from hybrid.fem.forms import flux_on, source_on
-    from hybrid.fem.mesh import box, zero_on_boundary
+    from hybrid.fem.meshes.box import box, zero_on_boundary
     from hybrid.symbols import cos, pi, sin, x, y
 
     a = 2 + sin(2 * pi * y[0]) * cos(2 * pi * y[1])

@@ -19,11 +19,11 @@ from torch import Tensor
 
 import hybrid
 from hybrid.pinn import cell_networks
-from hybrid.pinn.cellrows import cell_operator
-from hybrid.pinn.equations import Equations
-from hybrid.pinn.network import Network
-from hybrid.pinn.rows import Rows
-from hybrid.pinn.sampling import uniform_grid
+from hybrid.pinn.cells.cellrows import cell_operator
+from hybrid.pinn.functions.network import Network
+from hybrid.pinn.leastsquares.equations import Equations
+from hybrid.pinn.leastsquares.rows import Rows
+from hybrid.pinn.leastsquares.sampling import uniform_grid
 from hybrid.symbols import cos, pi, sin, x, y
 
 PROBLEM = hybrid.EllipticProblem(

@@ -3,7 +3,7 @@
 from hybrid.comparison.correctors import first_order, on_reference
 from hybrid.comparison.errors import cell_errors, corrector_errors, errors, grid_errors
 from hybrid.comparison.transfer import grid, on_points, sampled_difference, to_space
-from hybrid.fem.points import at_points
+from hybrid.fem.meshes.points import at_points
 
 __all__ = [
     "at_points",

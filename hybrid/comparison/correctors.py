@@ -12,8 +12,8 @@ from dolfinx import fem
 
 from hybrid.comparison.transfer import Comparable, all_to_space, function_of, nodes, with_values
 from hybrid.physics import Problem
-from hybrid.pinn.field import Field, evaluated
-from hybrid.pinn.network import VALUE, gradient_only
+from hybrid.pinn.functions.field import Field, evaluated
+from hybrid.pinn.functions.network import VALUE, gradient_only
 from hybrid.product import Product
 
 Array = npt.NDArray[np.float64]

@@ -21,11 +21,11 @@ import ufl
 from dolfinx import fem
 
 from hybrid.comparison.transfer import Comparable, all_to_space, from_values, function_of, grid, nodes, on_points
-from hybrid.fem.cell import corrector_sizes
+from hybrid.fem.cells.cell import corrector_sizes
 from hybrid.fem.norms import norm
 from hybrid.physics import Problem
-from hybrid.pinn.field import evaluated
-from hybrid.pinn.network import VALUE
+from hybrid.pinn.functions.field import evaluated
+from hybrid.pinn.functions.network import VALUE
 
 _PAIRS = {"e1": ("p", "u"), "e2": ("w", "u"), "e3": ("p", "w"), "e4": ("v", "u"), "e5": ("r", "u")}
 

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from dolfinx import fem
 
 from hybrid.fem.dirichlet import Solution as FemSolution
-from hybrid.fem.points import at_points, carried, spread
-from hybrid.pinn.field import Field
-from hybrid.pinn.homogenized import Solution as PinnSolution
+from hybrid.fem.meshes.points import at_points, carried, spread
+from hybrid.pinn.functions.field import Field
+from hybrid.pinn.steady.homogenized import Solution as PinnSolution
 from hybrid.product import Product
 
 _POINTS = 1 << 12

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from hybrid.lazy import lazily
 
 if TYPE_CHECKING:
-    from hybrid.fem.cell import CellSolution, solve_cell_on_mesh
+    from hybrid.fem.cells.cell import CellSolution, solve_cell_on_mesh
     from hybrid.fem.dirichlet import Solution
     from hybrid.fem.doors import solve, solve_cell, solve_homogenized, solve_multiscale
-    from hybrid.fem.meshfile import read_mesh
+    from hybrid.fem.meshes.meshfile import read_mesh
+    from hybrid.fem.meshes.regions import piecewise
+    from hybrid.fem.meshes.tagged import TaggedMesh, tagged_box
     from hybrid.fem.mixed import solve_on_mesh
-    from hybrid.fem.regions import piecewise
-    from hybrid.fem.tagged import TaggedMesh, tagged_box
 
 __all__ = [
     "CellSolution",
@@ -31,18 +31,18 @@ __all__ = [
 ]
 
 _HOMES = {
-    "CellSolution": "cell",
-    "solve_cell_on_mesh": "cell",
+    "CellSolution": "cells.cell",
+    "solve_cell_on_mesh": "cells.cell",
     "Solution": "dirichlet",
     "solve": "doors",
     "solve_cell": "doors",
     "solve_homogenized": "doors",
     "solve_multiscale": "doors",
-    "read_mesh": "meshfile",
+    "read_mesh": "meshes.meshfile",
     "solve_on_mesh": "mixed",
-    "piecewise": "regions",
-    "TaggedMesh": "tagged",
-    "tagged_box": "tagged",
+    "piecewise": "meshes.regions",
+    "TaggedMesh": "meshes.tagged",
+    "tagged_box": "meshes.tagged",
 }
 if not TYPE_CHECKING:  # type checkers are to refuse what is not there
     __getattr__, __dir__ = lazily(__name__, _HOMES)

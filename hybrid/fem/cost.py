@@ -49,7 +49,7 @@ def predicted(counts: Sequence[float], degree: int, shape: str, ranks: int, *, e
     Args:
         counts: Mesh cells along each side.
         degree: Polynomial degree of the elements.
-        shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
+        shape: Of the cells, one of `hybrid.fem.meshes.box.SHAPES`.
         ranks: How many share the work.
         estimate: With two solves on coarser meshes, for the estimate of the error.
     """

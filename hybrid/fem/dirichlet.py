@@ -11,13 +11,13 @@ import ufl
 from dolfinx import fem
 
 from hybrid.equation import Equation
-from hybrid.fem.assembly import assembled, load
-from hybrid.fem.fitted import inner_degree
+from hybrid.fem.algebra.assembly import assembled, load
+from hybrid.fem.algebra.linear import DIRECT, MULTIGRID, LinearSolver, clean_up
+from hybrid.fem.algebra.multigrid import levels
+from hybrid.fem.algebra.stencil import Entries
 from hybrid.fem.forms import entries_of, flux_on, reaction_on, source_on
-from hybrid.fem.linear import DIRECT, MULTIGRID, LinearSolver, clean_up
-from hybrid.fem.mesh import zero_on_boundary
-from hybrid.fem.multigrid import levels
-from hybrid.fem.stencil import Entries
+from hybrid.fem.meshes.box import zero_on_boundary
+from hybrid.fem.meshes.fitted import inner_degree
 from hybrid.trust import Estimate
 
 

@@ -10,11 +10,12 @@ from mpi4py import MPI
 
 from hybrid.checks import check_comm, check_count, check_degree
 from hybrid.equation import Equation
-from hybrid.errors import InputError
-from hybrid.fem import cell, evolution, homogenized, multiscale, sourcecells
-from hybrid.fem.cellsolution import CellSolution
-from hybrid.fem.counts import SHAPES
+from hybrid.failures import InputError
+from hybrid.fem import evolution, homogenized, multiscale
+from hybrid.fem.cells import cell, sourcecells
+from hybrid.fem.cells.cellsolution import CellSolution
 from hybrid.fem.dirichlet import Solution
+from hybrid.fem.meshes.counts import SHAPES
 from hybrid.fem.reference import Reference
 from hybrid.physics import Problem, check_problem
 
@@ -55,8 +56,8 @@ def _of_homogenized(equation: Equation, comm: MPI.Comm, **settings: Any) -> Solu
 
 
 def solve_cell(problem: Problem, comm: MPI.Comm, **settings: Any) -> CellSolution:
-    """The correctors and the homogenized coefficient, by `hybrid.fem.cell.solve_cell`, or by that of `hybrid.fem.sourcecells`
-    where the loads of the cell problems are sources.
+    """The correctors and the homogenized coefficient, by `hybrid.fem.cells.cell.solve_cell`, or by that of
+    `hybrid.fem.cells.sourcecells` where the loads of the cell problems are sources.
 
     Raises:
         InputError: No problem, or a setting out of its range.

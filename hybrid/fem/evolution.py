@@ -12,7 +12,7 @@ from hybrid.equation import Equation
 from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.cost import unknowns
 from hybrid.fem.dirichlet import Solution
-from hybrid.fem.mesh import box
+from hybrid.fem.meshes.box import box
 from hybrid.fem.norms import order_limit
 from hybrid.fem.reference import Reference, References, anything, silent
 from hybrid.fem.resolution import BUDGET, Resolutions
@@ -40,7 +40,7 @@ def solve_multiscale(
         comm: The ranks that share the work.
         degree: Polynomial degree of the elements.
         cells_per_period: Mesh cells along each period.
-        shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
+        shape: Of the cells, one of `hybrid.fem.meshes.box.SHAPES`.
         tolerance: Relative error allowed in a time step.
         estimate: Also solve on half the cells, and with a hundred times the tolerance: the estimate of the relative L2 error
             is the sum of Richardson's for space and of the difference that the tolerance makes for time.
@@ -84,7 +84,7 @@ def solve_homogenized(
         comm: The ranks that share the work.
         degree: Polynomial degree of the elements.
         cells: Mesh cells along each side of Ω.
-        shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
+        shape: Of the cells, one of `hybrid.fem.meshes.box.SHAPES`.
         tolerance: Relative error allowed in a time step.
         estimate: Also solve on meshes twice and four times as coarse, and with a hundred times the tolerance, to estimate the
             relative L2 error of what is returned, as the solution with this very r*.

@@ -14,8 +14,8 @@ import ufl
 from dolfinx import fem, mesh
 
 from hybrid.equation import Equation
-from hybrid.fem.coefficients import as_arrays, as_ufl, on_mesh
-from hybrid.fem.stencil import Entries
+from hybrid.fem.algebra.coefficients import as_arrays, as_ufl, on_mesh
+from hybrid.fem.algebra.stencil import Entries
 from hybrid.media.base import Coefficient
 from hybrid.media.constant import Constant
 from hybrid.media.expression import Expression

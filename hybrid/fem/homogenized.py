@@ -8,12 +8,12 @@ from petsc4py import PETSc
 from dolfinx import fem
 
 from hybrid.equation import Equation
+from hybrid.fem.algebra.linear import DIRECT
 from hybrid.fem.cost import unknowns
 from hybrid.fem.dirichlet import Solution, solve_on
-from hybrid.fem.fitted import slow_fitting
 from hybrid.fem.forms import source_on
 from hybrid.fem.kronecker import solve_constant
-from hybrid.fem.linear import DIRECT
+from hybrid.fem.meshes.fitted import slow_fitting
 from hybrid.fem.norms import order_limit
 from hybrid.fem.resolution import BUDGET, HIGHEST, Resolutions
 from hybrid.media.constant import Constant
@@ -37,7 +37,7 @@ def solve_homogenized(
         comm: The ranks that share the work.
         degree: Polynomial degree of the elements.
         cells: Mesh cells along each side of Ω.
-        shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
+        shape: Of the cells, one of `hybrid.fem.meshes.box.SHAPES`.
         estimate: Also solve on meshes twice and four times as coarse, to estimate the relative L2 error of what is returned, as
             the solution with this very coefficient.
         tol: Raise the degree, up to `hybrid.fem.resolution.HIGHEST` and not in space, and then double the cells until the

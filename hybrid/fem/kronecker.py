@@ -22,16 +22,16 @@ import basix
 import ufl
 from dolfinx import fem
 
-from hybrid.fem.assembly import load
-from hybrid.fem.bricks import bricks_of
+from hybrid.fem.algebra.assembly import load
 from hybrid.fem.dirichlet import Solution
-from hybrid.fem.mesh import zero_on_boundary
+from hybrid.fem.meshes.box import zero_on_boundary
+from hybrid.fem.meshes.bricks import bricks_of
 from hybrid.parallel import on_root
 
 Array = npt.NDArray[np.float64]
 
 _TOLERANCE = 1e-10
-"""Of the residual, relative: that of `hybrid.fem.linear.ITERATIVE`."""
+"""Of the residual, relative: that of `hybrid.fem.algebra.linear.ITERATIVE`."""
 _ITERATIONS = 100
 _LONGEST = 1500
 """Nodes along a side, at the most: the eigenvectors of longer lines take longer than multigrid."""

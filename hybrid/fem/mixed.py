@@ -13,13 +13,13 @@ from dolfinx import fem, mesh
 from dolfinx.fem import petsc as fem_petsc
 
 from hybrid.checks import check_degree, check_expression
-from hybrid.errors import InputError
-from hybrid.fem.assembly import assembled, load
+from hybrid.failures import InputError
+from hybrid.fem.algebra.assembly import assembled, load
+from hybrid.fem.algebra.linear import DIRECT, MULTIGRID, LinearSolver, check_symmetric, clean_up
+from hybrid.fem.algebra.multigrid import levels
 from hybrid.fem.dirichlet import Solution
-from hybrid.fem.linear import DIRECT, MULTIGRID, LinearSolver, check_symmetric, clean_up
-from hybrid.fem.multigrid import levels
-from hybrid.fem.regions import piecewise
-from hybrid.fem.tagged import TaggedMesh, check_tagged
+from hybrid.fem.meshes.regions import piecewise
+from hybrid.fem.meshes.tagged import TaggedMesh, check_tagged
 from hybrid.symbols import evaluate, x
 
 

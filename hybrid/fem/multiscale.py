@@ -32,7 +32,7 @@ def solve_multiscale(
         comm: The ranks that share the work.
         degree: Polynomial degree of the elements.
         cells_per_period: Mesh cells along each period of the coefficient.
-        shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
+        shape: Of the cells, one of `hybrid.fem.meshes.box.SHAPES`.
         estimate: Also solve on meshes twice and four times as coarse, to estimate the relative L2 error of u_ε
             (Richardson, see `hybrid.fem.norms.richardson`).
         reference_tol: Refine, beginning with `cells_per_period`, until the estimate is at most this.

@@ -14,9 +14,9 @@ from sympy import Abs, Basic, Heaviside, Max, Min
 import ufl
 from dolfinx import fem
 
-from hybrid.fem.assembly import compiled
-from hybrid.fem.points import at_points, spread
-from hybrid.fem.points import carry as carry
+from hybrid.fem.algebra.assembly import compiled
+from hybrid.fem.meshes.points import at_points, spread
+from hybrid.fem.meshes.points import carry as carry
 
 
 def norm(expression: ufl.core.expr.Expr, mesh: object, degree: int) -> float:

@@ -18,12 +18,12 @@ from dolfinx import fem
 from hybrid import store
 from hybrid._version import __version__
 from hybrid.equation import Equation
-from hybrid.errors import InputError, SolverError
+from hybrid.failures import InputError, SolverError
 from hybrid.fem import cache as files
 from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.dirichlet import Solution
-from hybrid.fem.fitted import reference_fitting
-from hybrid.fem.mesh import cell_counts
+from hybrid.fem.meshes.box import cell_counts
+from hybrid.fem.meshes.fitted import reference_fitting
 from hybrid.fem.norms import mesh_error, order_limit
 from hybrid.fem.resolution import LOOSER, SHOWN, TIGHTEST, time_error, trusted
 from hybrid.parallel import on_root
@@ -83,7 +83,7 @@ class References:
         comm: The ranks that share the work.
         solve_on: How it is solved.
         degree: Polynomial degree of the elements.
-        shape: Of the cells, one of `hybrid.fem.mesh.SHAPES`.
+        shape: Of the cells, one of `hybrid.fem.meshes.box.SHAPES`.
         estimate: Whether to estimate errors: of the mesh from solutions on meshes twice and four times as coarse, of the time
             stepping from one with steps less accurate.
         cache: Where references are kept, or None.

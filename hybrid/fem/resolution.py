@@ -11,7 +11,7 @@ from typing import Any
 from dolfinx import fem
 
 from hybrid.checks import positive
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.norms import mesh_error, relative_difference
 from hybrid.trust import Estimate

@@ -18,12 +18,12 @@ from dolfinx import fem
 from dolfinx.fem import petsc as fem_petsc
 
 from hybrid.equation import Equation
-from hybrid.errors import InputError, SolverError
-from hybrid.fem.coefficients import on_mesh
+from hybrid.failures import InputError, SolverError
+from hybrid.fem.algebra.coefficients import on_mesh
+from hybrid.fem.algebra.linear import clean_up, last_line
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.forms import reaction_on
-from hybrid.fem.linear import clean_up, last_line
-from hybrid.fem.mesh import zero_on_boundary
+from hybrid.fem.meshes.box import zero_on_boundary
 from hybrid.media.constant import Constant
 from hybrid.media.expression import Expression
 from hybrid.symbols import evaluate, numpy_function, t, x

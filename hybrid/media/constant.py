@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Expr, Symbol
 
-from hybrid.errors import InputError, SolverError
+from hybrid.failures import InputError, SolverError
 from hybrid.media.base import Coefficient
 from hybrid.media.interpolated import SlowCoefficient
 

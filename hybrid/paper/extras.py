@@ -8,7 +8,7 @@ from hybrid.paper.experiment import InRun
 from hybrid.paper.experiments import EXPERIMENTS
 from hybrid.paper.monitors import cell_monitor, homogenized_monitor
 from hybrid.paper.preset import PAPER
-from hybrid.pinn.network import Network
+from hybrid.pinn.functions.network import Network
 from hybrid.study.extras import Extras
 from hybrid.study.monitor import Monitor
 from hybrid.study.recorder import Recorder

@@ -10,8 +10,8 @@ import torch
 
 from hybrid.comparison import grid, on_points
 from hybrid.paper.settings import paper_settings
-from hybrid.pinn.network import VALUE, Network
-from hybrid.pinn.spacetime import at_time
+from hybrid.pinn.functions.network import VALUE, Network
+from hybrid.pinn.intime.spacetime import at_time
 from hybrid.study.monitor import Measure, Monitor, relative
 from hybrid.study.recorder import Recorder
 from hybrid.study.samples import grid_count

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.paper.settings import paper_settings
 from hybrid.study.case import Case
 from hybrid.study.presets import OWN, Preset

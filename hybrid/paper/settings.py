@@ -8,7 +8,7 @@ from typing import Any
 
 from hybrid.paper.cases import is_of_the_paper
 from hybrid.physics import Problem
-from hybrid.pinn.optimizers import Adam
+from hybrid.pinn.optimizers.kinds import Adam
 
 _THREE, _FOUR = (64, 64, 64), (64, 64, 64, 64)
 _EVEN = (0.5, 0.5)

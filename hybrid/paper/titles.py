@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 
 TITLES: Mapping[str, str] = {
     "elliptic-1d": "1D elliptic equation without slow dependency (section 2.1)",

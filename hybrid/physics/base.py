@@ -17,7 +17,7 @@ import numpy.typing as npt
 import sympy
 
 from hybrid.equation import Equation, Evolution, Load
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.geometry import Geometry
 from hybrid.media.base import Coefficient
 from hybrid.media.expression import Expression

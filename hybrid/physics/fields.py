@@ -11,7 +11,7 @@ import sympy
 from sympy import Expr, ImmutableMatrix, Symbol
 
 from hybrid.checks import check_expression, check_matrix, positive
-from hybrid.errors import Faults, InputError
+from hybrid.failures import Faults, InputError
 from hybrid.symbols import parse, parse_number, t, x, y
 
 if TYPE_CHECKING:

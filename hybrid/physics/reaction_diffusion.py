@@ -13,7 +13,7 @@ import numpy as np
 from hybrid.averages import cell_mean
 from hybrid.checks import check_finite, check_not_zero, check_periodic, samples
 from hybrid.equation import Equation, Evolution, Load
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.media.constant import Constant, homogenized_reaction
 from hybrid.media.expression import Expression
 from hybrid.physics.base import Array, Effective, Notation, Problem, register

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from hybrid.lazy import lazily
 
 if TYPE_CHECKING:
-    from hybrid.pinn.batch import solve_cells
-    from hybrid.pinn.cell import CellSolution
+    from hybrid.pinn.cells.batch import solve_cells
+    from hybrid.pinn.cells.cell import CellSolution
     from hybrid.pinn.doors import (
         cell_networks,
         cell_rungs,
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
         solve_homogenized,
         solve_multiscale,
     )
-    from hybrid.pinn.field import Field
-    from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
-    from hybrid.pinn.homogenized import Solution
-    from hybrid.pinn.network import Network
-    from hybrid.pinn.optimizer import History
-    from hybrid.pinn.optimizers import LBFGS, Adam, LastLayer
+    from hybrid.pinn.functions.field import Field
+    from hybrid.pinn.functions.network import Network
+    from hybrid.pinn.optimizers.base import History
+    from hybrid.pinn.optimizers.gaussnewton import LevenbergMarquardt, VariableProjection
+    from hybrid.pinn.optimizers.kinds import LBFGS, Adam, LastLayer
     from hybrid.pinn.presets import PRESETS, preset
+    from hybrid.pinn.steady.homogenized import Solution
 
 __all__ = [
     "LBFGS", "PRESETS", "Adam", "CellSolution", "Field", "History", "LastLayer", "LevenbergMarquardt", "Network",
@@ -36,8 +36,8 @@ __all__ = [
 ]  # fmt: skip
 
 _HOMES = {
-    "solve_cells": "batch",
-    "CellSolution": "cell",
+    "solve_cells": "cells.batch",
+    "CellSolution": "cells.cell",
     "cell_networks": "doors",
     "cell_rungs": "doors",
     "homogenized_networks": "doors",
@@ -47,15 +47,15 @@ _HOMES = {
     "solve_cell": "doors",
     "solve_homogenized": "doors",
     "solve_multiscale": "doors",
-    "Field": "field",
-    "LevenbergMarquardt": "gaussnewton",
-    "VariableProjection": "gaussnewton",
-    "Solution": "homogenized",
-    "Network": "network",
-    "History": "optimizer",
-    "LBFGS": "optimizers",
-    "Adam": "optimizers",
-    "LastLayer": "optimizers",
+    "Field": "functions.field",
+    "LevenbergMarquardt": "optimizers.gaussnewton",
+    "VariableProjection": "optimizers.gaussnewton",
+    "Solution": "steady.homogenized",
+    "Network": "functions.network",
+    "History": "optimizers.base",
+    "LBFGS": "optimizers.kinds",
+    "Adam": "optimizers.kinds",
+    "LastLayer": "optimizers.kinds",
     "PRESETS": "presets",
     "preset": "presets",
 }

@@ -12,20 +12,12 @@ from typing import Any
 
 from hybrid.equation import Equation
 from hybrid.physics import Problem, check_problem
-from hybrid.pinn import (
-    cell,
-    cellrungs,
-    evolution,
-    evolutionrungs,
-    homogenized,
-    homogenizedrungs,
-    multiscale,
-    sourcecell,
-    spacetime,
-)
-from hybrid.pinn.cellsolution import CellSolution
-from hybrid.pinn.homogenized import Solution
-from hybrid.pinn.network import Network
+from hybrid.pinn.cells import cell, cellrungs, sourcecell
+from hybrid.pinn.cells.cellsolution import CellSolution
+from hybrid.pinn.functions.network import Network
+from hybrid.pinn.intime import evolution, evolutionrungs, spacetime
+from hybrid.pinn.steady import homogenized, homogenizedrungs, multiscale
+from hybrid.pinn.steady.homogenized import Solution
 
 
 def solve(equation: Equation, **arguments: Any) -> Solution | CellSolution:
@@ -54,8 +46,8 @@ def solve(equation: Equation, **arguments: Any) -> Solution | CellSolution:
 
 
 def solve_cell(problem: Problem, **arguments: Any) -> CellSolution:
-    """Train the correctors and compute the homogenized coefficient, by `hybrid.pinn.cell.solve_cell`, or by that of
-    `hybrid.pinn.sourcecell` where the loads are sources."""
+    """Train the correctors and compute the homogenized coefficient, by `hybrid.pinn.cells.cell.solve_cell`, or by that of
+    `hybrid.pinn.cells.sourcecell` where the loads are sources."""
     equation = check_problem(problem).cell_problems()
     solve: Callable[..., CellSolution] = (cell if equation.driven_by_fluxes else sourcecell).solve_cell
     found = solve(equation, **arguments)
@@ -70,14 +62,15 @@ def cell_networks(problem: Problem, **arguments: Any) -> tuple[Network, ...]:
 
 
 def cell_rungs(problem: Problem, arguments: Mapping[str, Any], budget: float = 60.0) -> Iterator[dict[str, Any]]:
-    """Arguments of `solve_cell`, cheapest first: `hybrid.pinn.cellrungs`, or those of `hybrid.pinn.sourcecell`."""
+    """Arguments of `solve_cell`, cheapest first: `hybrid.pinn.cells.cellrungs`, or those of `hybrid.pinn.cells.sourcecell`."""
     equation = check_problem(problem).cell_problems()
     rungs: Callable[..., Iterator[dict[str, Any]]] = (cellrungs if equation.driven_by_fluxes else sourcecell).cell_rungs
     return rungs(equation, arguments, budget)
 
 
 def solve_homogenized(problem: Problem, coefficient: Any, **arguments: Any) -> Solution:
-    """Train p, by `hybrid.pinn.homogenized.solve_homogenized`, or by that of `hybrid.pinn.evolution` where there is time.
+    """Train p, by `hybrid.pinn.steady.homogenized.solve_homogenized`, or by that of `hybrid.pinn.intime.evolution` where
+    there is time.
 
     Args:
         problem: Gives the homogenized equation.
@@ -101,7 +94,8 @@ def homogenized_networks(problem: Problem, **arguments: Any) -> tuple[Network, .
 def homogenized_rungs(
     problem: Problem, coefficient: Any, arguments: Mapping[str, Any], budget: float = 60.0
 ) -> Iterator[dict[str, Any]]:
-    """Arguments of `solve_homogenized`, cheapest first: `hybrid.pinn.homogenizedrungs` or `hybrid.pinn.evolutionrungs`."""
+    """Arguments of `solve_homogenized`, cheapest first: `hybrid.pinn.steady.homogenizedrungs` or
+    `hybrid.pinn.intime.evolutionrungs`."""
     equation = check_problem(problem).homogenized(coefficient)
     rungs: Callable[..., Iterator[dict[str, Any]]] = (
         homogenizedrungs if equation.time is None else evolutionrungs
@@ -110,8 +104,8 @@ def homogenized_rungs(
 
 
 def solve_multiscale(problem: Problem, **arguments: Any) -> Solution:
-    """Train the classical PINN on the multiscale equation itself, by `hybrid.pinn.multiscale.solve_multiscale`, or by
-    `hybrid.pinn.spacetime.solve_spacetime` where there is time (paper, equations (16) and (20))."""
+    """Train the classical PINN on the multiscale equation itself, by `hybrid.pinn.steady.multiscale.solve_multiscale`, or by
+    `hybrid.pinn.intime.spacetime.solve_spacetime` where there is time (paper, equations (16) and (20))."""
     equation = check_problem(problem).multiscale()
     solve: Callable[..., Solution] = multiscale.solve_multiscale if equation.time is None else spacetime.solve_spacetime
     return solve(equation, **arguments)

@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 from hybrid.equation import Equation
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.physics import Problem
-from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
-from hybrid.pinn.optimizers import LBFGS, Adam, LastLayer
+from hybrid.pinn.optimizers.gaussnewton import LevenbergMarquardt, VariableProjection
+from hybrid.pinn.optimizers.kinds import LBFGS, Adam, LastLayer
 from hybrid.separation import separated
 
 OPTIMIZERS: dict[str, Any] = {
@@ -28,7 +28,10 @@ OPTIMIZERS: dict[str, Any] = {
 
 PRESETS = ("accurate", "fast", "paper")
 
-_FEATURES = {1: (200, 400), 2: (1000, 44), 3: (2500, 19)}
+_FEATURES = {
+    "cell": {1: (200, 400), 2: (1000, 44), 3: (2500, 19)},
+    "homogenized": {1: (200, 400), 2: (1000, 44), 3: (2000, 18)},
+}
 _WIDTH = {"cell": {1: (30, 128), 2: (150, 32), 3: (150, 14)}, "homogenized": {1: (30, 128), 2: (150, 36), 3: (150, 15)}}
 _SLOW_FEATURES = {1: (600, 48), 2: (1200, 10), 3: (1500, 5)}
 """Random features, or the width of the trained layer, and points along each side, by dimension."""
@@ -76,12 +79,13 @@ def for_equation(name: str, equation: Equation) -> dict[str, Any]:
             return _slow_cell(name, dim)
         if equation.flux.interfaces:
             return dict(_JUMPS[name][dim])
+    part = "cell" if equation.periodic else "homogenized"
     if name == "fast":
-        features, points_per_side = _FEATURES[dim]
+        features, points_per_side = _FEATURES[part][dim]
         return {"hidden": (features,), "optimizer": LastLayer(), "points": points_per_side}
     # About twice as many rows as parameters: with fewer the residual is small at the points and not between them.
-    width, count = _WIDTH["cell" if equation.periodic else "homogenized"][dim]
-    steps = 60 if equation.periodic and dim < 3 else 30
+    width, count = _WIDTH[part][dim]
+    steps = 60 if part == "cell" and dim < 3 else 30
     return {"hidden": (width,), "optimizer": VariableProjection(steps=steps), "points": count}
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from hybrid import comparison
 from hybrid.parallel import on_root
-from hybrid.pinn.ladder import climb
-from hybrid.pinn.network import Network
+from hybrid.pinn.functions.network import Network
+from hybrid.pinn.optimizers.ladder import climb
 from hybrid.study import results
 from hybrid.study.monitor import Monitor
 from hybrid.study.recorder import Recorder

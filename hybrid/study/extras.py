@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from hybrid.pinn.network import Network
+from hybrid.pinn.functions.network import Network
 from hybrid.study.monitor import Monitor
 from hybrid.study.presets import Preset
 from hybrid.study.recorder import Recorder

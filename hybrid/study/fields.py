@@ -10,8 +10,8 @@ from typing import Any
 from dolfinx import fem, io
 
 from hybrid.comparison.transfer import nodes, with_values
-from hybrid.pinn.field import evaluated
-from hybrid.pinn.network import VALUE
+from hybrid.pinn.functions.field import evaluated
+from hybrid.pinn.functions.network import VALUE
 
 
 def write_fields(out: Path, solutions: dict[str, fem.Function], cell: Any, chi: Any) -> None:

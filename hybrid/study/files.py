@@ -11,7 +11,7 @@ from typing import Any
 import sympy
 
 from hybrid.checks import check_domain, check_expression, check_matrix, check_period, positive
-from hybrid.errors import Faults, InputError, each_of
+from hybrid.failures import Faults, InputError, each_of
 from hybrid.physics import EllipticProblem, ReactionDiffusionProblem
 from hybrid.study.case import Case
 from hybrid.study.schema import FEM, PINN, known, table

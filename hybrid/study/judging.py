@@ -28,10 +28,9 @@ def evidence_of(run: Recorder) -> Evidence:
         fem=with_mean(run, run.cell.trust),
         pinn=with_mean(run, run.chi.trust),
         difference=effective_difference(run.chi.coefficient, run.cell.coefficient),
-        corrector_differences=run.results["cell"]["pinn"]["errors"],
+        corrector_differences=dict(zip(run.problem.correctors, run.results["cell"]["pinn"]["errors"], strict=True)),
         proved=is_proved(run.cell),
         symbol=run.problem.notation.coefficient,
-        names=run.problem.correctors,
         effect=run.problem.effect(run.cell.coefficient),
         cures=cures_of(run),
     )

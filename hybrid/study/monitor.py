@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hybrid.pinn.network import Network
-from hybrid.pinn.optimizer import Progress
+from hybrid.pinn.functions.network import Network
+from hybrid.pinn.optimizers.base import Progress
 
 Array = npt.NDArray[np.float64]
 Measure = Callable[[], dict[str, float]]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.fem import cost
-from hybrid.fem.counts import cell_counts
+from hybrid.fem.meshes.counts import cell_counts
 from hybrid.study.case import Case
 from hybrid.study.settings import fem_arguments
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.pinn.presets import preset
 from hybrid.study.case import Case
 

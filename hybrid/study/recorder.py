@@ -16,10 +16,10 @@ import hybrid
 from hybrid import store
 from hybrid.fem.reference import Reference
 from hybrid.parallel import on_root
-from hybrid.pinn import kernel
-from hybrid.pinn.checkpoint import Checkpoint, load_networks, save_networks
-from hybrid.pinn.field import Field
-from hybrid.pinn.network import Network
+from hybrid.pinn.functions import kernel
+from hybrid.pinn.functions.field import Field
+from hybrid.pinn.functions.network import Network
+from hybrid.pinn.optimizers.checkpoint import Checkpoint, load_networks, save_networks
 from hybrid.study import results
 from hybrid.study.case import Case
 from hybrid.study.monitor import Monitor, thinned
@@ -31,7 +31,7 @@ FORMAT = 2
 """Of `results.json`."""
 
 
-_NUMERICS = (hybrid.__version__, 3, kernel.load() is not None)
+_NUMERICS = (hybrid.__version__, 4, kernel.load() is not None)
 """Part of the keys of trained networks, which are to be the same to the last bit: raise the number when rounding changes."""
 
 
@@ -101,7 +101,7 @@ class Recorder:
         Args:
             name: Of the file.
             networks: To be trained.
-            solve: Of `networks`, `train` and what else `hybrid.pinn.training.train` takes.
+            solve: Of `networks`, `train` and what else `hybrid.pinn.optimizers.training.train` takes.
             arguments: What the training was asked for; part of its key.
             depends_on: What else it depends on. With a monitor the finite elements it is measured against count too.
             monitor: Measures the error meanwhile, on rank 0.

@@ -12,12 +12,12 @@ from mpi4py import MPI
 
 import hybrid
 from hybrid import comparison, store
-from hybrid.errors import InputError, SolverError
+from hybrid.failures import InputError, SolverError
 from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.cost import unknowns
 from hybrid.fem.reference import Reference
 from hybrid.parallel import machines, on_root
-from hybrid.pinn.network import Network
+from hybrid.pinn.functions.network import Network
 from hybrid.study import climbing, results
 from hybrid.study.case import Case
 from hybrid.study.extras import Extras

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from hybrid.comparison import at_points, grid, on_points
 from hybrid.physics import Problem
-from hybrid.pinn.field import evaluated
-from hybrid.pinn.network import VALUE
+from hybrid.pinn.functions.field import evaluated
+from hybrid.pinn.functions.network import VALUE
 from hybrid.product import Product
 from hybrid.study.monitor import significant
 from hybrid.study.recorder import Recorder

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hybrid.errors import Faults, InputError
-from hybrid.fem.counts import SHAPES
-from hybrid.pinn.cellchecks import FORMULATIONS
+from hybrid.failures import Faults, InputError
+from hybrid.fem.meshes.counts import SHAPES
+from hybrid.pinn.cells.cellchecks import FORMULATIONS
 from hybrid.pinn.presets import OPTIMIZERS, PRESETS
 
 Check = Callable[[Any, str], Any]

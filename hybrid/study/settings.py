@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hybrid.errors import Faults, InputError
+from hybrid.failures import Faults, InputError
 from hybrid.fem.cost import bytes_per_dof, unknowns
-from hybrid.pinn.cellchecks import check_cell, check_formulation, outputs_for_each
-from hybrid.pinn.cellpieces import points_between
-from hybrid.pinn.gaussnewton import LevenbergMarquardt, VariableProjection
-from hybrid.pinn.optimizers import LastLayer
+from hybrid.pinn.cells.cellchecks import check_cell, check_formulation, outputs_for_each
+from hybrid.pinn.cells.cellpieces import points_between
+from hybrid.pinn.optimizers.gaussnewton import LevenbergMarquardt, VariableProjection
+from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.presets import OPTIMIZERS
 from hybrid.separation import separated
 from hybrid.study.case import Case

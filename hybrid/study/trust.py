@@ -6,7 +6,7 @@ off, neither estimate is believed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hybrid.trust import Estimate, largest
@@ -50,10 +50,9 @@ class Evidence:
         fem: Of "coefficient" and of each corrector, by finite elements.
         pinn: The same by networks.
         difference: Of the coefficients of the two paths, relative.
-        corrector_differences: Of the correctors of the two paths, relative: χ_1, χ_2, … or N.
+        corrector_differences: Of the correctors of the two paths, relative, by their names.
         proved: Whether the finite elements' coefficient is between bounds: a difference then is the network's.
         symbol: What the coefficient is called, "a" or "r".
-        names: Those of the correctors.
         effect: Relative change of the homogenized solution for a relative change of one of the coefficient.
         cures: What to do for "reference", "fem_cell", "fem_homogenized", "pinn_cell", "pinn_homogenized".
     """
@@ -66,10 +65,9 @@ class Evidence:
     fem: Mapping[str, Estimate]
     pinn: Mapping[str, Estimate]
     difference: float
-    corrector_differences: Sequence[float]
+    corrector_differences: Mapping[str, float]
     proved: bool = False
     symbol: str = "a"
-    names: Sequence[str] = ()
     effect: float = 1.0
     cures: Mapping[str, str] = field(default_factory=dict)
 
@@ -239,7 +237,7 @@ def _correctors(evidence: Evidence) -> dict[tuple[str, str], Estimate]:
     """By name and path."""
     none = Estimate(None, "no estimate was made")
     found: dict[tuple[str, str], Estimate] = {}
-    for name, difference in zip(evidence.names, evidence.corrector_differences, strict=True):
+    for name, difference in evidence.corrector_differences.items():
         pair = confronted(evidence.fem.get(name, none), evidence.pinn.get(name, none), difference)
         found[name, "fem"], found[name, "pinn"] = pair
     return found

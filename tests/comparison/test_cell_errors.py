@@ -11,7 +11,7 @@ import pytest
 
 from hybrid import EllipticProblem, SolverError, fem
 from hybrid.comparison import cell_errors
-from hybrid.fem import cell as cell_module
+from hybrid.fem.cells import cell as cell_module
 from hybrid.symbols import pi, sin, x, y
 
 pytestmark = pytest.mark.mpi

@@ -8,7 +8,7 @@ import pytest
 from dolfinx import fem
 
 from hybrid import EllipticProblem, comparison
-from hybrid.fem.mesh import SHAPES, box
+from hybrid.fem.meshes.box import SHAPES, box
 from hybrid.fem.norms import carry
 from hybrid.pinn import Field, homogenized_networks
 from hybrid.symbols import cos, numpy_function, sin, x

@@ -13,10 +13,10 @@ import sympy
 from hybrid import EllipticProblem
 from hybrid.comparison import at_points, corrector_errors
 from hybrid.fem import solve_cell
-from hybrid.fem.adaptive import geometric_mean
-from hybrid.fem.bisection import Forest, edges_of
-from hybrid.fem.jumpcell import BUDGET
-from hybrid.fem.torus import rule
+from hybrid.fem.cells.adaptive import geometric_mean
+from hybrid.fem.cells.jumpcell import BUDGET
+from hybrid.fem.cells.torus import rule
+from hybrid.fem.meshes.bisection import Forest, edges_of
 from hybrid.symbols import FUNCTIONS, asin, pi, sin, x, y
 
 step = FUNCTIONS["step"]

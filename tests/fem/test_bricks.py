@@ -9,10 +9,10 @@ import pytest
 
 from dolfinx import fem, mesh
 
-from hybrid.fem import places, points
-from hybrid.fem.bricks import bricks_of
-from hybrid.fem.fitted import Fitting
-from hybrid.fem.mesh import SHAPES, box
+from hybrid.fem.meshes import places, points
+from hybrid.fem.meshes.box import SHAPES, box
+from hybrid.fem.meshes.bricks import bricks_of
+from hybrid.fem.meshes.fitted import Fitting
 
 pytestmark = pytest.mark.mpi
 

@@ -16,7 +16,7 @@ from dolfinx import fem
 
 from hybrid.fem import cache as module
 from hybrid.fem.cache import ReferenceCache, default_folder, position_keys
-from hybrid.fem.mesh import box
+from hybrid.fem.meshes.box import box
 
 pytestmark = pytest.mark.mpi
 KEY = "0123456789abcdef"

@@ -19,7 +19,8 @@ import ufl
 from dolfinx import fem
 
 from hybrid import EllipticProblem, SolverError
-from hybrid.fem import cell, solve_cell
+from hybrid.fem import solve_cell
+from hybrid.fem.cells import cell
 from hybrid.fem.norms import norm
 from hybrid.media.interpolated import SlowCoefficient
 from hybrid.symbols import cos, pi, sin, x, y

@@ -12,8 +12,8 @@ import basix
 from hybrid import EllipticProblem, InputError
 from hybrid.comparison import errors
 from hybrid.fem import solve_cell, solve_homogenized, solve_multiscale
-from hybrid.fem.fitted import Fitting, cell_planes, domain_planes, inner_degree
-from hybrid.fem.mesh import box
+from hybrid.fem.meshes.box import box
+from hybrid.fem.meshes.fitted import Fitting, cell_planes, domain_planes, inner_degree
 from hybrid.symbols import FUNCTIONS, cos, pi, sin, x, y
 
 pytestmark = pytest.mark.mpi

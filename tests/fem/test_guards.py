@@ -14,7 +14,7 @@ import ufl
 
 import hybrid
 from hybrid import EllipticProblem, ReactionDiffusionProblem
-from hybrid.errors import InputError, SolverError
+from hybrid.failures import InputError, SolverError
 from hybrid.fem import (
     piecewise,
     solve_cell,
@@ -24,7 +24,7 @@ from hybrid.fem import (
     solve_on_mesh,
     tagged_box,
 )
-from hybrid.fem.mesh import box
+from hybrid.fem.meshes.box import box
 from hybrid.symbols import cos, pi, sin, x, y
 
 COMM = MPI.COMM_SELF

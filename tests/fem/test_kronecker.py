@@ -11,8 +11,8 @@ from dolfinx import fem
 
 from hybrid import EllipticProblem
 from hybrid.fem import solve_homogenized
-from hybrid.fem.fitted import Fitting
 from hybrid.fem.kronecker import solve_constant
+from hybrid.fem.meshes.fitted import Fitting
 from hybrid.symbols import exp, sin, x, y
 
 pytestmark = pytest.mark.mpi

@@ -16,10 +16,10 @@ import pytest
 import ufl
 from dolfinx import fem
 
-from hybrid.fem.assembly import assembled
-from hybrid.fem.lattice import Lattice
-from hybrid.fem.mesh import blocks, box, zero_on_boundary
-from hybrid.fem.stencil import operator
+from hybrid.fem.algebra.assembly import assembled
+from hybrid.fem.algebra.lattice import Lattice
+from hybrid.fem.algebra.stencil import operator
+from hybrid.fem.meshes.box import blocks, box, zero_on_boundary
 
 pytestmark = pytest.mark.mpi
 BOX = [(0, 2), (-1, 1), (0.5, 1)]

@@ -7,7 +7,7 @@ import pytest
 
 from dolfinx import fem
 
-from hybrid.fem.mesh import box, zero_on_boundary
+from hybrid.fem.meshes.box import box, zero_on_boundary
 
 pytestmark = pytest.mark.mpi
 

@@ -16,8 +16,8 @@ from dolfinx import mesh
 
 from hybrid import InputError
 from hybrid.fem import TaggedMesh, read_mesh, solve_on_mesh, tagged_box
+from hybrid.fem.meshes.tagged import tags
 from hybrid.fem.norms import norm
-from hybrid.fem.tagged import tags
 from hybrid.symbols import cos, evaluate, exp, pi, sin, x
 
 pytestmark = pytest.mark.mpi

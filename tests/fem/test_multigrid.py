@@ -14,10 +14,10 @@ from dolfinx import fem
 
 from hybrid import EllipticProblem
 from hybrid.fem import solve_cell, solve_homogenized, solve_multiscale
-from hybrid.fem.assembly import assembled, rows_where_ranks_meet
-from hybrid.fem.linear import MULTIGRID, LinearSolver
-from hybrid.fem.mesh import box, zero_on_boundary
-from hybrid.fem.multigrid import levels
+from hybrid.fem.algebra.assembly import assembled, rows_where_ranks_meet
+from hybrid.fem.algebra.linear import MULTIGRID, LinearSolver
+from hybrid.fem.algebra.multigrid import levels
+from hybrid.fem.meshes.box import box, zero_on_boundary
 from hybrid.symbols import cos, pi, sin, x, y
 
 pytestmark = pytest.mark.mpi

@@ -14,9 +14,9 @@ from dolfinx import fem, geometry
 
 from hybrid import EllipticProblem
 from hybrid.fem import solve_multiscale
-from hybrid.fem.mesh import box
+from hybrid.fem.meshes.box import box
+from hybrid.fem.meshes.points import at_points, spread
 from hybrid.fem.norms import extrapolated, relative_difference, richardson_of_values
-from hybrid.fem.points import at_points, spread
 from hybrid.symbols import pi, sin, y
 
 

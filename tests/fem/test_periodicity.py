@@ -16,8 +16,8 @@ from dolfinx import fem, mesh
 
 from hybrid import InputError
 from hybrid.fem import read_mesh
-from hybrid.fem.mesh import box
-from hybrid.fem.periodicity import _match, independent_points, periodic_constraint
+from hybrid.fem.algebra.periodicity import _match, independent_points, periodic_constraint
+from hybrid.fem.meshes.box import box
 
 pytestmark = pytest.mark.mpi
 

@@ -15,14 +15,15 @@ import ufl
 from dolfinx import fem, mesh
 
 from hybrid import EllipticProblem
-from hybrid.errors import SolverError
-from hybrid.fem import options, solve_cell, solve_cell_on_mesh, solve_multiscale
-from hybrid.fem.assembly import assembled
-from hybrid.fem.coefficients import as_ufl
-from hybrid.fem.linear import DIRECT, MULTIGRID, LinearSolver
-from hybrid.fem.mesh import box
+from hybrid.failures import SolverError
+from hybrid.fem import solve_cell, solve_cell_on_mesh, solve_multiscale
+from hybrid.fem.algebra import options
+from hybrid.fem.algebra.assembly import assembled
+from hybrid.fem.algebra.coefficients import as_ufl
+from hybrid.fem.algebra.linear import DIRECT, MULTIGRID, LinearSolver
+from hybrid.fem.algebra.pieces import first_rows, pieces
+from hybrid.fem.meshes.box import box
 from hybrid.fem.norms import integral
-from hybrid.fem.pieces import first_rows, pieces
 from hybrid.symbols import cos, pi, y
 
 SQUARE = [(0.0, 1.0), (0.0, 1.0)]
@@ -128,7 +129,7 @@ def test_a_cell_of_two_pi_by_a_hundredth() -> None:
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e10, 1e15])
 def test_iterations_do_not_depend_on_the_unit_of_the_coefficient(scale: float, paper: EllipticProblem) -> None:
     space = fem.functionspace(box(MPI.COMM_SELF, SQUARE, [16, 16]), ("Lagrange", 2))
-    from hybrid.fem.cell import CellOperator
+    from hybrid.fem.cells.cell import CellOperator
 
     u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
     z = ufl.SpatialCoordinate(space.mesh)

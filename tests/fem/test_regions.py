@@ -12,7 +12,7 @@ from dolfinx import fem, mesh
 
 from hybrid import InputError
 from hybrid.fem import TaggedMesh, piecewise, read_mesh, tagged_box
-from hybrid.fem.tagged import tags
+from hybrid.fem.meshes.tagged import tags
 from hybrid.symbols import log, sqrt, x, y
 
 pytestmark = pytest.mark.mpi

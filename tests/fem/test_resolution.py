@@ -12,10 +12,10 @@ import pytest
 from sympy import Heaviside
 
 from hybrid import EllipticProblem, ReactionDiffusionProblem, fem
-from hybrid.errors import InputError, SolverError
+from hybrid.failures import InputError, SolverError
 from hybrid.fem import solve_cell, solve_homogenized, solve_multiscale
 from hybrid.fem.dirichlet import Solution
-from hybrid.fem.points import at_points, spread
+from hybrid.fem.meshes.points import at_points, spread
 from hybrid.fem.reference import sensible_tolerance
 from hybrid.study.results import settled
 from hybrid.symbols import cos, exp, pi, sin, t, x, y

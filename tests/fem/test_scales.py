@@ -18,9 +18,9 @@ from dolfinx import fem
 
 from hybrid import EllipticProblem, ReactionDiffusionProblem
 from hybrid.fem import solve_cell, solve_homogenized, solve_multiscale
-from hybrid.fem.mesh import box
+from hybrid.fem.meshes.box import box
+from hybrid.fem.meshes.points import at_points, carry, spread
 from hybrid.fem.norms import norm, relative_difference
-from hybrid.fem.points import at_points, carry, spread
 from hybrid.symbols import cos, exp, pi, sin, t, x, y
 
 UNITS = [(1e-12, 1e12, 1e-7), (1e12, 1e-12, 1e5), (1e-7, 1e-12, 1e12)]

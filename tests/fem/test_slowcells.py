@@ -12,8 +12,9 @@ import pytest
 import sympy
 
 from hybrid import EllipticProblem, SolverError
-from hybrid.fem import cell, slowcells, solve_cell
-from hybrid.fem.cellsolution import CellSolution
+from hybrid.fem import solve_cell
+from hybrid.fem.cells import cell, slowcells
+from hybrid.fem.cells.cellsolution import CellSolution
 from hybrid.symbols import exp, pi, sin, x, y
 
 pytestmark = pytest.mark.mpi

@@ -7,7 +7,7 @@ import pytest
 import sympy
 
 from hybrid import EllipticProblem
-from hybrid.fem.slowsamples import hardest, hardness, harmonic_means, interpolation_error
+from hybrid.fem.cells.slowsamples import hardest, hardness, harmonic_means, interpolation_error
 from hybrid.media.interpolated import slow_nodes
 from hybrid.symbols import exp, pi, sin, x, y
 

@@ -11,10 +11,10 @@ import pytest
 import ufl
 from dolfinx import fem
 
-from hybrid.fem.assembly import assembled
-from hybrid.fem.fitted import Fitting
-from hybrid.fem.mesh import box
-from hybrid.fem.sumfactors import filling
+from hybrid.fem.algebra.assembly import assembled
+from hybrid.fem.algebra.sumfactors import filling
+from hybrid.fem.meshes.box import box
+from hybrid.fem.meshes.fitted import Fitting
 
 pytestmark = pytest.mark.mpi
 

@@ -169,7 +169,7 @@ def test_the_recorded_training_of_the_paper_still_begins_that_way(tmp_path: Path
     """The first epochs of the recorded classical PINN of section 2.1, trained again: the same losses."""
     from hybrid.paper.settings import paper_settings
     from hybrid.pinn import multiscale_networks, solve_multiscale
-    from hybrid.pinn.optimizers import Adam
+    from hybrid.pinn.optimizers.kinds import Adam
 
     old = stored().runs["paper", "elliptic-1d"]["classical"]["monitored"]
     problem = case("elliptic-1d").problem

@@ -10,7 +10,7 @@ import sympy
 
 from hybrid import EllipticProblem
 from hybrid.pinn import LastLayer, LevenbergMarquardt, preset, solve_cell
-from hybrid.pinn.cellgrids import MOST, cell_bandwidths, resolved_counts
+from hybrid.pinn.cells.cellgrids import MOST, cell_bandwidths, resolved_counts
 from hybrid.symbols import cos, exp, parse, pi, sin, x, y
 
 STEP = sympy.Heaviside

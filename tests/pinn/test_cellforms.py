@@ -14,9 +14,9 @@ import torch
 
 from hybrid import EllipticProblem, InputError
 from hybrid.pinn import LastLayer, LevenbergMarquardt, VariableProjection, preset, solve_cell
-from hybrid.pinn.cellforms import CURL
-from hybrid.pinn.jumps import KinkEmbedding, cell_points, level_sets
-from hybrid.pinn.network import hessian_operators
+from hybrid.pinn.cells.cellforms import CURL
+from hybrid.pinn.cells.jumps import KinkEmbedding, cell_points, level_sets
+from hybrid.pinn.functions.network import hessian_operators
 from hybrid.symbols import cos, parse, pi, sin, x, y
 
 A_STAR = 1.935359234812  # DESIGN's table; spectral

@@ -20,17 +20,16 @@ from hybrid.pinn import (
     LevenbergMarquardt,
     Network,
     VariableProjection,
-    cell,
     cell_networks,
     preset,
     solve_cell,
     solve_cells,
-    sourcecell,
 )
-from hybrid.pinn.cellrungs import cell_rungs, fundamental
-from hybrid.pinn.embedding import PeriodicEmbedding
-from hybrid.pinn.ladder import climb
-from hybrid.pinn.network import hessian_operators
+from hybrid.pinn.cells import cell, sourcecell
+from hybrid.pinn.cells.cellrungs import cell_rungs, fundamental
+from hybrid.pinn.functions.embedding import PeriodicEmbedding
+from hybrid.pinn.functions.network import hessian_operators
+from hybrid.pinn.optimizers.ladder import climb
 from hybrid.symbols import cos, pi, sin, x, y
 from hybrid.trust import largest
 

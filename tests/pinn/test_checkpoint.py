@@ -11,12 +11,12 @@ import torch
 
 from hybrid import InputError
 from hybrid.pinn import LBFGS, Adam, LastLayer, LevenbergMarquardt, VariableProjection
-from hybrid.pinn.checkpoint import Checkpoint, load_networks, save_networks
-from hybrid.pinn.embedding import AffineEmbedding
-from hybrid.pinn.network import VALUE, Network
-from hybrid.pinn.optimizer import Optimizer
-from hybrid.pinn.rows import Rows
-from hybrid.pinn.training import train
+from hybrid.pinn.functions.embedding import AffineEmbedding
+from hybrid.pinn.functions.network import VALUE, Network
+from hybrid.pinn.leastsquares.rows import Rows
+from hybrid.pinn.optimizers.base import Optimizer
+from hybrid.pinn.optimizers.checkpoint import Checkpoint, load_networks, save_networks
+from hybrid.pinn.optimizers.training import train
 
 
 class _Killed(BaseException):
@@ -67,7 +67,7 @@ def test_a_killed_training_ends_where_an_undisturbed_one_does(
 ) -> None:
     if precision == "single" and not isinstance(optimizer, Adam | LBFGS):
         pytest.skip("only for first-order optimizers")
-    monkeypatch.setattr("hybrid.pinn.optimizer._CHECKPOINT_SHARE", 1e9)  # after every step
+    monkeypatch.setattr("hybrid.pinn.optimizers.base._CHECKPOINT_SHARE", 1e9)  # after every step
     whole, seen = _network(), _Recorded(None)
     expected = train(whole, _rows(), optimizer=optimizer, precision=precision, progress=seen)
     stride = optimizer.stride

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from hybrid.pinn.corners import _singular, corner_part
-from hybrid.pinn.network import VALUE, hessian_operators
+from hybrid.pinn.functions.network import VALUE, hessian_operators
+from hybrid.pinn.steady.corners import _singular, corner_part
 from hybrid.symbols import cos, numpy_function, sin, x
 
 BOX = ((0.0, 1.0), (0.0, 2.0))

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from hybrid import EllipticProblem, InputError, ReactionDiffusionProblem, pinn
-from hybrid.pinn import LastLayer, evolution, homogenized, stages
+from hybrid.pinn import LastLayer
+from hybrid.pinn.intime import evolution, stages
+from hybrid.pinn.steady import homogenized
 from hybrid.symbols import cos, pi, sin, x, y
 
 ELLIPTIC = EllipticProblem(domain=[(0, 1)], eps=0.1, a=2 + sin(2 * pi * y[0]), f=1)

@@ -9,8 +9,8 @@ import torch
 
 from hybrid import EllipticProblem
 from hybrid.pinn import LastLayer, solve_homogenized
-from hybrid.pinn.edges import _octant, edge_part
-from hybrid.pinn.network import VALUE, hessian_operators, laplacian
+from hybrid.pinn.functions.network import VALUE, hessian_operators, laplacian
+from hybrid.pinn.steady.edges import _octant, edge_part
 from hybrid.symbols import cos, numpy_function, sin, x, y
 
 BOX = ((0.0, 1.0), (0.0, 2.0), (-1.0, 0.5))

@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from hybrid.pinn import equations as equations_module
-from hybrid.pinn.bubble import Bubble
-from hybrid.pinn.embedding import AffineEmbedding
-from hybrid.pinn.equations import Equations
-from hybrid.pinn.network import VALUE, Network, hessian_operators, product_jet
-from hybrid.pinn.rows import Rows, behind_factor
+from hybrid.pinn.functions.bubble import Bubble
+from hybrid.pinn.functions.embedding import AffineEmbedding
+from hybrid.pinn.functions.network import VALUE, Network, hessian_operators, product_jet
+from hybrid.pinn.leastsquares import equations as equations_module
+from hybrid.pinn.leastsquares.equations import Equations
+from hybrid.pinn.leastsquares.rows import Rows, behind_factor
 
 BOX = ((0.0, 1.0), (-1.0, 2.0))
 

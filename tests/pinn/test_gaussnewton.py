@@ -9,10 +9,10 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from hybrid import EllipticProblem
 from hybrid.pinn import LastLayer, VariableProjection, solve_cell
-from hybrid.pinn.embedding import AffineEmbedding
-from hybrid.pinn.equations import Equations
-from hybrid.pinn.network import VALUE, Network
-from hybrid.pinn.rows import Rows
+from hybrid.pinn.functions.embedding import AffineEmbedding
+from hybrid.pinn.functions.network import VALUE, Network
+from hybrid.pinn.leastsquares.equations import Equations
+from hybrid.pinn.leastsquares.rows import Rows
 
 A_STAR = 1.935359234812  # DESIGN's table; spectral
 

@@ -12,9 +12,9 @@ from hybrid import EllipticProblem
 from hybrid.comparison import grid
 from hybrid.media.interpolated import SlowCoefficient, slow_nodes
 from hybrid.pinn import homogenized_networks, homogenized_rungs, preset, solve_homogenized
-from hybrid.pinn.homogenizedrungs import cost
-from hybrid.pinn.ladder import climb
-from hybrid.pinn.spectrum import spectrum_of
+from hybrid.pinn.optimizers.ladder import climb
+from hybrid.pinn.steady.homogenizedrungs import cost
+from hybrid.pinn.steady.spectrum import spectrum_of
 from hybrid.study.climbing import shape_of
 from hybrid.symbols import exp, pi, sin, x, y
 
@@ -119,8 +119,8 @@ def test_the_band_follows_the_steepness() -> None:
 def test_waves_among_the_inputs_have_their_derivatives() -> None:
     import torch
 
-    from hybrid.pinn.embedding import AffineEmbedding
-    from hybrid.pinn.network import VALUE, hessian_operators
+    from hybrid.pinn.functions.embedding import AffineEmbedding
+    from hybrid.pinn.functions.network import VALUE, hessian_operators
 
     embedding = AffineEmbedding([(0.0, 1.0), (1.0, 3.0)], [(2.0, -3.0)])
     point = torch.tensor([0.3, 1.4], dtype=torch.float64)

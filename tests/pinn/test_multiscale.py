@@ -14,7 +14,7 @@ from sympy import Heaviside
 from hybrid import EllipticProblem, InputError, fem
 from hybrid.comparison import grid, on_points
 from hybrid.pinn import LastLayer, LevenbergMarquardt, solve_multiscale
-from hybrid.pinn.multiscale import _flux
+from hybrid.pinn.steady.multiscale import _flux
 from hybrid.symbols import cos, pi, sin, x, y
 
 

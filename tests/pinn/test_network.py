@@ -8,10 +8,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from hybrid.pinn import kernel
-from hybrid.pinn.embedding import AffineEmbedding, AtTime, PeriodicEmbedding, SideBySide, Together
-from hybrid.pinn.network import VALUE, Embedding, Network, gradient_only, hessian_operators, laplacian, product_jet
-from hybrid.pinn.sweep import Sweep
+from hybrid.pinn.functions import kernel
+from hybrid.pinn.functions.embedding import AffineEmbedding, AtTime, PeriodicEmbedding, SideBySide, Together
+from hybrid.pinn.functions.network import (
+    VALUE,
+    Embedding,
+    Network,
+    gradient_only,
+    hessian_operators,
+    laplacian,
+    product_jet,
+)
+from hybrid.pinn.leastsquares.sweep import Sweep
 
 
 def _network(kind: str, dim: int) -> Network:

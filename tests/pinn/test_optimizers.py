@@ -10,14 +10,14 @@ import torch
 
 from hybrid import SolverError
 from hybrid.pinn import LBFGS, Adam, LastLayer, LevenbergMarquardt, VariableProjection
-from hybrid.pinn.bubble import Bubble
-from hybrid.pinn.embedding import AffineEmbedding
-from hybrid.pinn.equations import Equations
-from hybrid.pinn.network import VALUE, Network, laplacian
-from hybrid.pinn.optimizer import Optimizer
+from hybrid.pinn.functions.bubble import Bubble
+from hybrid.pinn.functions.embedding import AffineEmbedding
+from hybrid.pinn.functions.network import VALUE, Network, laplacian
+from hybrid.pinn.leastsquares.equations import Equations
+from hybrid.pinn.leastsquares.rows import Rows, behind_factor
+from hybrid.pinn.leastsquares.sampling import clustered_grid
+from hybrid.pinn.optimizers.base import Optimizer
 from hybrid.pinn.presets import OPTIMIZERS
-from hybrid.pinn.rows import Rows, behind_factor
-from hybrid.pinn.sampling import clustered_grid
 
 BOX = ((0.0, 1.0),)
 

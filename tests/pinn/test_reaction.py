@@ -10,8 +10,8 @@ import sympy
 
 from hybrid.physics import ReactionDiffusionProblem
 from hybrid.pinn import LastLayer, LevenbergMarquardt, cell_rungs, preset, solve_cell
-from hybrid.pinn.radau import radau
-from hybrid.pinn.stages import solve_stages
+from hybrid.pinn.intime.radau import radau
+from hybrid.pinn.intime.stages import solve_stages
 from hybrid.symbols import cos, exp, pi, sin, t, x, y
 
 

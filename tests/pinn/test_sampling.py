@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from hybrid.pinn import sampling
+from hybrid.pinn.leastsquares import sampling
 
 
 def test_periodic_grid_integrates_trigonometric_functions() -> None:

@@ -11,8 +11,8 @@ from hybrid import EllipticProblem
 from hybrid.comparison import grid
 from hybrid.media.interpolated import SlowCoefficient, slow_nodes
 from hybrid.pinn import LastLayer, preset, solve_homogenized
-from hybrid.pinn.network import VALUE, hessian_operators
-from hybrid.pinn.sectors import sector_part
+from hybrid.pinn.functions.network import VALUE, hessian_operators
+from hybrid.pinn.steady.sectors import sector_part
 from hybrid.symbols import cos, sin, x, y
 
 BOX = ((0.0, 1.0), (0.0, 2.0))

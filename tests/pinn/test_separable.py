@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from hybrid import EllipticProblem
-from hybrid.errors import InputError
+from hybrid.failures import InputError
 from hybrid.pinn import LastLayer, homogenized_networks, solve_homogenized
-from hybrid.pinn.estimates import estimate_grid, solution_degrees
-from hybrid.pinn.homogenizedrungs import cost
-from hybrid.pinn.network import VALUE, gradient_only, hessian_operators
-from hybrid.pinn.separable import SeparableNetwork
-from hybrid.pinn.spectrum import chebyshev_degrees
+from hybrid.pinn.functions.network import VALUE, gradient_only, hessian_operators
+from hybrid.pinn.functions.separable import SeparableNetwork
+from hybrid.pinn.steady.estimates import estimate_grid, solution_degrees
+from hybrid.pinn.steady.homogenizedrungs import cost
+from hybrid.pinn.steady.spectrum import chebyshev_degrees
 from hybrid.symbols import log, pi, sin, x, y
 
 

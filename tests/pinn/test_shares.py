@@ -9,10 +9,10 @@ import torch
 
 from hybrid import EllipticProblem
 from hybrid.pinn import LBFGS, Adam, LastLayer, LevenbergMarquardt, VariableProjection, solve_cell, solve_homogenized
-from hybrid.pinn.dampedsteps import NormalModel, ResidualModel
-from hybrid.pinn.equations import Equations
-from hybrid.pinn.optimizer import Optimizer
-from hybrid.pinn.shares import Shares
+from hybrid.pinn.leastsquares.equations import Equations
+from hybrid.pinn.leastsquares.shares import Shares
+from hybrid.pinn.optimizers.base import Optimizer
+from hybrid.pinn.optimizers.dampedsteps import NormalModel, ResidualModel
 from hybrid.symbols import y
 
 
@@ -78,7 +78,7 @@ def test_more_parameters_than_residuals_train_in_the_space_of_the_residuals(pape
 
 def test_every_residual_is_in_one_share(paper: EllipticProblem) -> None:
     from hybrid.pinn import cell_networks
-    from hybrid.pinn.cellrows import cell_rows
+    from hybrid.pinn.cells.cellrows import cell_rows
 
     rows = cell_rows(paper.cell_problems(), "oversampling", 41, 2, (0.3, 0.3, 0.4))
     equations = Equations(cell_networks(paper, hidden=(5,), periodicity="oversampling")[0], rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hybrid.pinn.sines import SineGrid, solve
+from hybrid.pinn.steady.sines import SineGrid, solve
 
 GRID = SineGrid(((0.0, 1.0), (0.0, 2.0)), (48, 64))
 

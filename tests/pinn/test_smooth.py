@@ -8,13 +8,13 @@ import torch
 from sympy import Heaviside
 
 from hybrid.physics import EllipticProblem
-from hybrid.pinn import smooth
-from hybrid.pinn.embedding import AffineEmbedding, PeriodicEmbedding, Together
-from hybrid.pinn.field import Field, evaluated
-from hybrid.pinn.inputs import MediumEmbedding
-from hybrid.pinn.jumps import KinkEmbedding
-from hybrid.pinn.network import VALUE, Network, gradient_only
-from hybrid.pinn.sharp import sharp
+from hybrid.pinn.cells.jumps import KinkEmbedding
+from hybrid.pinn.functions import smooth
+from hybrid.pinn.functions.embedding import AffineEmbedding, PeriodicEmbedding, Together
+from hybrid.pinn.functions.field import Field, evaluated
+from hybrid.pinn.functions.inputs import MediumEmbedding
+from hybrid.pinn.functions.network import VALUE, Network, gradient_only, hessian_operators, laplacian
+from hybrid.pinn.functions.sharp import sharp
 from hybrid.product import Product
 from hybrid.symbols import pi, sin, y
 
@@ -120,8 +120,35 @@ def test_inputs_that_may_be_local_are_not_interpolated() -> None:
     problem = EllipticProblem(domain=[(0, 1)] * 2, eps=0.5, a=2 + sin(2 * pi * y[0]), f=1)
     smoothly = PeriodicEmbedding((1.0, 1.0))
     found = [
-        smooth.interpolant(Network(embedding, (8,), 1, 0), [(0.0, 1.0)] * 2, VALUE, 10**5)
+        smooth.interpolant(Network(embedding, (8,), 1, 0), VALUE, 10**5)
         for embedding in (smoothly, Together(smoothly, MediumEmbedding(problem.cell_problems())))
     ]
     assert found[0] is not None
     assert found[1] is None
+
+
+def test_an_interpolant_is_kept_as_long_as_the_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smooth, "_MUCH", 1e5)
+    points, asked = _grid(301), []
+    monkeypatch.setattr(smooth, "sharp", lambda n, p, o: asked.append(len(p)) or sharp(n, p, o))
+    for network in (Network(AffineEmbedding(BOX), (20,), 1, 1), Network(PeriodicEmbedding((2.0, 4.0)), (20,), 1, 2)):
+        jet = smooth.jets_on(network, points, laplacian(2))
+        exact = network.evaluate(torch.tensor(points.points()), laplacian(2)).numpy()
+        assert (np.abs(jet - exact).max(axis=1) < 1e-9 * np.abs(exact).max(axis=1)).all()
+        asked.clear()
+        for operators in (laplacian(2), gradient_only(2), VALUE):
+            again = smooth.jets_on(network, points, operators)
+            assert np.abs(again - jet[: len(again)]).max() < 1e-14
+        assert not asked
+        with torch.no_grad():
+            network.weights[-1] *= 2
+        assert np.abs(smooth.jets_on(network, points, VALUE) - 2 * jet[:1]).max() < 1e-11
+        assert asked
+
+
+@pytest.mark.parametrize("operators", [VALUE, gradient_only(2), laplacian(2), hessian_operators(2)])
+def test_one_layer_of_plain_coordinates_takes_fewer_products(operators: torch.Tensor) -> None:
+    network = Network(AffineEmbedding(BOX), (70,), 2, 0)
+    points = torch.rand(300, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    difference = sharp(network, points, operators) - network.evaluate(points, operators)
+    assert float(difference.abs().max()) < 1e-13

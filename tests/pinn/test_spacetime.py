@@ -11,7 +11,7 @@ import pytest
 from hybrid import InputError, ReactionDiffusionProblem
 from hybrid.media.expression import Expression
 from hybrid.pinn import LevenbergMarquardt, solve_homogenized, solve_multiscale
-from hybrid.pinn.spacetime import at_time, solve_spacetime
+from hybrid.pinn.intime.spacetime import at_time, solve_spacetime
 from hybrid.symbols import cos, exp, pi, sin, t, x, y
 
 

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from hybrid import InputError
-from hybrid.pinn.embedding import AffineEmbedding
-from hybrid.pinn.network import VALUE, Network
-from hybrid.pinn.optimizer import History
-from hybrid.pinn.optimizers import Adam
-from hybrid.pinn.rows import Rows
-from hybrid.pinn.training import joined, of_part, train
+from hybrid.pinn.functions.embedding import AffineEmbedding
+from hybrid.pinn.functions.network import VALUE, Network
+from hybrid.pinn.leastsquares.rows import Rows
+from hybrid.pinn.optimizers.base import History
+from hybrid.pinn.optimizers.kinds import Adam
+from hybrid.pinn.optimizers.training import joined, of_part, train
 
 
 def _problem() -> tuple[Network, list[Rows]]:

@@ -11,7 +11,7 @@ import sympy
 
 from hybrid import InputError, ReactionDiffusionProblem, SolverError
 from hybrid.pinn import LastLayer, LevenbergMarquardt, homogenized_rungs, preset, solve_homogenized
-from hybrid.pinn.evolutionrungs import cost
+from hybrid.pinn.intime.evolutionrungs import cost
 from hybrid.symbols import cos, exp, pi, sin, t, x, y
 
 POINTS = np.linspace(0, 1, 201)[:, None]

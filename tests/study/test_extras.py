@@ -14,7 +14,7 @@ import pytest
 
 from hybrid import InputError
 from hybrid.pinn import LevenbergMarquardt
-from hybrid.pinn.network import Network
+from hybrid.pinn.functions.network import Network
 from hybrid.study.case import Case
 from hybrid.study.extras import Extras
 from hybrid.study.files import from_data

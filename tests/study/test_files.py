@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybrid import InputError, ReactionDiffusionProblem
-from hybrid.errors import Faults, InputErrors, each_of
+from hybrid.failures import Faults, InputErrors, each_of
 from hybrid.paper.preset import PAPER
 from hybrid.study.files import from_data, read
 from hybrid.study.settings import check_settings, fem_arguments, pinn_arguments, trained_how

@@ -21,7 +21,7 @@ GOOD = Evidence(
     fem={"coefficient": Estimate(1e-12, "Richardson"), "chi_1": Estimate(1e-8, "Richardson")},
     pinn={"coefficient": Estimate(1e-9, "bounds"), "chi_1": Estimate(1e-5, "residual")},
     difference=1e-10,
-    corrector_differences=[1e-7],
+    corrector_differences={"chi_1": 1e-7},
     cures={"pinn_homogenized": "do this"},
 )
 ALLOWED = Tolerances(1e-6, 1e-4)
@@ -102,11 +102,11 @@ def test_results_have_no_nan_but_null_with_its_place() -> None:
 def test_a_network_that_says_it_is_wrong_does_not_make_finite_elements_suspect() -> None:
     """Its error is relative to itself, and so means little where it is about one."""
     hopeless = {"coefficient": Estimate(1e-9, "bounds"), "chi_1": Estimate(1.1, "residual")}
-    found = judge(replace(GOOD, pinn=hopeless, corrector_differences=[4.3]), ALLOWED)
+    found = judge(replace(GOOD, pinn=hopeless, corrector_differences={"chi_1": 4.3}), ALLOWED)
     assert found["chi_1_fem"].resolved
     assert not found["chi_1_pinn"].resolved
     assert found["chi_1_pinn"].estimate == pytest.approx(4.3)
-    mirrored = judge(replace(GOOD, fem=hopeless, corrector_differences=[4.3]), ALLOWED)
+    mirrored = judge(replace(GOOD, fem=hopeless, corrector_differences={"chi_1": 4.3}), ALLOWED)
     assert mirrored["chi_1_pinn"].resolved
     assert not mirrored["chi_1_fem"].resolved
 

@@ -14,7 +14,7 @@ from hybrid.paper import plots
 from hybrid.paper.cases import paper_cases
 from hybrid.paper.experiment import Figure, InRun, Recorded, Runs
 from hybrid.paper.monitors import monitor, of_space, test_points, values_of
-from hybrid.pinn.network import Network
+from hybrid.pinn.functions.network import Network
 from hybrid.study.monitor import relative
 from hybrid.study.recorder import Recorder
 from hybrid.study.tabular import Table, text_of

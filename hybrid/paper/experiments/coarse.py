@@ -17,10 +17,10 @@ import ufl
 from dolfinx import fem as dolfinx_fem
 
 from hybrid import comparison, fem, store
+from hybrid.fem.algebra.linear import DIRECT
 from hybrid.fem.dirichlet import Solution, solve_dirichlet
 from hybrid.fem.forms import source_on
-from hybrid.fem.linear import DIRECT
-from hybrid.fem.mesh import box
+from hybrid.fem.meshes.box import box
 from hybrid.paper.experiment import Apart, Recorded
 from hybrid.physics import EllipticProblem
 from hybrid.study.progress import Reporter

@@ -17,8 +17,8 @@ from hybrid.paper.experiment import Figure, InRun, Recorded, Results, Runs
 from hybrid.paper.monitors import cell_monitor
 from hybrid.paper.settings import paper_settings
 from hybrid.pinn import LevenbergMarquardt
-from hybrid.pinn.cellrows import cell_rows
-from hybrid.pinn.training import train as train_network
+from hybrid.pinn.cells.cellrows import cell_rows
+from hybrid.pinn.optimizers.training import train as train_network
 from hybrid.study.climbing import shape_of
 from hybrid.study.recorder import Recorder
 from hybrid.study.tabular import Table, listed, text_of

@@ -16,7 +16,7 @@ from dolfinx import fem as dolfinx_fem
 
 from hybrid import comparison, fem, store
 from hybrid.fem.dirichlet import solve_on
-from hybrid.fem.mesh import box
+from hybrid.fem.meshes.box import box
 from hybrid.paper import plots
 from hybrid.paper.cases import case, paper_case, paper_cases, with_tables
 from hybrid.paper.experiment import Apart, Figure, Recorded, Results, Runs

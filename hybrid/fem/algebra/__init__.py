@@ -1,0 +1,1 @@
+"""From forms to solutions: matrices, multigrid, factorizations, PETSc options."""

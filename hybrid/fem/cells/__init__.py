@@ -1,0 +1,1 @@
+"""Periodic cell problems: correctors, energies, bounds; where the medium is smooth, jumps, or depends on x."""

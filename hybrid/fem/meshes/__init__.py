@@ -1,0 +1,1 @@
+"""Meshes: boxes with lines where coefficients jump, files from Gmsh, and where points lie in them."""

@@ -1,0 +1,227 @@
+"""Periodic cell problems and the homogenized coefficient by a network."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Unpack
+
+import sympy
+import torch
+
+from hybrid.equation import Equation
+from hybrid.failures import InputError, SolverError
+from hybrid.pinn.cells.cellchecks import check_cell, check_formulation, check_points, check_shape, outputs_for_each
+from hybrid.pinn.cells.cellforms import form_rows, shares
+from hybrid.pinn.cells.cellrows import cell_rows
+from hybrid.pinn.cells.cellsolution import CellSolution, finish
+from hybrid.pinn.cells.cellunits import cell_unit
+from hybrid.pinn.cells.jumps import KinkEmbedding, has_infinite_slopes, kink_sets
+from hybrid.pinn.cells.slowcell import slow_cell_rows
+from hybrid.pinn.cells.slowsolution import finish_product, finish_slow
+from hybrid.pinn.functions.embedding import AffineEmbedding, PeriodicEmbedding, SideBySide, Together
+from hybrid.pinn.functions.inputs import Axes, FastOnly, MediumEmbedding, PeriodicWaves
+from hybrid.pinn.functions.network import Embedding, Network
+from hybrid.pinn.leastsquares.rows import Rows
+from hybrid.pinn.optimizers.base import History
+from hybrid.pinn.optimizers.given import check_networks
+from hybrid.pinn.optimizers.training import Training, joined, of_part
+from hybrid.pinn.optimizers.training import train as train_network
+from hybrid.separation import separated
+
+__all__ = ["CellSolution", "cell_networks", "solve_cell"]
+
+
+def solve_cell(
+    equation: Equation,
+    *,
+    seed: int = 0,
+    hidden: Sequence[int] = (24, 24),
+    formulation: str = "strong",
+    periodicity: str = "embedding",
+    points: int | Sequence[int] | None = None,
+    oversampling: int = 2,
+    weights: Sequence[float] = (1 / 3, 1 / 3, 1 / 3),
+    separate: bool = False,
+    scale: float = 1.0,
+    frequencies: Sequence[Sequence[int]] | None = None,
+    medium: bool = False,
+    waves: int = 0,
+    slow_points: Sequence[int] | None = None,
+    networks: Sequence[Network] | None = None,
+    train: bool = True,
+    **training: Unpack[Training],
+) -> CellSolution:
+    """Train χ_1 … χ_d on -∂_i( a_ij (∂_j χ_k + δ_jk) ) = 0 in Y, χ_k periodic (paper, equations (9), (10) and (12)).
+
+    Formulations, each a sum of squares of rows that are linear in the network:
+
+    - "strong": the equation itself, with the derivatives of a.
+    - "first-order": σ_k = a (e_k + ∇χ_k) with div σ_k = 0 by construction, the potential of σ_k being further outputs.
+    - "energy": the mean of (e_k + ∇χ_k)·a(e_k + ∇χ_k), whose smallest value is a*_kk.
+
+    The last two take no derivative of a, so a may jump. The network is then given the distances |φ| to the interfaces as
+    further inputs, so that its gradient may jump there too. The energy wants more points than the others: between too
+    few of them the network hides steep gradients. `CellSolution.bounds` shows it where it is known.
+
+    Whatever the sizes of the cell and of a, the training sees numbers of order one (`hybrid.pinn.cells.cellunits`). Where a
+    is g(x) times a function of y, that function is solved for, and a*(x) = g(x) b* (`hybrid.media.interpolated.separated`).
+
+    Args:
+        equation: Gives a and the period. Where a depends on x, one network of (x, y) solves the cell problems of all x.
+        seed: Of the initial weights.
+        hidden: Widths of the hidden layers.
+        formulation: One of these; not strong only for exact periodicity and an a of y alone.
+        periodicity: "embedding" (exact, by the first layer), "oversampling" (the paper's section 4.1) or "penalty" (its
+            loss (12), without oversampling).
+        points: Collocation points along each side of the cell, or for each direction.
+        oversampling: Layers of points outside the cell, N_o in the paper.
+        weights: w_1, w_2, w_3 of the equation, the periodic condition and the oversampled points.
+        separate: One network for each corrector, as in the paper; trained one after the other.
+        scale: Factor on the initial hidden weights.
+        frequencies: Of the waves among the inputs of the network, for each direction of the cell; the first one by default.
+        medium: Whether log a is an input too; where its slope is infinite, the distances to its kinks instead. Those x_i that a
+            does not depend on are then no inputs.
+        waves: How many waves in x are inputs, where a depends on x.
+        slow_points: Collocation points in each direction of x; about half of `points` by default.
+        networks: Networks to start from; new ones by default (`cell_networks`). Copies of them are trained.
+        train: Whether to train them at all.
+        **training: See `hybrid.pinn.optimizers.training.train`.
+
+    Returns:
+        The correctors and a*, with the derivatives by automatic differentiation. For networks that are exactly periodic
+        a*_ij is the mean over Y of (e_i + ∇χ_i)·a(e_j + ∇χ_j). For exact correctors this is the paper's a_ij + a_ik ∂_k χ_j
+        (formula after (11); the text leaves a derivative out), as it is for finite elements; for a network it has the
+        square of the correctors' error where the paper's formula has the error itself. The energy identity needs
+        periodicity, so networks without it get the paper's formula.
+
+    Raises:
+        InputError: An argument that is not allowed, or things that do not go together; a jumps in x.
+        SolverError: The training diverged, or the strong form has no finite coefficients.
+    """
+    check_cell(equation)
+    check_shape(hidden, scale, periodicity)
+    if equation.medium.depends_on and periodicity == "oversampling":
+        raise InputError("periodicity", f"{periodicity!r}, but a depends on x; allowed are embedding, penalty")
+    check_formulation(equation, formulation, periodicity)
+    check_points(points, equation.dim, periodicity, oversampling, weights)
+    if slow_points is not None:
+        check_points(slow_points, equation.dim, "embedding")
+    start = time.perf_counter()
+    if networks is None:
+        networks = cell_networks(
+            equation, seed=seed, hidden=hidden, formulation=formulation, periodicity=periodicity, separate=separate,
+            scale=scale, frequencies=frequencies, medium=medium, waves=waves,
+        )  # fmt: skip
+    else:
+        networks = _given(equation, networks, formulation, train)
+        if train and hasattr(training.get("progress"), "follow"):
+            training["progress"].follow(networks)  # type: ignore[union-attr]
+    product = _product(equation, networks)
+    base, own = equation, networks
+    if product is not None:
+        base, own = product[1], tuple(_inner(network) for network in networks)
+    history = History("given networks")
+    if train:
+        if formulation != "strong":
+            parts = [form_rows(base, formulation, points, k) for k in shares(own, base.dim)]
+        else:
+            if base.medium.depends_on:
+                usual = points or {1: 48, 2: 10, 3: 5}[base.dim]
+                rows = slow_cell_rows(base, usual, periodicity, weights, slow_points)
+            else:
+                rows = cell_rows(base, periodicity, points, oversampling, weights)
+            parts = [rows] if len(own) == 1 else [[part.output(j) for part in rows] for j in range(base.dim)]
+        history = joined([_train(base, n, rows, of_part(training, j)) for j, (n, rows) in enumerate(zip(own, parts))])
+    exact = periodicity == "embedding"
+    if base.medium.depends_on:
+        solution = finish_slow(base, own, history, exact=exact)
+    else:
+        solution = finish(base, own, history, exact=exact, flux=formulation == "first-order")
+    if product is not None:
+        solution = finish_product(equation, product[0], solution, networks)
+    comm = training.get("comm")
+    if comm is not None and comm.size > 1:  # what is decided by it is to be decided alike
+        solution = replace(solution, trust=comm.bcast(solution.trust))
+    return replace(solution, seconds=time.perf_counter() - start)
+
+
+def _train(equation: Equation, network: Network, rows: Sequence[Rows], training: Training) -> History:
+    """In units in which everything is of order one; the network is left in those of the problem."""
+    unit = cell_unit(equation)
+    scaled = unit.rows(rows)
+    numbers = [t for part in scaled for t in (part.target, *(coefficients for _, coefficients in part.terms))]
+    if not all(torch.isfinite(t).all() for t in numbers):
+        raise SolverError("the cell problem's equation has coefficients that are not finite: a has an infinite slope; try "
+                          "formulation = 'first-order', which takes no derivative of a")  # fmt: skip
+    unit.times(network, -1)
+    history = train_network(network, scaled, **training)
+    unit.times(network)
+    return history
+
+
+def _given(equation: Equation, networks: Sequence[Network], formulation: str, train: bool) -> tuple[Network, ...]:
+    """Networks that fit, and copies of them if they are to be trained."""
+    dim = equation.dim
+    coordinates = 2 * dim if equation.medium.depends_on else dim
+    outputs = [outputs_for_each(formulation, dim)] if train or formulation == "first-order" else None
+    networks = check_networks(networks, dim, coordinates, outputs, coordinates)
+    return copy.deepcopy(networks) if train else networks
+
+
+def _product(equation: Equation, networks: Sequence[Network]) -> tuple[sympy.Expr, Equation] | None:
+    """g and the problem with b, where a = g(x) b(y) and the networks are of y alone."""
+    return separated(equation) if all(isinstance(network.embedding, FastOnly) for network in networks) else None
+
+
+def _inner(network: Network) -> Network:
+    """The network as one of y; the weights are the same ones."""
+    assert isinstance(network.embedding, FastOnly)
+    inner = copy.copy(network)
+    inner.embedding = network.embedding.inner
+    return inner
+
+
+def _of_slow(equation: Equation, waves: int, medium: bool) -> Embedding:
+    """The inputs made of x."""
+    axes = [i for i, s in enumerate(equation.slow) if s in equation.medium.matrix.free_symbols]
+    if not medium or len(axes) == equation.dim:
+        return AffineEmbedding(equation.domain, waves)
+    return Axes(AffineEmbedding([equation.domain[i] for i in axes], waves), axes)
+
+
+def cell_networks(
+    equation: Equation, *, seed: int = 0, hidden: Sequence[int] = (24, 24), formulation: str = "strong",
+    periodicity: str = "embedding", separate: bool = False, scale: float = 1.0,
+    frequencies: Sequence[Sequence[int]] | None = None, medium: bool = False, waves: int = 0,
+) -> tuple[Network, ...]:  # fmt: skip
+    """The untrained networks of `solve_cell`: of y, or of x and y where a depends on x other than by a factor.
+
+    Raises:
+        InputError: An argument that is not allowed.
+    """
+    check_cell(equation)
+    check_shape(hidden, scale, periodicity)
+    check_formulation(equation, formulation, periodicity)
+    product = separated(equation) if periodicity == "embedding" else None
+    base = equation if product is None else product[1]
+    embedding: Embedding = AffineEmbedding([(0.0, p) for p in base.period])
+    if periodicity == "embedding":
+        embedding = PeriodicEmbedding(base.period)
+        if frequencies is not None:
+            embedding = PeriodicWaves(base.period, frequencies)
+    if base.medium.interfaces:
+        embedding = Together(embedding, KinkEmbedding(base))
+    if base.medium.depends_on:
+        embedding = SideBySide(_of_slow(base, waves, medium), embedding, base.dim)
+    if medium and not base.medium.interfaces:
+        steep = not base.medium.depends_on and has_infinite_slopes(base)
+        embedding = Together(embedding, KinkEmbedding(base, kink_sets(base)) if steep else MediumEmbedding(base))
+    if product is not None:
+        embedding = FastOnly(embedding)
+    each = outputs_for_each(formulation, equation.dim)
+    if not separate:
+        return (Network(embedding, hidden, each * equation.dim, seed, scale=scale),)
+    return tuple(Network(embedding, hidden, each, seed + 1000 * j, scale=scale) for j in range(equation.dim))

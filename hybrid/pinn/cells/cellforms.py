@@ -1,0 +1,109 @@
+"""Forms of the cell problem without a derivative of a: the energy, and first-order least squares; a may jump."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from hybrid.equation import Equation
+from hybrid.failures import InputError
+from hybrid.pinn.cells.cellchecks import outputs_for_each
+from hybrid.pinn.cells.cellrows import gauge, matrix_at, tensor_at
+from hybrid.pinn.cells.cellunits import length_unit, power
+from hybrid.pinn.cells.jumps import cell_points
+from hybrid.pinn.functions.network import Network, gradient_only
+from hybrid.pinn.leastsquares import sampling
+from hybrid.pinn.leastsquares.rows import Rows, coupled
+
+CURL: dict[int, list[tuple[int, int, int, int]]] = {
+    1: [],
+    2: [(0, 0, 1, 1), (1, 0, 0, -1)],
+    3: [(i, (i + 2) % 3, (i + 1) % 3, 1) for i in range(3)] + [(i, (i + 1) % 3, (i + 2) % 3, -1) for i in range(3)],
+}
+"""(curl ψ)_i as the sum of ± ∂_j ψ_k: entries (i, k, j, ±1)."""
+
+
+def shares(networks: Sequence[Network], dim: int) -> list[list[int]]:
+    """The correctors of each network: all of them, or one."""
+    return [list(range(dim))] if len(networks) == 1 else [[k] for k in range(dim)]
+
+
+def form_rows(
+    equation: Equation, formulation: str, points: int | Sequence[int] | None, correctors: Sequence[int]
+) -> list[Rows]:
+    """The rows of some of the correctors, for one network, by the first-order form or the energy."""
+    at, weight = cell_points(equation, points or {1: 128, 2: 40, 3: 14}[equation.dim])
+    make = _first_order if formulation == "first-order" else _energy
+    return make(equation, at, weight, correctors)
+
+
+def cholesky(equation: Equation, points: Tensor) -> tuple[Tensor, Tensor]:
+    """L and L⁻¹, (n, d, d), of a = L Lᵀ.
+
+    Raises:
+        InputError: a is not positive definite at a collocation point.
+    """
+    lower, failed = torch.linalg.cholesky_ex(matrix_at(equation, lambda e: tensor_at(equation, e, points)))
+    if failed.any():
+        where = points[int(failed.nonzero()[0, 0])].tolist()
+        raise InputError("a", f"not positive definite at y = {where}")
+    return lower, torch.linalg.inv(lower)
+
+
+def _energy(equation: Equation, points: Tensor, weight: Tensor, correctors: Sequence[int]) -> list[Rows]:
+    """Lᵀ(e_k + ∇χ_k) = L⁻¹ c_k, one set of rows for each component.
+
+    The sum of squares is the energy, mean (e_k + ∇χ_k)·a(e_k + ∇χ_k), up to a constant, for any constant vector c_k. With
+    c_k = (mean a⁻¹)⁻¹ e_k the constant is the harmonic mean: what is left is small, zero in 1D and across a laminate.
+    """
+    dim, (lower, inverse) = equation.dim, cholesky(equation, points)
+    harmonic = torch.linalg.inv(torch.einsum("nji,njk,n->ik", inverse, inverse, weight))
+    target = inverse @ harmonic - lower.mT
+    rows = [gauge(torch.zeros(1, dim, dtype=torch.float64), len(correctors))]
+    for i in range(dim):
+        gradient = torch.cat([torch.zeros(1, len(points), dtype=torch.float64), lower[:, :, i].T])
+        rows.append(Rows([(points, gradient)], target[:, i, correctors], gradient_only(dim), weight))
+    return rows
+
+
+def flux_scale(equation: Equation) -> float:
+    """s of the first-order form, the same whatever the points."""
+    sample, _ = sampling.periodic_grid(equation.period, 16)
+    return float(cholesky(equation, sample)[0].square().sum((1, 2)).mean()) / equation.dim
+
+
+def fixed_point(equation: Equation) -> Tensor:
+    """Where outputs of the first-order form are its constants."""
+    return torch.tensor([[0.2929 * p for p in equation.period]], dtype=torch.float64)
+
+
+def _first_order(equation: Equation, points: Tensor, weight: Tensor, correctors: Sequence[int]) -> list[Rows]:
+    """L⁻¹ σ_k = Lᵀ(e_k + ∇χ_k) with σ_k = s ( c_k + curl ψ_k ), whose divergence is zero whatever the network.
+
+    Outputs are χ_k and ψ_k for each corrector: no potential in 1D, where σ_k is constant, a stream function in 2D, a
+    vector in 3D, with the row div ψ_k = 0 to make it unique. The constants c_k are the last d outputs at one point of the
+    cell, over the unit of length, as the constants in χ_k and ψ_k mean nothing. s is about the mean of a.
+    """
+    dim, outputs = equation.dim, outputs_for_each("first-order", equation.dim)
+    lower, inverse = cholesky(equation, points)
+    scale = flux_scale(equation)
+    here = torch.zeros(outputs, outputs, 1 + dim, len(points), dtype=torch.float64)
+    there = torch.zeros_like(here)
+    for row in range(dim):
+        here[row, 0, 1:] = -lower[:, :, row].T
+        for i, k, j, sign in CURL[dim]:
+            here[row, 1 + k, 1 + j] += sign * scale * inverse[:, row, i]
+        for i in range(dim):
+            there[row, outputs - dim + i, 0] = scale / length_unit(equation.period) * inverse[:, row, i]
+    if dim == 3:
+        for k in range(dim):
+            here[dim, 1 + k, 1 + k] = math.sqrt(power(scale, 4))
+    target = torch.zeros(len(points), len(correctors), outputs, dtype=torch.float64)
+    target[:, :, :dim] = lower[:, correctors]
+    terms, mixes = coupled(points, here, len(correctors))
+    constants, others = coupled(fixed_point(equation), there, len(correctors))
+    copies = len(correctors)
+    return [Rows(terms + constants, target.flatten(1), gradient_only(dim), weight, mixes + others, copies)]

@@ -1,0 +1,56 @@
+"""Where interfaces cut a cell, and how many collocation points lie between them: known before torch is there."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import sympy
+
+from hybrid import interfaces
+from hybrid.equation import Equation
+
+
+class Piece(NamedTuple):
+    """A part of a side of the cell.
+
+    Attributes:
+        low: Where it begins.
+        high: Where it ends.
+        points: Points on it.
+        cut: Whether interfaces end it: its points are then Gauss's.
+    """
+
+    low: float
+    high: float
+    points: int
+    cut: bool
+
+
+def level_sets(equation: Equation) -> list[sympy.Expr]:
+    """The functions φ of y whose zeros are the interfaces (`hybrid.interfaces.level_sets`)."""
+    return interfaces.level_sets(equation.varying)
+
+
+def cell_pieces(equation: Equation, count: int | Sequence[int]) -> list[list[Piece]]:
+    """The pieces of each side of the cell between interfaces y_i = c, about `count` points on them all; or a count for each
+    direction."""
+    found = interfaces.planes(level_sets(equation), equation.fast, [(0.0, p) for p in equation.period])
+    counts = [count] * equation.dim if isinstance(count, int) else list(count)
+    sides = []
+    for p, planes, n in zip(equation.period, found, counts, strict=True):
+        if planes:
+            ends = itertools.pairwise([*planes, planes[0] + p])
+            sides.append([Piece(low, high, max(4, round(n * (high - low) / p)), True) for low, high in ends])
+        else:
+            sides.append([Piece(0.0, p, n, False)])
+    return sides
+
+
+def points_between(equation: Equation, count: int | Sequence[int]) -> int:
+    """How many points of the cell these are (`hybrid.pinn.cells.jumps.cell_points`)."""
+    total = 1
+    for pieces in cell_pieces(equation, count):
+        total *= sum(piece.points for piece in pieces)
+    return total

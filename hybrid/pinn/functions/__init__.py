@@ -1,0 +1,1 @@
+"""Networks and other functions as jets: values, slopes, second derivatives."""

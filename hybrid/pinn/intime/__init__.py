@@ -1,0 +1,1 @@
+"""Equations with time: discrete-time networks, and one network of space and time."""

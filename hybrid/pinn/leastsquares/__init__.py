@@ -1,0 +1,1 @@
+"""One language for every loss: rows that are linear in a network, at points, shared out over ranks."""

@@ -1,0 +1,1 @@
+"""Equations without time on the domain: homogenized, and directly the multiscale one."""

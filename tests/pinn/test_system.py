@@ -7,7 +7,6 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from hybrid.pinn.functions.bubble import Bubble
 from hybrid.pinn.functions.embedding import AffineEmbedding
 from hybrid.pinn.functions.network import VALUE, Network, hessian_operators, product_jet
-from hybrid.pinn.leastsquares import equations as equations_module
 from hybrid.pinn.leastsquares.rows import Rows, behind_factor
 from hybrid.pinn.leastsquares.system import System
 
@@ -48,7 +47,7 @@ def test_features_and_residuals_are_one_linear_system() -> None:
 
 @pytest.mark.parametrize("piece", [2, 512])
 def test_the_gradient_is_that_of_automatic_differentiation(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(equations_module, "_PIECE", piece)
+    monkeypatch.setattr(parts, "_PIECE", piece)
     equations = _equations()
     loss = equations.residuals().square().sum() / 2
     expected = torch.autograd.grad(loss, list(equations.network.parameters()))

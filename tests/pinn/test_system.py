@@ -7,6 +7,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from hybrid.pinn.functions.bubble import Bubble
 from hybrid.pinn.functions.embedding import AffineEmbedding
 from hybrid.pinn.functions.network import VALUE, Network, hessian_operators, product_jet
+from hybrid.pinn.leastsquares import parts
 from hybrid.pinn.leastsquares.rows import Rows, behind_factor
 from hybrid.pinn.leastsquares.system import System
 

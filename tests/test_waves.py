@@ -13,7 +13,7 @@ from sympy import Heaviside
 from hybrid import EllipticProblem, ReactionDiffusionProblem, fem
 from hybrid.fem.meshes.points import at_points
 from hybrid.study.files import from_data
-from hybrid.study.settings import fem_arguments
+from hybrid.study.settings import fem_settings
 from hybrid.symbols import exp, pi, sin, x, y
 from hybrid.waves import cells_to_see
 
@@ -53,6 +53,6 @@ def test_a_mesh_that_misses_the_waves_has_no_estimate_and_refining_finds_them() 
 @pytest.mark.parametrize(("waves", "cells"), [(1, 16), (20, 80)])
 def test_a_run_begins_with_cells_that_see_the_waves(waves: int, cells: int) -> None:
     data = {"kind": "elliptic", "domain": [[0, 1]], "eps": 0.2, "a": f"2 + sin({waves}*2*pi*y0)", "f": "1"}
-    assert fem_arguments(from_data(data, "here", "waves"))["reference"]["cells_per_period"] == cells
+    assert fem_settings(from_data(data, "here", "waves")).reference.cells_per_period == cells
     kept = from_data(data | {"fem": {"cells_per_period": 10}}, "here", "waves")
-    assert fem_arguments(kept)["reference"]["cells_per_period"] == 10
+    assert fem_settings(kept).reference.cells_per_period == 10

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from hybrid.failures import InputError
 from hybrid.paper.settings import paper_settings
+from hybrid.pinn.settings import NetworkSettings
 from hybrid.study.case import Case
-from hybrid.study.presets import OWN, Preset
+from hybrid.study.presets import OWN, Networks, Preset
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Paper(Preset):
     fixed: tuple[str, ...] = ("optimizer", "formulation", "periodicity", "boundary")
     origin: str = "what the text states"
 
-    def arguments(self, case: Case) -> dict[str, dict[str, Any]]:
+    def settings(self, case: Case) -> Networks:
         """For "cell", "homogenized" and "classical".
 
         Raises:
@@ -29,7 +29,7 @@ class Paper(Preset):
         if case.problem.dim == 3:
             ours = ", ".join(preset.name for preset in OWN)
             raise InputError("preset", f"'paper', but the paper has no problem in 3 dimensions; allowed are {ours}")
-        return {part: dict(arguments) for part, arguments in paper_settings(case.problem).arguments.items()}
+        return {part: NetworkSettings(**one) for part, one in paper_settings(case.problem).arguments.items()}
 
     def assumptions(self, case: Case) -> tuple[str, ...]:
         """What the text does not state."""

@@ -8,18 +8,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sympy
-from sympy import Expr, ImmutableMatrix, Symbol
+from sympy import Expr, ImmutableMatrix, MatrixBase, Symbol
 
 from hybrid.checks import check_expression, check_matrix, positive
 from hybrid.failures import Faults, InputError
 from hybrid.symbols import parse, parse_number, t, x, y
+from hybrid.text import written
 
 if TYPE_CHECKING:
     from hybrid.geometry import Geometry
 
 
 class Field(ABC):
-    """One field: its place is its name in the mapping `Problem.fields`."""
+    """One field: its place is its name in the mapping `Problem.fields`.
+
+    Attributes:
+        fast, time: Whether y and t may occur in it.
+        until: Whether it is where time ends.
+    """
+
+    fast: bool = False
+    time: bool = False
+    until: bool = False
 
     @abstractmethod
     def checked(self, value: Any, name: str, geometry: Geometry) -> Any:
@@ -37,6 +47,10 @@ class Field(ABC):
             InputError: It is something else.
         """
 
+    @abstractmethod
+    def plain(self, value: Any) -> Any:
+        """A value that a problem holds as a problem file says it; `read` makes the same of it."""
+
     @property
     @abstractmethod
     def harmless(self) -> Any:
@@ -52,6 +66,7 @@ class Positive(Field):
     """A positive number."""
 
     about: str = ""
+    until: bool = False
 
     def checked(self, value: Any, name: str, geometry: Geometry) -> float:
         """As a problem holds it."""
@@ -60,6 +75,10 @@ class Positive(Field):
     def read(self, value: Any, name: str, dim: int | None) -> float:
         """As a problem file says it."""
         return positive(parse_number(value, name), name)
+
+    def plain(self, value: float) -> float:
+        """For a problem file."""
+        return value
 
     @property
     def harmless(self) -> float:
@@ -100,6 +119,10 @@ class Formula(Field):
         allowed = self.symbols(dim)
         return check_expression(_parsed(value, allowed, name), allowed, name)
 
+    def plain(self, value: Any) -> Any:
+        """For a problem file."""
+        return written(value)
+
     @property
     def harmless(self) -> Any:
         """A stand-in that is never wrong."""
@@ -133,6 +156,12 @@ class Tensor(Formula):
                     rows[i][j] = _parsed(entry, allowed, f"{name}[{i}][{j}]")
         faults.report()
         return rows if dim is None else check_matrix(rows, dim, allowed, name)
+
+    def plain(self, value: Any) -> Any:
+        """For a problem file."""
+        if not isinstance(value, MatrixBase):
+            return super().plain(value)
+        return [[written(entry) for entry in row] for row in value.tolist()]
 
     def schema(self) -> dict[str, Any]:
         """As JSON Schema."""

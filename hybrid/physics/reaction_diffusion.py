@@ -51,7 +51,7 @@ class ReactionDiffusionProblem(Problem):
         "r": Formula("the reaction r(y), of mean zero", fast=True, usual=0),
         "f": Formula("the source f(x, t)", slow=True, time=True),
         "u0": Formula("the initial value u0(x)", slow=True),
-        "T": Positive("the final time"),
+        "T": Positive("the final time", until=True),
     }
     notation = Notation("reaction-diffusion equation", "r", "N", "N")
     derivatives = 0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from hybrid.physics import Problem
+from hybrid.study.options import FemOptions, PinnOptions
 
 
 @dataclass(frozen=True)
@@ -18,13 +18,13 @@ class Case:
         title: One line for lists and tables.
         published: Numbers that were published for it, by the names used in `results.json`, e.g. ``{"e1": 0.082994}``.
         assumptions: What was left open there and was chosen here.
-        fem: Settings of the finite elements, by the names of a problem file's [fem] table.
-        pinn: Settings of the networks, by the names of its [pinn] table.
+        fem: The [fem] table of a problem file.
+        pinn: The [pinn] table.
     """
 
     problem: Problem
     title: str
     published: Mapping[str, float] = field(default_factory=dict)
     assumptions: tuple[str, ...] = ()
-    fem: Mapping[str, Any] = field(default_factory=dict)
-    pinn: Mapping[str, Any] = field(default_factory=dict)
+    fem: FemOptions = field(default_factory=FemOptions)
+    pinn: PinnOptions = field(default_factory=PinnOptions)

@@ -9,6 +9,7 @@ from hybrid import comparison
 from hybrid.parallel import on_root
 from hybrid.pinn.functions.network import Network
 from hybrid.pinn.optimizers.ladder import climb
+from hybrid.pinn.settings import NetworkSettings
 from hybrid.study import results
 from hybrid.study.monitor import Monitor
 from hybrid.study.recorder import Recorder
@@ -30,7 +31,7 @@ def rungs(run: Recorder, part: str, seconds: float) -> Iterator[Mapping[str, Any
         part: Which.
         seconds: The nominal cost of the last of them, at the most.
     """
-    arguments = run.networks[part]
+    arguments = run.networks[part].arguments()
     if not run.adapted.networks:
         return iter([arguments])
     if part == "cell":
@@ -45,9 +46,10 @@ def cell_networks(run: Recorder, watch: Watch) -> Any:
     problem = run.problem
 
     def solve(number: int, rung: Mapping[str, Any]) -> Trained:
-        networks = run.pinn.cell_networks(problem, **shape_of(rung))
+        settings = NetworkSettings(**rung)
+        networks = run.pinn.cell_networks(problem, **settings.shape.arguments())
         return run.trained(
-            _name("cell", number), networks, lambda **more: run.pinn.solve_cell(problem, **rung, **more), rung, (),
+            _name("cell", number), networks, lambda **more: run.pinn.solve_cell(problem, **rung, **more), settings, (),
             watch("cell", networks),
         )  # fmt: skip
 
@@ -77,10 +79,11 @@ def homogenized_networks(run: Recorder, coefficient: Any, watch: Watch) -> Any:
     problem = run.problem
 
     def solve(number: int, rung: Mapping[str, Any]) -> Trained:
-        networks = run.pinn.homogenized_networks(problem, **shape_of(rung))
+        settings = NetworkSettings(**rung)
+        networks = run.pinn.homogenized_networks(problem, **settings.shape.arguments())
         return run.trained(
             _name("homogenized", number), networks,
-            lambda **more: run.pinn.solve_homogenized(problem, coefficient, **rung, **more), rung,
+            lambda **more: run.pinn.solve_homogenized(problem, coefficient, **rung, **more), settings,
             results.plain(coefficient), watch("homogenized", networks),
         )  # fmt: skip
 
@@ -114,7 +117,7 @@ def _climbed(
         ),
     )  # fmt: skip
     if number:  # what trains again, from other seeds, does it with the settings that were good
-        run.settled[part] = dict(tried[number])
+        run.settled[part] = NetworkSettings(**tried[number])
     run.results["training"][part] = meta | {"attempts": [attempt.plain() for attempt in attempts]}
     return solution
 
@@ -122,10 +125,3 @@ def _climbed(
 def _name(part: str, number: int) -> str:
     """Of the files of a training."""
     return f"{part}-{number + 1}" if number else part
-
-
-def shape_of(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of a solver's arguments that determine its networks."""
-    names = ("seed", "hidden", "formulation", "periodicity", "scale", "separate", "method", "stages", "steps", "waves",
-             "frequencies", "medium", "separable")  # fmt: skip
-    return {name: arguments[name] for name in names if name in arguments}

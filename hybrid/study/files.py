@@ -5,23 +5,38 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import sympy
-
-from hybrid.checks import check_domain, check_expression, check_matrix, check_period, positive
+from hybrid.checks import check_domain, check_period, positive
 from hybrid.failures import Faults, InputError, each_of
-from hybrid.physics import EllipticProblem, ReactionDiffusionProblem
+from hybrid.physics import Problem, kinds, of_kind
+from hybrid.physics.fields import Field
 from hybrid.study.case import Case
-from hybrid.study.schema import FEM, PINN, known, table
-from hybrid.symbols import parse, parse_number, t, x, y
+from hybrid.study.options import FemOptions, Options, PinnOptions, unknown
+from hybrid.symbols import parse_number
 
 Check = Callable[[Case], None]
 """What refuses, by an InputError, a case for reasons that the file itself does not show."""
 
-_COMMON = ("kind", "domain", "eps", "f", "period", "name", "fem", "pinn")
-_OWN = {"elliptic": ("a",), "reaction-diffusion": ("D", "r", "u0", "T")}
+_NUMBER: Mapping[str, Any] = {"anyOf": [{"type": "number"}, {"type": "string"}]}
+COMMON: Mapping[str, Mapping[str, Any]] = {
+    "domain": {
+        "description": "one [low, high] for each of 1 to 3 dimensions", "type": "array", "minItems": 1, "maxItems": 3,
+        "items": {"type": "array", "minItems": 2, "maxItems": 2, "items": _NUMBER},
+    },
+    "eps": {"description": "the scale of what oscillates with y = x/eps, positive", **_NUMBER},
+    "period": {
+        "description": "of the coefficient in y, 1 where it is left out; one number, or one for each dimension",
+        "anyOf": [*_NUMBER["anyOf"], {"type": "array", "minItems": 1, "maxItems": 3, "items": _NUMBER}],
+    },
+    "name": {
+        "description": "what the problem is called, and the folder of its results; the file's name where it is left out",
+        "type": "string", "minLength": 1, "maxLength": 100,
+    },
+}  # fmt: skip
+"""The fields of every problem, as JSON Schema."""
 
 
 def read(path: Path, check: Check | None = None) -> Case:
@@ -71,6 +86,17 @@ def from_data(data: Mapping[str, Any], place: str, name: str, check: Check | Non
     return case
 
 
+def data_of(case: Case) -> dict[str, Any]:
+    """The contents of a problem file from which `from_data` makes the same problem with the same settings."""
+    problem, tables = case.problem, {"fem": case.fem.given, "pinn": case.pinn.given}
+    return {
+        "kind": problem.kind, "name": problem.name, "domain": [list(side) for side in problem.domain], "eps": problem.eps,
+        "period": list(problem.period),
+        **{key: field.plain(getattr(problem, key)) for key, field in problem.fields.items()},
+        **{name: table for name, table in tables.items() if table},
+    }  # fmt: skip
+
+
 class _Reading:
     """A problem file read as far as its faults allow: what is faulty or missing is noted, and something harmless stands in
     for it while the rest is looked at.
@@ -89,67 +115,72 @@ class _Reading:
 
     def case(self) -> Case | None:
         """The case, with stand-ins for what is faulty; None where not even the kind of the problem is known."""
-        data = self.data
-        kinds = " or ".join(f"'{kind}'" for kind in _OWN)
-        kind = data.get("kind")
-        if not isinstance(kind, str) or kind not in _OWN:
-            what = f"{kind!r}; allowed is {kinds}" if "kind" in data else f"missing; allowed is {kinds}"
-            self.faults.note(InputError("kind", what))
-            kind = ""
-        own = _OWN.get(kind) or tuple(key for keys in _OWN.values() for key in keys)
-        known(data, (*_COMMON, *own), "", self.faults)
-        for required in ("domain", "eps", "f", *_OWN.get(kind, ())):
-            if required not in data:
-                self.faults.note(InputError(required, "missing"))
+        physics = self._physics()
+        possible = [physics] if physics else list(kinds().values())
+        own = {
+            key: [one.fields[key] for one in possible if key in one.fields] for one in possible for key in one.fields
+        }
+        allowed = ("kind", *COMMON, *own, "fem", "pinn")
+        self.faults.note(*(unknown(key, allowed) for key in self.data if key not in allowed))
+        needed = [key for key, fields in own.items() if len(fields) == len(possible)]
+        self.faults.note(*(InputError(key, "missing") for key in ("domain", "eps", *needed) if key not in self.data))
         fields = self._fields(own)
-        problem = self._problem(kind, fields) if kind else None
-        tables = {}
-        for name, checks in (("fem", FEM), ("pinn", PINN)):
-            before = len(self.faults.found)
-            tables[name] = table(data, name, checks, self.faults)
-            self.bad_settings[name] = {error.where.removeprefix(f"{name}.") for error in self.faults.found[before:]}
-        return None if problem is None else Case(problem, problem.title, fem=tables["fem"], pinn=tables["pinn"])
+        problem = self._problem(physics, fields) if physics else None
+        fem, pinn = self._table("fem", FemOptions), self._table("pinn", PinnOptions)
+        return None if problem is None else Case(problem, problem.title, fem=fem, pinn=pinn)
 
-    def _fields(self, own: Sequence[str]) -> dict[str, Any]:
-        """The fields of the problem, those that are good."""
+    def _physics(self) -> type[Problem] | None:
+        try:
+            return of_kind(self.data.get("kind"))
+        except InputError as error:
+            missing = f"missing; {error.what.rpartition('; ')[2]}"
+            self.faults.note(error if "kind" in self.data else InputError("kind", missing))
+            return None
+
+    def _table[T: Options](self, name: str, options: type[T]) -> T:
+        """One of the two tables of settings."""
+        before = len(self.faults.found)
+        table = options.read(self.data.get(name, {}), name, self.faults)
+        self.bad_settings[name] = {error.where.removeprefix(f"{name}.") for error in self.faults.found[before:]}
+        return table
+
+    def _fields(self, own: Mapping[str, Sequence[Field]]) -> dict[str, Any]:
+        """The fields of the problem, those that are good; of several kinds a field is as the last of them that can read it."""
         data, found = self.data, dict[str, Any]()
 
-        def field(key: str, make: Callable[[Any], Any]) -> None:
+        def field(key: str, *makers: Callable[[Any], Any]) -> None:
             self.bad.add(key)
-            if key in data:
-                with self.faults.noted():
+            failed: InputError | None = None
+            for make in makers if key in data else ():
+                try:
                     found[key] = make(data[key])
-                    self.bad.remove(key)
+                except InputError as error:
+                    failed = error
+            if key in found:
+                self.bad.remove(key)
+            elif failed is not None:
+                self.faults.note(failed)
 
-        field("domain", lambda value: check_domain(_domain(value)))
+        field("domain", _domain)
         dim = len(found["domain"]) if "domain" in found else None
-        slow, fast = x[:dim], y[:dim]
         field("eps", lambda value: positive(parse_number(value, "eps"), "eps"))
         if "period" in data:
             field("period", lambda value: _period(value, dim))
-        if "a" in own:
-            field("a", lambda value: _coefficient(value, (*slow, *fast), dim))
-        for key in ("D", "T"):
-            if key in own:
-                field(key, lambda value, key=key: positive(parse_number(value, key), key))  # type: ignore[misc]
-        symbols = {"r": fast, "u0": slow, "f": slow if "r" not in own else (*slow, t)}
-        for key, allowed in symbols.items():
-            if key in (*own, "f"):
-                field(key, lambda value, key=key, allowed=allowed: _expression(value, allowed, key))  # type: ignore[misc]
+        for key, fields in own.items():
+            field(key, *(partial(one.read, name=key, dim=dim) for one in fields))
         with self.faults.noted():
             found["name"] = _name(data.get("name", self.name))
         return found
 
-    def _problem(self, kind: str, fields: Mapping[str, Any]) -> EllipticProblem | ReactionDiffusionProblem | None:
+    def _problem(self, physics: type[Problem], fields: Mapping[str, Any]) -> Problem | None:
         """The problem; what its own checks refuse is noted, and stood in for, too."""
-        make = EllipticProblem if kind == "elliptic" else ReactionDiffusionProblem
         while True:
-            stand_ins = self._stand_ins(kind, fields)
+            stand_ins = self._stand_ins(physics, fields)
             self._standing = set(stand_ins)
             try:
-                return make(**{**fields, **stand_ins})
+                return physics(**{**fields, **stand_ins})
             except InputError as error:
-                mentioned = mentions(error.where) & {"domain", "eps", "period", "f", *_OWN[kind]}
+                mentioned = mentions(error.where) & {"domain", "eps", "period", *physics.fields}
                 if mentioned & self._standing:
                     return None
                 self.faults.note(error)
@@ -157,23 +188,23 @@ class _Reading:
                     return None
                 self.bad |= mentioned
 
-    def _stand_ins(self, kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    def _stand_ins(self, physics: type[Problem], fields: Mapping[str, Any]) -> dict[str, Any]:
         """For fields that are bad, and for those that cannot be judged without them."""
-        bad = set(self.bad)
+        bad, own = set(self.bad), physics.fields
         if "domain" in bad:
-            bad |= {"eps", "period", "f", *_OWN[kind]}
+            bad |= {"eps", "period", *own}
         if "period" in bad:
-            bad |= {"eps", "a", "r"}
-        if "T" in bad:
-            bad.add("f")
+            bad |= {"eps", *(key for key in own if own[key].fast)}
+        if any(own[key].until for key in bad & own.keys()):
+            bad |= {key for key in own if own[key].time}
         given = self.data.get("domain")
         dim = len(given) if isinstance(given, list) and 1 <= len(given) <= 3 else 2
         box = ((0.0, 1.0),) * dim if "domain" in bad else fields["domain"]
         periods = 1.0 if "period" in bad else fields.get("period", 1.0)
         cell = periods if isinstance(periods, tuple) else (periods,) * len(box)
         eps = min((high - low) / p for (low, high), p in zip(box, cell, strict=True)) / 4
-        one = {"domain": box, "eps": eps, "period": 1.0, "a": 1, "f": 1, "D": 1.0, "T": 1.0, "r": 0, "u0": 1}
-        return {key: one[key] for key in one if key in bad and key in (*_COMMON, *_OWN[kind])}
+        one = {"domain": box, "eps": eps, "period": 1.0, **{key: field.harmless for key, field in own.items()}}
+        return {key: one[key] for key in one if key in bad}
 
     def explains(self, where: str) -> bool:
         """Whether what settings are refused for may come from a fault that is noted already."""
@@ -207,10 +238,10 @@ def mentions(where: str) -> set[str]:
     return set(re.findall(_NAME, where))
 
 
-def _domain(value: Any) -> list[tuple[float, float]]:
+def _domain(value: Any) -> tuple[tuple[float, float], ...]:
     if not isinstance(value, list) or not value or not all(isinstance(i, list) and len(i) == 2 for i in value):
         raise InputError("domain", f"{value!r}; allowed is one [low, high] for each dimension, e.g. [[0, 1], [0, 1]]")
-    return [(parse_number(low, "domain"), parse_number(high, "domain")) for low, high in value]
+    return check_domain([(parse_number(low, "domain"), parse_number(high, "domain")) for low, high in value])
 
 
 def _period(value: Any, dim: int | None) -> tuple[float, ...]:
@@ -218,28 +249,6 @@ def _period(value: Any, dim: int | None) -> tuple[float, ...]:
     if not isinstance(value, list):
         return check_period(parse_number(value, "period"), dim or 1)
     return check_period([parse_number(p, "period") for p in value], len(value) if dim is None else dim)
-
-
-def _expression(value: Any, symbols: tuple[sympy.Symbol, ...], where: str) -> sympy.Expr:
-    found = parse(value, symbols, where) if isinstance(value, str) else parse_number(value, where)
-    return check_expression(found, symbols, where)
-
-
-def _coefficient(value: Any, symbols: tuple[sympy.Symbol, ...], dim: int | None) -> Any:
-    """a, as a matrix; with a domain that is not known its entries alone are looked at."""
-    if not isinstance(value, list):
-        return _expression(value, symbols, "a")
-    if not all(isinstance(row, list) for row in value):
-        raise InputError("a", "a matrix is a list of rows, each a list of expressions")
-    faults, rows = Faults(), []
-    for i, row in enumerate(value):
-        rows.append([sympy.S.Zero] * len(row))
-        for j, entry in enumerate(row):
-            with faults.noted():
-                where = f"a[{i}][{j}]"
-                rows[i][j] = parse(entry, symbols, where) if isinstance(entry, str) else parse_number(entry, where)
-    faults.report()
-    return rows if dim is None else check_matrix(rows, dim, symbols)
 
 
 def _name(value: Any) -> str:

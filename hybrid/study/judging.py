@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from hybrid.fem.reference import SMALLEST_TOLERANCE
+from hybrid.study.adaptation import budget_of
 from hybrid.study.climbing import rungs
 from hybrid.study.presets import OWN
 from hybrid.study.recorder import Recorder
 from hybrid.study.results import effective_difference
-from hybrid.study.settings import budget_of
 from hybrid.study.tolerances import is_proved
 from hybrid.study.trust import Evidence
 from hybrid.trust import Estimate, estimate_of

@@ -6,7 +6,7 @@ from hybrid.failures import InputError
 from hybrid.fem import cost
 from hybrid.fem.meshes.counts import cell_counts
 from hybrid.study.case import Case
-from hybrid.study.settings import fem_arguments
+from hybrid.study.settings import fem_settings
 
 _INDICES = 2**31
 """PETSc as it is installed here counts unknowns with 32 bits."""
@@ -27,10 +27,9 @@ def plan(case: Case, ranks: int) -> tuple[cost.Cost, list[str]]:
     """
     if case.problem.multiscale().time is not None:
         raise InputError("kind", "plans are made for equations without time; time steps cannot be told beforehand")
-    arguments = fem_arguments(case)["reference"]
-    degree, shape = arguments["degree"], arguments["shape"]
-    counts = cell_counts(case.problem, arguments["cells_per_period"])
-    found = cost.predicted(counts, degree, shape, ranks)
+    settings = fem_settings(case).reference
+    counts = cell_counts(case.problem, settings.cells_per_period)
+    found = cost.predicted(counts, settings.degree, settings.shape, ranks)
     notes = [
         f"Measured on {cost.table()['machine']}, one thread a rank; time goes with the memory bandwidth of each rank."
     ]
@@ -51,15 +50,15 @@ def plan(case: Case, ranks: int) -> tuple[cost.Cost, list[str]]:
 
 def lines_of(case: Case, found: cost.Cost, ranks: int) -> list[str]:
     """The plan, for people."""
-    arguments = fem_arguments(case)["reference"]
+    settings = fem_settings(case).reference
     cells = {"simplex": {1: "intervals", 2: "triangles", 3: "tetrahedra"}, "box": {2: "quadrilaterals", 3: "hexahedra"}}
-    shape = cells["simplex" if case.problem.dim == 1 else arguments["shape"]][case.problem.dim]
-    counts = " × ".join(map(str, cell_counts(case.problem, arguments["cells_per_period"])))
+    shape = cells["simplex" if case.problem.dim == 1 else settings.shape][case.problem.dim]
+    counts = " × ".join(map(str, cell_counts(case.problem, settings.cells_per_period)))
     each = f", {size(found.memory / ranks)} on each of {ranks} ranks" if ranks > 1 else ""
     steps = ", ".join(f"{name} {duration(value)}" for name, value in found.seconds.items())
     return [
         f"{case.problem.name}: reference at eps = {case.problem.eps:.6g}",
-        f"  mesh      {counts} cells ({shape}), degree {arguments['degree']}",
+        f"  mesh      {counts} cells ({shape}), degree {settings.degree}",
         f"  unknowns  {found.dofs:,}",
         f"  memory    {size(found.memory)}{each}",
         f"  time      {duration(sum(found.seconds.values()))} ({steps})",

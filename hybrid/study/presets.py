@@ -5,11 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from hybrid.failures import InputError
 from hybrid.pinn.presets import preset
+from hybrid.pinn.settings import NetworkSettings
 from hybrid.study.case import Case
+
+Networks = Mapping[str, NetworkSettings]
+"""For "cell", for "homogenized", and for what else a preset trains."""
 
 
 class Preset(ABC):
@@ -28,8 +31,8 @@ class Preset(ABC):
     origin: str
 
     @abstractmethod
-    def arguments(self, case: Case) -> dict[str, dict[str, Any]]:
-        """Keyword arguments for "cell" and "homogenized", and for what else it trains.
+    def settings(self, case: Case) -> Networks:
+        """The settings for "cell" and "homogenized", and for what else it trains.
 
         Raises:
             InputError: It is not for this problem.
@@ -41,7 +44,7 @@ class Preset(ABC):
 
     @abstractmethod
     def key(self, case: Case) -> object:
-        """What the results depend on beside the arguments."""
+        """What the results depend on beside the settings."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,9 @@ class Own(Preset):
     fixed: tuple[str, ...] = ()
     origin: str = ""
 
-    def arguments(self, case: Case) -> dict[str, dict[str, Any]]:
+    def settings(self, case: Case) -> Networks:
         """For "cell" and "homogenized"."""
-        return {part: preset(self.name, part, case.problem) for part in ("cell", "homogenized")}
+        return {part: NetworkSettings(**preset(self.name, part, case.problem)) for part in ("cell", "homogenized")}
 
     def assumptions(self, case: Case) -> tuple[str, ...]:
         """None."""

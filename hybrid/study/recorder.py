@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,17 +15,19 @@ import torch
 import hybrid
 from hybrid import store
 from hybrid.fem.reference import Reference
+from hybrid.fem.settings import FemSettings
 from hybrid.parallel import on_root
 from hybrid.pinn.functions import kernel
 from hybrid.pinn.functions.field import Field
 from hybrid.pinn.functions.network import Network
 from hybrid.pinn.optimizers.checkpoint import Checkpoint, load_networks, save_networks
+from hybrid.pinn.settings import NetworkSettings
 from hybrid.study import results
+from hybrid.study.adaptation import Adaptation
 from hybrid.study.case import Case
 from hybrid.study.monitor import Monitor, thinned
-from hybrid.study.presets import Preset
+from hybrid.study.presets import Networks, Preset
 from hybrid.study.progress import Reporter
-from hybrid.study.settings import Adaptation, trained_how
 
 FORMAT = 2
 """Of `results.json`."""
@@ -58,7 +60,7 @@ class Recorder:
     on_reference: dict[str, Any]
 
     def __init__(
-        self, case: Case, comm: MPI.Comm, preset: Preset, elements: dict[str, Any], networks: dict[str, Any],
+        self, case: Case, comm: MPI.Comm, preset: Preset, elements: FemSettings, networks: Networks,
         adapted: Adaptation, key: str, out: Path, resume: bool, reporter: Reporter, references: dict[str, Any],
     ) -> None:  # fmt: skip
         self.case, self.problem, self.comm, self.out, self.reporter = case, case.problem, comm, out, reporter
@@ -67,7 +69,7 @@ class Recorder:
         self.references = references  # where they are kept, and what to do while they are refined
         self.adapted = adapted
         self.fields: dict[str, Field] = {}
-        self.settled: dict[str, dict[str, Any]] = {}  # settings of networks that were larger than the preset's
+        self.settled: dict[str, NetworkSettings] = {}  # settings of networks that were larger than the preset's
         self.refused = ""  # why the reference could not be refined as far as its errors ask for
         self.earlier = 0.0  # seconds of trainings and references that an earlier run did
         torch.set_num_threads(1)  # the same arithmetic on any number of ranks, and no fight over cores
@@ -93,7 +95,7 @@ class Recorder:
             results.write(self.out, self.results)
 
     def trained(
-        self, name: str, networks: Sequence[Network], solve: Callable[..., Any], arguments: Mapping[str, Any],
+        self, name: str, networks: Sequence[Network], solve: Callable[..., Any], settings: NetworkSettings,
         depends_on: object, monitor: Monitor | None = None,
     ) -> tuple[Any, dict[str, Any]]:  # fmt: skip
         """Train and keep the weights; with --resume take those that are there, or go on where a killed training was.
@@ -102,7 +104,7 @@ class Recorder:
             name: Of the file.
             networks: To be trained.
             solve: Of `networks`, `train` and what else `hybrid.pinn.optimizers.training.train` takes.
-            arguments: What the training was asked for; part of its key.
+            settings: What the training was asked for; part of its key.
             depends_on: What else it depends on. With a monitor the finite elements it is measured against count too.
             monitor: Measures the error meanwhile, on rank 0.
 
@@ -111,11 +113,11 @@ class Recorder:
         """
         path = self.out / f"network-{name}.npz"
         measured = () if monitor is None else (self.elements, results.petsc_options(), monitor.last)
-        key = store.key_of(*_NUMERICS, self.problem.digest, name, arguments, depends_on, measured)
+        key = store.key_of(*_NUMERICS, self.problem.digest, name, settings, depends_on, measured)
         meta = load_networks(path, networks, key, self.comm) if self.resume else None
         if meta is not None:
             for network in networks:
-                network.to(arguments.get("device", "cpu"))
+                network.to(settings.device or "cpu")
             self.earlier += meta["seconds"]
             return solve(networks=networks, train=False), meta | {"resumed": True}
         checkpoint = Checkpoint(self.out / f"training-{name}.npz", key, resume=self.resume)
@@ -130,7 +132,7 @@ class Recorder:
         self.earlier += history.pop("earlier")
 
         def keep() -> dict[str, Any]:
-            meta = {"kind": trained_how(arguments), **history, **thinned(history["loss"])}
+            meta = {"kind": settings.how, **history, **thinned(history["loss"])}
             if monitor is not None:
                 meta |= {"monitored": monitor.curve()}
             save_networks(path, getattr(solution, "networks", networks), key, meta)

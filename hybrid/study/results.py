@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import platform
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ import dolfinx
 
 import hybrid
 from hybrid import store
+from hybrid.fem.settings import FemSettings
 from hybrid.media.interpolated import SlowCoefficient, relative_change
 from hybrid.study.case import Case
 from hybrid.study.monitor import significant
+from hybrid.study.presets import Networks
 
 Coefficient = Any
 """a*, an array; a*(x), a `SlowCoefficient`; or r*, a number."""
@@ -90,7 +93,7 @@ def petsc_options() -> dict[str, str]:
 
 
 def provenance(
-    case: Case, comm: MPI.Comm, networks: dict[str, Any], elements: dict[str, Any], key: str, assumed: tuple[str, ...]
+    case: Case, comm: MPI.Comm, networks: Networks, elements: FemSettings, key: str, assumed: tuple[str, ...]
 ) -> dict[str, Any]:
     """Where the numbers come from."""
     return {
@@ -101,12 +104,15 @@ def provenance(
         },
         "ranks": comm.size,
         "threads": torch.get_num_threads(),
-        "device": networks["cell"].get("device", "cpu"),
-        "seed": networks["cell"]["seed"],
+        "device": networks["cell"].device or "cpu",
+        "seed": networks["cell"].seed,
         "problem_hash": case.problem.digest,
         "key": key,
         "petsc_options": petsc_options(),
-        "settings": {"fem": elements, "pinn": {part: {k: str(v) for k, v in a.items()} for part, a in networks.items()}},
+        "settings": {
+            "fem": asdict(elements),
+            "pinn": {part: {k: str(v) for k, v in one.arguments().items()} for part, one in networks.items()},
+        },
         "assumptions": [*case.assumptions, *assumed],
         "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }  # fmt: skip

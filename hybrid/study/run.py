@@ -19,16 +19,18 @@ from hybrid.fem.reference import Reference
 from hybrid.parallel import machines, on_root
 from hybrid.pinn.functions.network import Network
 from hybrid.study import climbing, results
+from hybrid.study.adaptation import adaptation
 from hybrid.study.case import Case
 from hybrid.study.extras import Extras
 from hybrid.study.fields import write_fields
 from hybrid.study.figures import draw
 from hybrid.study.judging import evidence_of, wanted_of
+from hybrid.study.limits import check_reference, check_size
 from hybrid.study.monitor import Monitor
 from hybrid.study.progress import Reporter
 from hybrid.study.recorder import FORMAT, Recorder
 from hybrid.study.samples import grid_count, samples
-from hybrid.study.settings import adaptation, check_reference, check_size, fem_arguments, pinn_arguments
+from hybrid.study.settings import fem_settings, network_settings
 from hybrid.study.spread import spread
 from hybrid.study.table import table_of
 from hybrid.study.tolerances import tolerances_of
@@ -70,8 +72,8 @@ def run(
         InputError: Settings that do not go together, or a folder that cannot be written.
         SolverError: A solver or a training failed; what was computed before is in ``results.json``.
     """
-    chosen, networks = pinn_arguments(case, preset, seed, [extra.preset for extra in extras])
-    elements, adapted = fem_arguments(case, reference_tol), adaptation(case, reference_tol, networks=chosen.adapts)
+    chosen, networks = network_settings(case, preset, seed, [extra.preset for extra in extras])
+    elements, adapted = fem_settings(case, reference_tol), adaptation(case, reference_tol, networks=chosen.adapts)
     nodes = machines(comm)
     check_size(case, elements, networks, nodes)
     out = Path("results") / case.problem.name if out is None else out
@@ -91,7 +93,7 @@ def run(
         references = {
             "cache": ReferenceCache(warn=reporter.warn) if cache else None,
             "report": lambda text: reporter.say(f"    {text}"),
-            "check": lambda cells: check_reference(case, elements, cells, nodes),
+            "check": lambda cells: check_reference(case, elements.reference, cells, nodes),
         }
         found = Run(case, comm, chosen, elements, networks, adapted, key, out, resume, reporter, references)
         return found.all(seeds, [extra for extra in extras if extra.preset == chosen])
@@ -155,9 +157,9 @@ class Run(Recorder):
     def _finite_elements(self) -> None:
         problem, comm, elements = self.problem, self.comm, self.elements
         self.u = self.timed("reference u_eps (FEM)", "reference", self._reference)
-        self._describe_reference(elements["reference"].get("reference_tol"))
+        self._describe_reference(elements.reference.reference_tol)
         self.cell = self.timed(
-            "cell problems (FEM)", "fem_cell", lambda: self.fem.solve_cell(problem, comm, **elements["cell"])
+            "cell problems (FEM)", "fem_cell", lambda: self.fem.solve_cell(problem, comm, **elements.cell.arguments())
         )
         self.results["homogenized"]["fem"] = results.plain(self.cell.coefficient)
         self.results["cell"]["fem"] = {"error_estimates": list(self.cell.error_estimates or ())}
@@ -173,7 +175,7 @@ class Run(Recorder):
         self.write()
 
     def _reference(self, **more: Any) -> Reference:
-        arguments = self.elements["reference"] | self.references | more
+        arguments = self.elements.reference.arguments() | self.references | more
         found: Reference = self.fem.solve_multiscale(self.problem, self.comm, **arguments)
         if found.attempts:
             self.earlier += sum(attempt["seconds"] for attempt in found.attempts if attempt["cached"])
@@ -185,7 +187,7 @@ class Run(Recorder):
 
     def _homogenized(self, stage: str, coefficient: Any, before: Any = None) -> Any:
         """v or w; w on the mesh that was good enough for v."""
-        arguments = self.elements["homogenized"] | (results.settled(before) if before else {})
+        arguments = self.elements.homogenized.arguments() | (results.settled(before) if before else {})
 
         def solve() -> Any:
             if before and results.are_close(coefficient, self.cell.coefficient):
@@ -256,7 +258,7 @@ class Run(Recorder):
 
     def _within_budget(self, cells: int) -> None:
         self.references["check"](cells)
-        count = unknowns([n * cells for n in self.problem.periods], self.elements["reference"]["degree"])
+        count = unknowns([n * cells for n in self.problem.periods], self.elements.reference.degree)
         if count > self.adapted.unknowns:
             raise InputError(
                 "fem.budget", f"{count:.2g} unknowns, more than fem.budget ({self.adapted.unknowns}) allows"

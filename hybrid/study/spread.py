@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hybrid import comparison
-from hybrid.study.climbing import shape_of
+from hybrid.pinn.settings import NetworkSettings
 from hybrid.study.recorder import Recorder
 from hybrid.study.results import plain, relative_difference, settled
 
@@ -13,7 +14,7 @@ from hybrid.study.results import plain, relative_difference, settled
 def spread(run: Recorder, count: int) -> dict[str, Any]:
     """The networks' errors from several seeds, the first being those of the run itself; collective."""
     problem: Any = run.problem
-    first = run.networks["cell"]["seed"]
+    first = run.networks["cell"].seed or 0
     found: dict[str, Any] = {"seeds": list(range(first, first + count))}
 
     def add(errors: dict[str, float], cell: list[float], difference: float) -> None:
@@ -30,22 +31,22 @@ def spread(run: Recorder, count: int) -> dict[str, Any]:
     space = run.u.function.function_space
     # The mesh that is good enough for the first seed is for the others, as its estimate has shown.
     mesh = settled(run.w) or settled(run.v)
-    elements = run.elements["homogenized"] | mesh | {"tol": None, "estimate": False}
+    elements = run.elements.homogenized.arguments() | mesh | {"tol": None, "estimate": False}
     for seed in found["seeds"][1:]:
         cell, homogenized = (
-            {**run.networks[part], **run.settled.get(part, {}), "seed": seed} for part in ("cell", "homogenized")
+            replace(run.settled.get(part, run.networks[part]), seed=seed) for part in ("cell", "homogenized")
         )
 
-        def task(seed: int = seed, cell: Any = cell, homogenized: Any = homogenized) -> None:
+        def task(seed: int = seed, cell: NetworkSettings = cell, homogenized: NetworkSettings = homogenized) -> None:
             chi, _ = run.trained(
-                f"cell-seed-{seed}", run.pinn.cell_networks(problem, **shape_of(cell)),
-                lambda **more: run.pinn.solve_cell(problem, **cell, **more), cell, (),
+                f"cell-seed-{seed}", run.pinn.cell_networks(problem, **cell.shape.arguments()),
+                lambda **more: run.pinn.solve_cell(problem, **cell.arguments(), **more), cell, (),
             )  # fmt: skip
             w = run.fem.solve_homogenized(problem, chi.coefficient, run.comm, **elements)
             p, _ = run.trained(
-                f"homogenized-seed-{seed}", run.pinn.homogenized_networks(problem, **shape_of(homogenized)),
-                lambda **more: run.pinn.solve_homogenized(problem, chi.coefficient, **homogenized, **more), homogenized,
-                plain(chi.coefficient),
+                f"homogenized-seed-{seed}", run.pinn.homogenized_networks(problem, **homogenized.shape.arguments()),
+                lambda **more: run.pinn.solve_homogenized(problem, chi.coefficient, **homogenized.arguments(), **more),
+                homogenized, plain(chi.coefficient),
             )  # fmt: skip
             errors = comparison.errors(run.u, w=comparison.to_space(w, space), p=comparison.to_space(p, space))
             difference = relative_difference(chi.coefficient, run.cell.coefficient)

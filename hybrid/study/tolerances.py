@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hybrid.study.adaptation import COARSE
 from hybrid.study.recorder import Recorder
-from hybrid.study.settings import COARSE
 from hybrid.study.trust import Tolerances
 
 _CORRECTORS_OF_JUMPS = 1e-2
@@ -16,7 +16,7 @@ def tolerances_of(run: Recorder) -> Tolerances:
     """What counts as resolved."""
     jumps, adapted = run.problem.flux.interfaces, run.adapted
     corrector = max(_CORRECTORS_OF_JUMPS if jumps else adapted.pinn, 10 * adapted.fem if run.problem.dim == 3 else 0.0)
-    return Tolerances(adapted.fem, adapted.pinn, COARSE if jumps and "tol" not in run.case.fem else 0.0, corrector)
+    return Tolerances(adapted.fem, adapted.pinn, COARSE if jumps and run.case.fem.tol is None else 0.0, corrector)
 
 
 def is_proved(cell: Any) -> bool:

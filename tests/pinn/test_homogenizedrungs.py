@@ -13,9 +13,9 @@ from hybrid.comparison import grid
 from hybrid.media.interpolated import SlowCoefficient, slow_nodes
 from hybrid.pinn import homogenized_networks, homogenized_rungs, preset, solve_homogenized
 from hybrid.pinn.optimizers.ladder import climb
+from hybrid.pinn.settings import NetworkSettings
 from hybrid.pinn.steady.homogenizedrungs import cost
 from hybrid.pinn.steady.spectrum import spectrum_of
-from hybrid.study.climbing import shape_of
 from hybrid.symbols import exp, pi, sin, x, y
 
 Exact = Callable[[np.ndarray], np.ndarray]
@@ -84,7 +84,7 @@ def test_the_first_rung_is_what_was_asked_for_and_waves_stay_of_its_kind() -> No
         assert others
         for rung in others:
             assert cost(2, rung)[0] <= 30.0
-            (network,) = homogenized_networks(PRODUCT, **shape_of(rung))
+            (network,) = homogenized_networks(PRODUCT, **NetworkSettings(**rung).shape.arguments())
             assert network.weights[-1].shape == (1, rung["hidden"][0])
             if "separable" not in rung:
                 assert type(rung["optimizer"]).__name__ == kind

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mpi4py import MPI
 
@@ -15,14 +14,15 @@ import pytest
 from hybrid import InputError
 from hybrid.pinn import LevenbergMarquardt
 from hybrid.pinn.functions.network import Network
+from hybrid.pinn.settings import NetworkSettings
 from hybrid.study.case import Case
 from hybrid.study.extras import Extras
 from hybrid.study.files import from_data
 from hybrid.study.monitor import Monitor
-from hybrid.study.presets import Preset
+from hybrid.study.presets import Networks, Preset
 from hybrid.study.recorder import Recorder
 from hybrid.study.run import run
-from hybrid.study.settings import check_settings, pinn_arguments
+from hybrid.study.settings import check_settings, network_settings
 
 LINE = {
     "kind": "elliptic", "domain": [[0, 1]], "eps": 0.25, "a": "2 + sin(2*pi*y0)", "f": "1",
@@ -39,9 +39,9 @@ class Short(Preset):
     fixed: tuple[str, ...] = ("optimizer",)
     origin: str = "five steps"
 
-    def arguments(self, case: Case) -> dict[str, dict[str, Any]]:
-        one = {"hidden": (6,), "points": 20, "optimizer": LevenbergMarquardt(steps=5)}
-        return {part: dict(one) for part in ("cell", "homogenized")}
+    def settings(self, case: Case) -> Networks:
+        one = NetworkSettings(hidden=(6,), points=20, optimizer=LevenbergMarquardt(steps=5))
+        return {"cell": one, "homogenized": one}
 
     def assumptions(self, case: Case) -> tuple[str, ...]:
         return ("five are enough",)
@@ -92,6 +92,6 @@ def test_extras_of_a_preset_that_is_not_asked_for_do_nothing(tmp_path: Path) -> 
 def test_presets_that_nobody_brings_are_refused() -> None:
     case = from_data(LINE | {"pinn": {"optimizer": "adam"}}, "test", "line")
     with pytest.raises(InputError, match=r"'short'; allowed are accurate, fast$"):
-        pinn_arguments(case, "short", None)
+        network_settings(case, "short", None)
     with pytest.raises(InputError, match="optimizer: does not go with the preset short, which is five steps"):
         check_settings(case, "short", presets=[Short()])

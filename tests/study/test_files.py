@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import json
+import math
 import pickle
 import tomllib
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybrid import InputError, ReactionDiffusionProblem
+from hybrid import EllipticProblem, InputError, ReactionDiffusionProblem
 from hybrid.failures import Faults, InputErrors, each_of
+from hybrid.fem.settings import ReferenceSettings
+from hybrid.paper.cases import case
 from hybrid.paper.preset import PAPER
-from hybrid.study.files import from_data, read
-from hybrid.study.settings import check_settings, fem_arguments, pinn_arguments, trained_how
+from hybrid.paper.titles import TITLES
+from hybrid.physics import base, register
+from hybrid.physics.fields import Positive
+from hybrid.study.case import Case
+from hybrid.study.files import data_of, from_data, read
+from hybrid.study.options import PinnOptions
+from hybrid.study.settings import check_settings, fem_settings, network_settings
 from hybrid.symbols import cos, exp, pi, sin, t, x, y
 
 GOOD = """
@@ -45,21 +56,21 @@ def test_a_good_file(tmp_path: Path) -> None:
     assert case.problem.domain == ((0.0, 1.0), (0.0, pytest.approx(6.283185307179586)))
     assert case.problem.a == 2 + sin(2 * pi * y[0]) * cos(2 * pi * y[1])
     assert case.problem.f == sin(x[0]) + cos(x[1])
-    assert fem_arguments(case)["reference"] == {"degree": 2, "cells_per_period": 20, "shape": "simplex"}
-    preset, parts = pinn_arguments(case, None, None)
+    assert fem_settings(case).reference == ReferenceSettings(degree=2, cells_per_period=20, shape="simplex")
+    preset, parts = network_settings(case)
     assert preset.name == "fast"
-    assert parts["cell"]["hidden"] == (200,)
-    assert parts["cell"]["points"] == 30
-    assert parts["homogenized"]["seed"] == 4
-    assert "frozen" in trained_how(parts["cell"])
+    assert parts["cell"].hidden == (200,)
+    assert parts["cell"].points == 30
+    assert parts["homogenized"].seed == 4
+    assert "frozen" in parts["cell"].how
 
 
 def test_the_commands_words_win_over_the_files() -> None:
     case = from_data(tomllib.loads(GOOD), "here", "n")
-    preset, parts = pinn_arguments(case, "accurate", 9)
+    preset, parts = network_settings(case, "accurate", 9)
     assert preset.name == "accurate"
-    assert parts["cell"]["seed"] == 9
-    assert "all layers trained" in trained_how(parts["cell"])
+    assert parts["cell"].seed == 9
+    assert "all layers trained" in parts["cell"].how
 
 
 def test_matrices() -> None:
@@ -119,15 +130,72 @@ def test_bad_files_are_named(change: dict[str, object], field: str, part: str) -
     assert "\n" not in str(caught.value)
 
 
+def shapes_of(case: Case) -> set[str]:
+    settings = fem_settings(case)
+    return {settings.reference.shape, settings.cell.shape, settings.homogenized.shape}
+
+
 def test_three_dimensions() -> None:
     data = tomllib.loads(GOOD) | {"domain": [[0, 1]] * 3, "a": "2 + sin(2*pi*y2)", "f": "x2", "fem": {}}
     case = from_data(data, "here", "n")
     assert case.title == "3D elliptic equation"
-    assert {part["shape"] for part in fem_arguments(case).values()} == {"box"}
+    assert shapes_of(case) == {"box"}
     cut = from_data(data | {"fem": {"cells": "simplex"}}, "here", "n")
-    assert {part["shape"] for part in fem_arguments(cut).values()} == {"simplex"}
+    assert shapes_of(cut) == {"simplex"}
     with pytest.raises(InputError, match=r"preset: 'paper', but the paper has no problem in 3 dimensions"):
-        pinn_arguments(case, "paper", None, (PAPER,))
+        network_settings(case, "paper", None, (PAPER,))
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_cases_are_written_and_read_again(name: str) -> None:
+    one = case(name)
+    again = from_data(data_of(one), "here", "n")
+    assert again.problem == one.problem
+    assert again.problem.digest == one.problem.digest
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"a": [["2 + sin(2*pi*y0)", "0.5"], ["1/2", "3e-3*max(y1*0, 1000, exp(1))"]]},
+        {"a": "1 + 9*step(sin(2*pi*y0) - 0.123456789012345678)*step(-x0 + 2)", "f": "min(x0, 1) - abs(x1)**0.3"},
+        {"period": [1, "1/2"], "a": "3 + cos(4*pi*y1)/sqrt(1 + x0**2)", "eps": 0.1, "name": "other"},
+        {"f": 2, "fem": {"tol": 1e-3, "cells": "box"}, "pinn": {"hidden": [8, 9], "budget": 7}},
+    ],
+)
+def test_files_are_written_and_read_again(change: dict[str, object]) -> None:
+    one = from_data(tomllib.loads(GOOD) | change, "here", "n")
+    again = from_data(json.loads(json.dumps(data_of(one))), "here", "m")
+    assert (again.problem.digest, again.problem.name) == (one.problem.digest, one.problem.name)
+    assert (again.fem, again.pinn) == (one.fem, one.pinn)
+
+
+@pytest.fixture
+def screened() -> Iterator[None]:
+    """A physics of this file: -∇·(a ∇u) + c u = f."""
+
+    @register
+    @dataclass(frozen=True)
+    class Screened(EllipticProblem):
+        kind = "screened"
+        fields: ClassVar = {**EllipticProblem.fields, "c": Positive("the screening")}
+
+        c: float
+
+    yield
+    base._KINDS.pop("screened")
+
+
+@pytest.mark.usefixtures("screened")
+def test_a_physics_of_its_own_is_read() -> None:
+    data = tomllib.loads(GOOD) | {"kind": "screened", "c": "2*pi"}
+    case = from_data(data, "here", "n")
+    assert (case.problem.kind, case.problem.c) == ("screened", 2 * math.pi)
+    assert data_of(case)["c"] == 2 * math.pi
+    assert fem_settings(case).reference.degree == 2
+    assert faults_of(data | {"c": -1, "a": "sin(2*pi*y0)", "T": 1}) == ["a", "c", "T"]
+    assert faults_of({key: value for key, value in data.items() if key != "c"}) == ["c"]
+    assert faults_of(data | {"kind": "other"}) == ["kind"]
 
 
 REACTION = """
@@ -148,8 +216,8 @@ def test_reaction_diffusion() -> None:
     assert (case.problem.D, case.problem.T) == (2.0, 1.0)
     assert case.problem.f == sin(2 * pi * x[0]) * exp(-t)
     for preset, method in (("accurate", "stages"), ("fast", "stages"), ("paper", "space-time")):
-        parts = pinn_arguments(case, preset, None, (PAPER,))[1]
-        assert parts["homogenized"].get("method", "stages") == method
+        parts = network_settings(case, preset, None, (PAPER,))[1]
+        assert (parts["homogenized"].method or "stages") == method
         assert ("classical" in parts) == (preset == "paper")
 
 
@@ -178,7 +246,7 @@ def test_slow_variables() -> None:
     assert case.problem.flux.depends_on
     assert "slow" in case.title
     with pytest.raises(InputError, match="allowed are embedding, penalty"):
-        pinn_arguments(replace(case, pinn={"periodicity": "oversampling"}), None, None)
+        network_settings(replace(case, pinn=PinnOptions(periodicity="oversampling")), None, None)
 
 
 @pytest.mark.parametrize(
@@ -204,25 +272,25 @@ def test_settings_that_do_not_go_together(pinn: dict[str, object], field: str) -
         pytest.skip("this machine has a CUDA device")
     case = from_data(tomllib.loads(GOOD) | {"pinn": pinn}, "mine.toml", "n")
     with pytest.raises(InputError) as caught:
-        pinn_arguments(case, None, None, (PAPER,))
+        network_settings(case, None, None, (PAPER,))
     assert caught.value.where == field
 
 
 def test_formulations_of_the_cell_problem() -> None:
     case = from_data(tomllib.loads(GOOD) | {"pinn": {"formulation": "energy"}}, "here", "n")
-    _, parts = pinn_arguments(case, None, None)
-    assert parts["cell"]["formulation"] == "energy"
-    assert "formulation" not in parts["homogenized"]
-    assert "energy formulation" in trained_how(parts["cell"])
+    _, parts = network_settings(case, None, None)
+    assert parts["cell"].formulation == "energy"
+    assert parts["homogenized"].formulation is None
+    assert "energy formulation" in parts["cell"].how
     jumping = from_data(tomllib.loads(GOOD) | {"a": "1 + 9*step(sin(2*pi*y0))", "pinn": {}}, "here", "n")
     assert jumping.problem.flux.interfaces
-    assert pinn_arguments(jumping, None, None)[1]["cell"]["formulation"] == "first-order"
-    assert pinn_arguments(jumping, "fast", None)[1]["cell"]["formulation"] == "energy"
+    assert network_settings(jumping, None, None)[1]["cell"].formulation == "first-order"
+    assert network_settings(jumping, "fast", None)[1]["cell"].formulation == "energy"
     with pytest.raises(InputError, match=r"pinn.formulation: 'strong' needs the derivatives of a"):
-        pinn_arguments(replace(jumping, pinn={"formulation": "strong"}), None, None)
+        network_settings(replace(jumping, pinn=PinnOptions(formulation="strong")), None, None)
     other = from_data(tomllib.loads(REACTION) | {"pinn": {"formulation": "energy"}}, "here", "n")
     with pytest.raises(InputError, match=r"pinn.formulation: is for elliptic"):
-        pinn_arguments(other, None, None)
+        network_settings(other, None, None)
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

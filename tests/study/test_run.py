@@ -15,7 +15,7 @@ import pytest
 
 from hybrid import InputError, SolverError
 from hybrid.paper.cases import case
-from hybrid.study import recorder, settings
+from hybrid.study import limits, recorder
 from hybrid.study import run as run_module
 from hybrid.study.case import Case
 from hybrid.study.files import from_data
@@ -224,7 +224,7 @@ def test_a_reference_is_refined_as_the_warning_says(
     assert fine["provenance"]["key"] != coarse["provenance"]["key"]
     assert f"{reference['cells_per_period']} cells per period" in (tmp_path / "log.txt").read_text()
 
-    monkeypatch.setattr(settings, "_memory", lambda: 2_000_000)  # bytes
+    monkeypatch.setattr(limits, "_memory", lambda: 2_000_000)  # bytes
     small = from_data(data | {"fem": data["fem"] | {"reference_tol": 1e-9}}, "test", "line")  # type: ignore[operator]
     monkeypatch.setattr(run_module, "check_size", lambda *_: None)
     with pytest.raises(

@@ -15,7 +15,7 @@ import pytest
 from hybrid import comparison, fem
 from hybrid.study.files import from_data
 from hybrid.study.run import run
-from hybrid.study.settings import fem_arguments
+from hybrid.study.settings import fem_settings
 
 pytestmark = pytest.mark.mpi
 
@@ -54,7 +54,7 @@ def test_layers_by_a_matrix(comm: MPI.Comm) -> None:
     """Layers across x0: a* has the harmonic mean there, √(4 - 1), and the arithmetic one along them."""
     data = CUBE | {"a": [["2 + sin(2*pi*y0)", 0, 0], [0, "2 + sin(2*pi*y0)", 0.5], [0, 0.5, "3"]]}
     case = from_data(data, "test", "layers")
-    found = fem.solve_cell(case.problem, comm, **fem_arguments(case)["cell"], estimate=False)
+    found = fem.solve_cell(case.problem, comm, **fem_settings(case).cell.arguments(), estimate=False)
     exact = [[math.sqrt(3.0), 0, 0], [0, 2, 0.5], [0, 0.5, 3]]
     assert found.coefficient == pytest.approx(np.array(exact), abs=1e-5)
 
@@ -65,7 +65,7 @@ def test_the_error_of_homogenization_falls_with_eps(comm: MPI.Comm) -> None:
     found = []
     for eps in (1 / 2, 1 / 4):
         problem = replace(case.problem, eps=eps)
-        u = fem.solve_multiscale(problem, comm, **fem_arguments(case)["reference"], estimate=False)
+        u = fem.solve_multiscale(problem, comm, **fem_settings(case).reference.arguments(), estimate=False)
         found.append(comparison.errors(u, v=v)["e4"])
     assert found == pytest.approx([0.0263, 0.0132], rel=5e-3)
 
@@ -76,10 +76,10 @@ def test_the_shape_of_the_cells_changes_no_error(comm: MPI.Comm) -> None:
     for shape in ("simplex", "box"):
         elements = {"cells": shape, "cells_per_period": 12, "homogenized_cells": 32, "cell_cells": 16}
         case = from_data({"kind": "elliptic", **square, "fem": elements}, "test", shape)
-        arguments = fem_arguments(case)
-        u = fem.solve_multiscale(case.problem, comm, **arguments["reference"])
-        cell = fem.solve_cell(case.problem, comm, **arguments["cell"], estimate=False)
-        v = fem.solve_homogenized(case.problem, cell.coefficient, comm, **arguments["homogenized"])
+        settings = fem_settings(case)
+        u = fem.solve_multiscale(case.problem, comm, **settings.reference.arguments())
+        cell = fem.solve_cell(case.problem, comm, **settings.cell.arguments(), estimate=False)
+        v = fem.solve_homogenized(case.problem, cell.coefficient, comm, **settings.homogenized.arguments())
         assert u.error_estimate is not None
         assert u.error_estimate < 1e-5
         assert comparison.errors(u, v=v)["e4"] == pytest.approx(0.022963, abs=3e-6)

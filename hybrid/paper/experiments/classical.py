@@ -36,21 +36,21 @@ class Record(TypedDict):
 def train(run: Recorder, name: str, start: Sequence[Network] | None) -> Record:
     """The classical PINN on the multiscale equation, from scratch or from networks that are there; collective."""
     problem = run.problem
-    arguments = run.networks["classical"]
+    settings = run.networks["classical"]
     points = test_points(run)
     u = on_points(run.u, points)
     if start is not None:
         networks = tuple(copy.deepcopy(network) for network in start)
     else:
-        shape = {k: arguments[k] for k in ("hidden", "seed")}
-        networks = pinn.multiscale_networks(problem, **shape)
+        networks = pinn.multiscale_networks(problem, **settings.shape.arguments())
     network = of_space(run, networks[0])
     watched = monitor(run, "classical", lambda: {"error": relative(values_of(network, points)[:, 0], u)})
     depends = run.results["training"]["homogenized"]["loss"] if start is not None else ()
     solution, meta = run.timed(
         _STAGES[name], name,
         lambda: run.trained(
-            name, networks, lambda **more: run.pinn.solve_multiscale(problem, **arguments, **more), arguments, depends, watched
+            name, networks, lambda **more: run.pinn.solve_multiscale(problem, **settings.arguments(), **more), settings,
+            depends, watched,
         ),
     )  # fmt: skip
     run.fields[name] = solution.field

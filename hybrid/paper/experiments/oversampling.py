@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, TypedDict
@@ -19,7 +20,7 @@ from hybrid.paper.settings import paper_settings
 from hybrid.pinn import LevenbergMarquardt
 from hybrid.pinn.cells.cellrows import cell_rows
 from hybrid.pinn.optimizers.training import train as train_network
-from hybrid.study.climbing import shape_of
+from hybrid.pinn.settings import NetworkSettings
 from hybrid.study.recorder import Recorder
 from hybrid.study.tabular import Table, listed, text_of
 
@@ -57,15 +58,16 @@ def study(run: Recorder, without: tuple[float, float]) -> Record:
     The first seed trains all correctors, the other ones the first corrector only. The same loss is also minimized by
     Levenberg-Marquardt, which shows what it is worth when the training is not what limits it.
     """
-    own = run.networks["cell"]["seed"]
+    given = run.networks["cell"]
+    own = given.seed or 0
     found: Record = {"rows": [], "curves": {}}
-    for kind, change in (("with", {}), ("without", {"periodicity": "penalty", "weights": without})):
+    for kind, base in (("with", given), ("without", replace(given, periodicity="penalty", weights=without))):
         for seed in _seeds(run):
-            arguments = dict(run.networks["cell"]) | {"seed": seed} | change
+            settings = replace(base, seed=seed)
             if kind == "with" and seed == own:
                 meta = run.results["training"]["cell"]
             else:
-                meta = _training(run, f"cell-{kind}-{seed}", f"cell, {kind}, seed {seed}", arguments, seed == own)
+                meta = _training(run, f"cell-{kind}-{seed}", f"cell, {kind}, seed {seed}", settings, seed == own)
             curve = meta["monitored"]
             if seed == own:
                 found["curves"][kind] = curve
@@ -73,26 +75,26 @@ def study(run: Recorder, without: tuple[float, float]) -> Record:
                 found["rows"].append(
                     {"optimizer": "adam", "corrector": name, "seed": seed, "kind": kind, "error": error}
                 )
-        found["rows"] += _second_order(run, kind, change)
+        found["rows"] += _second_order(run, kind, base)
     return found
 
 
 def _seeds(run: Recorder) -> range:
-    own = run.networks["cell"]["seed"]
+    own = run.networks["cell"].seed or 0
     return range(own, own + len(paper_settings(run.problem).seeds))
 
 
-def _second_order(run: Recorder, kind: str, change: dict[str, Any]) -> list[Row]:
+def _second_order(run: Recorder, kind: str, given: NetworkSettings) -> list[Row]:
     """The same points and weights, a smaller network, Levenberg-Marquardt."""
-    given = run.networks["cell"]
-    names = ("points", "oversampling", "weights", "periodicity")
-    arguments = {k: given[k] for k in names if k in given} | {"hidden": _HIDDEN}
-    arguments |= {"optimizer": LevenbergMarquardt(steps=_STEPS)} | change
+    settings = NetworkSettings(
+        hidden=_HIDDEN, optimizer=LevenbergMarquardt(steps=_STEPS), points=given.points, oversampling=given.oversampling,
+        weights=given.weights, periodicity=given.periodicity,
+    )  # fmt: skip
     rows: list[Row] = []
     for seed in _seeds(run):
-        chosen = arguments | {"seed": seed}
-        networks = run.pinn.cell_networks(run.problem, **shape_of(chosen))
-        solve = partial(run.pinn.solve_cell, run.problem, **chosen)
+        chosen = replace(settings, seed=seed)
+        networks = run.pinn.cell_networks(run.problem, **chosen.shape.arguments())
+        solve = partial(run.pinn.solve_cell, run.problem, **chosen.arguments())
         task = partial(run.trained, f"cell-lm-{kind}-{seed}", networks, solve, chosen, ())
         chi, _ = run.timed(f"cell, {kind}, Levenberg-Marquardt, seed {seed}", "oversampling", task)
         errors = comparison.cell_errors(run.problem, chi, run.cell, run.comm)
@@ -103,28 +105,30 @@ def _second_order(run: Recorder, kind: str, change: dict[str, Any]) -> list[Row]
     return rows
 
 
-def _training(run: Recorder, name: str, title: str, arguments: dict[str, Any], every: bool) -> dict[str, Any]:
+def _training(run: Recorder, name: str, title: str, settings: NetworkSettings, every: bool) -> dict[str, Any]:
     """Train all correctors, or the first one only."""
     problem: Any = run.problem
-    networks = run.pinn.cell_networks(problem, **shape_of(arguments))
+    networks = run.pinn.cell_networks(problem, **settings.shape.arguments())
     networks = networks if every else networks[:1]
     watched = cell_monitor(run, networks)
 
     def first_only(networks: Any, train: bool = True, **training: Any) -> Any:
         if not train:
             return SimpleNamespace()
-        keys = ("periodicity", "points", "oversampling", "weights")
-        rows = cell_rows(problem, *(arguments.get(k, 2) for k in keys))
+        rows = cell_rows(
+            problem.cell_problems(), settings.periodicity or "embedding", settings.points, settings.oversampling or 2,
+            settings.weights or (),
+        )  # fmt: skip
         history = train_network(
-            networks[0], [part.output(0) for part in rows], optimizer=arguments["optimizer"],
-            precision=arguments.get("precision", "double"), **training,
+            networks[0], [part.output(0) for part in rows], optimizer=settings.optimizer,
+            precision=settings.precision or "double", **training,
         )  # fmt: skip
         return SimpleNamespace(history=history)
 
     solve: Callable[..., Any] = first_only
     if every or problem.kind != "elliptic" or problem.dim == 1:
-        solve = partial(run.pinn.solve_cell, problem, **arguments)
-    _, meta = run.timed(title, "oversampling", lambda: run.trained(name, networks, solve, arguments, every, watched))
+        solve = partial(run.pinn.solve_cell, problem, **settings.arguments())
+    _, meta = run.timed(title, "oversampling", lambda: run.trained(name, networks, solve, settings, every, watched))
     return meta
 
 

@@ -21,9 +21,9 @@ import hybrid
 from hybrid.pinn import cell_networks
 from hybrid.pinn.cells.cellrows import cell_operator
 from hybrid.pinn.functions.network import Network
-from hybrid.pinn.leastsquares.equations import Equations
 from hybrid.pinn.leastsquares.rows import Rows
 from hybrid.pinn.leastsquares.sampling import uniform_grid
+from hybrid.pinn.leastsquares.system import System
 from hybrid.symbols import cos, pi, sin, x, y
 
 PROBLEM = hybrid.EllipticProblem(
@@ -90,7 +90,7 @@ def main() -> None:
         network = cell_networks(PROBLEM, hidden=(64, 64, 64, 64), periodicity="penalty", separate=True)[0].to(dtype)
         full = Rows([(points, coefficients)], target[:, :1], operators, weight)
         cast = Rows([(points.to(dtype), coefficients.to(dtype))], full.target.to(dtype), operators, weight.to(dtype))
-        equations = Equations(network, [full])
+        equations = System(network, [full])
         tasks: list[Callable[[], list[Tensor]]] = [
             lambda e=equations: e.gradient()[1],
             lambda n=network, c=cast: nested(n, c),

@@ -21,7 +21,7 @@ import ufl
 from dolfinx import fem
 
 from hybrid.comparison.transfer import Comparable, all_to_space, from_values, function_of, grid, nodes, on_points
-from hybrid.fem.cells.cell import corrector_sizes
+from hybrid.fem.cells.bounds import corrector_sizes
 from hybrid.fem.norms import norm
 from hybrid.physics import Problem
 from hybrid.pinn.functions.field import evaluated
@@ -129,7 +129,7 @@ def corrector_errors(
 ) -> list[float]:
     """‖χ_network - χ_FEM‖ / ‖χ_FEM‖ for each corrector, on the mesh of the cell; collective.
 
-    A corrector that vanishes is measured against the largest one (`hybrid.fem.corrector_sizes`).
+    A corrector that vanishes is measured against the largest one (`hybrid.fem.cells.bounds.corrector_sizes`).
 
     Args:
         networks: Values of the χ_j at points of the cell, (n, d) -> (n,).

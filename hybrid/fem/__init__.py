@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from hybrid.lazy import lazily
 
 if TYPE_CHECKING:
-    from hybrid.fem.cells.cell import CellSolution, solve_cell_on_mesh
+    from hybrid.fem.cells.cellsolution import CellSolution
+    from hybrid.fem.cells.onmesh import solve_cell_on_mesh
     from hybrid.fem.dirichlet import Solution
     from hybrid.fem.doors import solve, solve_cell, solve_homogenized, solve_multiscale
     from hybrid.fem.meshes.meshfile import read_mesh
@@ -31,8 +32,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "CellSolution": "cells.cell",
-    "solve_cell_on_mesh": "cells.cell",
+    "CellSolution": "cells.cellsolution",
+    "solve_cell_on_mesh": "cells.onmesh",
     "Solution": "dirichlet",
     "solve": "doors",
     "solve_cell": "doors",

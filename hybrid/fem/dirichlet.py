@@ -12,7 +12,8 @@ from dolfinx import fem
 
 from hybrid.equation import Equation
 from hybrid.fem.algebra.assembly import assembled, load
-from hybrid.fem.algebra.linear import DIRECT, MULTIGRID, LinearSolver, clean_up
+from hybrid.fem.algebra.linear import DIRECT, MULTIGRID, LinearSolver
+from hybrid.fem.algebra.matrices import clean_up
 from hybrid.fem.algebra.multigrid import levels
 from hybrid.fem.algebra.stencil import Entries
 from hybrid.fem.forms import entries_of, flux_on, reaction_on, source_on

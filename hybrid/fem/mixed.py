@@ -15,7 +15,8 @@ from dolfinx.fem import petsc as fem_petsc
 from hybrid.checks import check_degree, check_expression
 from hybrid.failures import InputError
 from hybrid.fem.algebra.assembly import assembled, load
-from hybrid.fem.algebra.linear import DIRECT, MULTIGRID, LinearSolver, check_symmetric, clean_up
+from hybrid.fem.algebra.linear import DIRECT, MULTIGRID, LinearSolver
+from hybrid.fem.algebra.matrices import check_symmetric, clean_up
 from hybrid.fem.algebra.multigrid import levels
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.meshes.regions import piecewise

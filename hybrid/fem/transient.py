@@ -20,7 +20,7 @@ from dolfinx.fem import petsc as fem_petsc
 from hybrid.equation import Equation
 from hybrid.failures import InputError, SolverError
 from hybrid.fem.algebra.coefficients import on_mesh
-from hybrid.fem.algebra.linear import clean_up, last_line
+from hybrid.fem.algebra.matrices import clean_up, last_line
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.forms import reaction_on
 from hybrid.fem.meshes.box import zero_on_boundary
@@ -216,17 +216,7 @@ def integrate(
     snes = ts.getSNES()
     snes.setType("ksponly")
     ksp = snes.getKSP()
-    if equation.dim < 3:
-        ksp.setType("preonly")
-        ksp.getPC().setType("lu")
-        ksp.getPC().setFactorPivot(_TINY)  # by default PETSc calls small numbers zero, in whatever unit
-        if comm.size > 1:
-            ksp.getPC().setFactorSolverType("mumps")
-    else:  # factors fill up in space, and the mass, divided by the step, keeps the condition number small
-        ksp.setType("cg")
-        ksp.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
-        ksp.setTolerances(rtol=1e-10, atol=0.0, max_it=2000)
-        ksp.getPC().setType("sor")
+    _set_up(ksp, equation.dim)
     try:
         ts.setFromOptions()
     except PETSc.Error as error:
@@ -254,6 +244,21 @@ def integrate(
     clean_up(space)
     # What is as small as rounding anywhere is nothing to speak of.
     return Solution(u, time.perf_counter() - start, steps, rounding=rounding if rounding > _NOTICED else 0.0)
+
+
+def _set_up(ksp: PETSc.KSP, dim: int) -> None:
+    """The linear solver of a step."""
+    if dim < 3:
+        ksp.setType("preonly")
+        ksp.getPC().setType("lu")
+        ksp.getPC().setFactorPivot(_TINY)  # by default PETSc calls small numbers zero, in whatever unit
+        if ksp.comm.size > 1:
+            ksp.getPC().setFactorSolverType("mumps")
+    else:  # factors fill up in space, and the mass, divided by the step, keeps the condition number small
+        ksp.setType("cg")
+        ksp.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
+        ksp.setTolerances(rtol=1e-10, atol=0.0, max_it=2000)
+        ksp.getPC().setType("sor")
 
 
 def rate_of(equation: Equation) -> float:

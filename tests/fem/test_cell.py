@@ -20,7 +20,7 @@ from dolfinx import fem
 
 from hybrid import EllipticProblem, SolverError
 from hybrid.fem import solve_cell
-from hybrid.fem.cells import cell
+from hybrid.fem.cells.operator import CellOperator
 from hybrid.fem.norms import norm
 from hybrid.media.interpolated import SlowCoefficient
 from hybrid.symbols import cos, pi, sin, x, y
@@ -187,14 +187,14 @@ def test_what_the_interpolation_in_x_cuts_off_is_in_the_estimate(comm: MPI.Comm)
 def test_a_failure_on_the_way_leaves_nothing_locked(comm: MPI.Comm, monkeypatch: pytest.MonkeyPatch) -> None:
     """Meshes that die while an exception passes free their communicators then, and mpi4py waits for its own lock for good."""
     problem = _problem(2 + sin(2 * pi * y[0]) * cos(2 * pi * y[1]), 3)
-    operator, count = cell.CellOperator.__init__, itertools.count(1)
+    operator, count = CellOperator.__init__, itertools.count(1)
 
-    def third_fails(self: cell.CellOperator, *arguments: object) -> None:
+    def third_fails(self: CellOperator, *arguments: object) -> None:
         if next(count) == 3:
             raise SolverError("the third one")
         operator(self, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(cell.CellOperator, "__init__", third_fails)
+    monkeypatch.setattr(CellOperator, "__init__", third_fails)
     faulthandler.dump_traceback_later(60, exit=True)
     try:
         with pytest.raises(SolverError, match="the third one"):

@@ -129,7 +129,7 @@ def test_a_cell_of_two_pi_by_a_hundredth() -> None:
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e10, 1e15])
 def test_iterations_do_not_depend_on_the_unit_of_the_coefficient(scale: float, paper: EllipticProblem) -> None:
     space = fem.functionspace(box(MPI.COMM_SELF, SQUARE, [16, 16]), ("Lagrange", 2))
-    from hybrid.fem.cells.cell import CellOperator
+    from hybrid.fem.cells.operator import CellOperator
 
     u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
     z = ufl.SpatialCoordinate(space.mesh)

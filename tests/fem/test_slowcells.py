@@ -13,7 +13,7 @@ import sympy
 
 from hybrid import EllipticProblem, SolverError
 from hybrid.fem import solve_cell
-from hybrid.fem.cells import cell, slowcells
+from hybrid.fem.cells import cell, slowtrust
 from hybrid.fem.cells.cellsolution import CellSolution
 from hybrid.symbols import exp, pi, sin, x, y
 
@@ -75,7 +75,7 @@ LAYER = 2 + sin(2 * pi * y[0]) / 2 + 1 / (1 + exp(-30 * (x[0] - 0.5)))
 def test_all_ranks_take_the_mesh_that_the_first_finds(comm: MPI.Comm, monkeypatch: pytest.MonkeyPatch) -> None:
     """By rounding others may find that another one is enough."""
     if comm.rank > 0:
-        monkeypatch.setattr(slowcells, "relative_change", lambda *_: math.inf)
+        monkeypatch.setattr(slowtrust, "relative_change", lambda *_: math.inf)
     solution = solve_cell(_problem(LAYER), comm, cells=32)
     assert solution.attempts[0]["cells"] != 32  # fewer are enough
     assert all(other == solution.attempts for other in comm.allgather(solution.attempts))
@@ -87,7 +87,7 @@ def test_a_failure_on_one_rank_is_heard_by_all(comm: MPI.Comm, monkeypatch: pyte
         raise SolverError(where)
 
     if where == "coarser meshes":
-        monkeypatch.setattr(slowcells, "_coarser", fails)
+        monkeypatch.setattr(slowtrust, "_coarser", fails)
     elif comm.rank == (0 if where.startswith("the first") else comm.size - 1):
         monkeypatch.setattr(cell, "solve_cell_on_mesh", fails)
     faulthandler.dump_traceback_later(60, exit=True)

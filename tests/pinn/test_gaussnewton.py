@@ -11,8 +11,8 @@ from hybrid import EllipticProblem
 from hybrid.pinn import LastLayer, VariableProjection, solve_cell
 from hybrid.pinn.functions.embedding import AffineEmbedding
 from hybrid.pinn.functions.network import VALUE, Network
-from hybrid.pinn.leastsquares.equations import Equations
 from hybrid.pinn.leastsquares.rows import Rows
+from hybrid.pinn.leastsquares.system import System
 
 A_STAR = 1.935359234812  # DESIGN's table; spectral
 
@@ -26,7 +26,7 @@ def test_the_gradient_is_that_of_the_eliminated_loss(coupled: bool) -> None:
     target = torch.cat([torch.sin(5 * points), torch.cos(4 * points)], dim=1)
     mixes = [torch.tensor([[1.0, 0.4], [-0.2, 2.0]], dtype=torch.float64)] if coupled else []
     network = Network(AffineEmbedding([(0.0, 1.0)]), (4, 3), 2, seed=0)
-    equations = Equations(network, [Rows([(points, ones)], target, VALUE, weight, mixes)])
+    equations = System(network, [Rows([(points, ones)], target, VALUE, weight, mixes)])
     hidden = [*network.weights[:-1], *network.biases]
 
     def eliminated(theta: torch.Tensor) -> float:

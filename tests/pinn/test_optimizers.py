@@ -13,27 +13,27 @@ from hybrid.pinn import LBFGS, Adam, LastLayer, LevenbergMarquardt, VariableProj
 from hybrid.pinn.functions.bubble import Bubble
 from hybrid.pinn.functions.embedding import AffineEmbedding
 from hybrid.pinn.functions.network import VALUE, Network, laplacian
-from hybrid.pinn.leastsquares.equations import Equations
 from hybrid.pinn.leastsquares.rows import Rows, behind_factor
 from hybrid.pinn.leastsquares.sampling import clustered_grid
+from hybrid.pinn.leastsquares.system import System
 from hybrid.pinn.optimizers.base import Optimizer
 from hybrid.pinn.presets import OPTIMIZERS
 
 BOX = ((0.0, 1.0),)
 
 
-def _equations(width: int = 12) -> Equations:
+def _equations(width: int = 12) -> System:
     points, weight = clustered_grid(BOX, 40)
     coefficients = torch.zeros(3, 40, dtype=torch.float64)
     coefficients[2] = 1.0
     coefficients = behind_factor(coefficients, Bubble(BOX)(points, laplacian(1)), laplacian(1))
     target = -(math.pi**2) * torch.sin(math.pi * points)
-    return Equations(
+    return System(
         Network(AffineEmbedding(BOX), (width,), 1, 0), [Rows([(points, coefficients)], target, laplacian(1), weight)]
     )
 
 
-def _error(equations: Equations) -> float:
+def _error(equations: System) -> float:
     x = torch.linspace(0, 1, 101, dtype=torch.float64)[:, None]
     with torch.no_grad():
         u = equations.network(x)[:, 0] * 4 * x[:, 0] * (1 - x[:, 0])
@@ -121,7 +121,7 @@ def test_a_problem_that_can_be_solved_exactly_ends_well(optimizer: Optimizer) ->
     losses: list[float] = []
     for seed in range(12):
         network = Network(AffineEmbedding([(0.0, 1.0)]), (12,), 1, seed)
-        equations = Equations(network, [Rows([(points, ones)], torch.sin(3 * points), VALUE, ones[0] / 5)])
+        equations = System(network, [Rows([(points, ones)], torch.sin(3 * points), VALUE, ones[0] / 5)])
         history = optimizer.train(equations)
         assert history.loss[-1] == equations.loss()
         losses.append(history.loss[-1])

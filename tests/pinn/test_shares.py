@@ -9,8 +9,8 @@ import torch
 
 from hybrid import EllipticProblem
 from hybrid.pinn import LBFGS, Adam, LastLayer, LevenbergMarquardt, VariableProjection, solve_cell, solve_homogenized
-from hybrid.pinn.leastsquares.equations import Equations
 from hybrid.pinn.leastsquares.shares import Shares
+from hybrid.pinn.leastsquares.system import System
 from hybrid.pinn.optimizers.base import Optimizer
 from hybrid.pinn.optimizers.dampedsteps import NormalModel, ResidualModel
 from hybrid.symbols import y
@@ -81,7 +81,7 @@ def test_every_residual_is_in_one_share(paper: EllipticProblem) -> None:
     from hybrid.pinn.cells.cellrows import cell_rows
 
     rows = cell_rows(paper.cell_problems(), "oversampling", 41, 2, (0.3, 0.3, 0.4))
-    equations = Equations(cell_networks(paper, hidden=(5,), periodicity="oversampling")[0], rows)
+    equations = System(cell_networks(paper, hidden=(5,), periodicity="oversampling")[0], rows)
     assert equations.shares.count == 4
     assert equations.residuals().numel() == equations.count == sum(part.target.numel() for part in rows)
     whole = sum(float((part.target**2 * part.weight[:, None]).sum()) for part in rows)

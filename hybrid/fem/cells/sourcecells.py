@@ -17,9 +17,9 @@ from dolfinx.mesh import Mesh
 
 from hybrid.equation import Equation
 from hybrid.fem.algebra.coefficients import on_mesh
-from hybrid.fem.algebra.linear import clean_up
-from hybrid.fem.cells.cell import CellOperator
+from hybrid.fem.algebra.matrices import clean_up
 from hybrid.fem.cells.cellsolution import CellSolution
+from hybrid.fem.cells.operator import CellOperator
 from hybrid.fem.cost import unknowns
 from hybrid.fem.meshes.fitted import Fitting, cell_planes, order_within_cells
 from hybrid.fem.norms import coarsened, integral, richardson, richardson_of_values

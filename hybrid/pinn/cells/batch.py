@@ -24,8 +24,8 @@ from hybrid.pinn.cells.cellsolution import CellSolution, finish
 from hybrid.pinn.cells.cellunits import cell_unit
 from hybrid.pinn.functions.network import VALUE, Network
 from hybrid.pinn.leastsquares import sampling
-from hybrid.pinn.leastsquares.equations import contract
 from hybrid.pinn.leastsquares.sweep import Sweep
+from hybrid.pinn.leastsquares.system import contract
 from hybrid.pinn.optimizers.base import History
 from hybrid.pinn.optimizers.kinds import LastLayer
 

@@ -21,8 +21,8 @@ from hybrid.pinn.functions.field import Field
 from hybrid.pinn.functions.network import VALUE, Embedding, Network
 from hybrid.pinn.intime.transientestimates import spacetime_estimate
 from hybrid.pinn.leastsquares import sampling
-from hybrid.pinn.leastsquares.equations import contract
 from hybrid.pinn.leastsquares.rows import Rows
+from hybrid.pinn.leastsquares.system import contract
 from hybrid.pinn.optimizers.base import History
 from hybrid.pinn.optimizers.given import positive_counts, started
 from hybrid.pinn.optimizers.training import Training

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from hybrid.failures import SolverError
 
 if TYPE_CHECKING:  # settings of optimizers are checked before torch is there
-    from hybrid.pinn.leastsquares.equations import Equations
+    from hybrid.pinn.leastsquares.system import System
     from hybrid.pinn.optimizers.checkpoint import Checkpoint
 
 Progress = Callable[[int, int, float], None]
@@ -85,16 +85,14 @@ class Optimizer(ABC):
     tolerance: float
 
     @abstractmethod
-    def begin(self, equations: Equations) -> Iteration:
+    def begin(self, system: System) -> Iteration:
         """Start from the network as it is."""
 
-    def train(
-        self, equations: Equations, progress: Progress | None = None, checkpoint: Checkpoint | None = None
-    ) -> History:
+    def train(self, system: System, progress: Progress | None = None, checkpoint: Checkpoint | None = None) -> History:
         """Train the network in place; collective over the ranks of the equations.
 
         Args:
-            equations: With the network.
+            system: With the network.
             progress: Called after each step.
             checkpoint: Where the state of the training is kept after each step, and taken up from.
 
@@ -102,7 +100,7 @@ class Optimizer(ABC):
             SolverError: The training diverged, again and again.
             InputError: The checkpoint is damaged.
         """
-        return _Training(self, equations, progress, checkpoint).run()
+        return _Training(self, system, progress, checkpoint).run()
 
 
 _DIVERGED = 1e4
@@ -116,15 +114,15 @@ class _Training:
     """One call of `Optimizer.train`."""
 
     def __init__(
-        self, optimizer: Optimizer, equations: Equations, progress: Progress | None, checkpoint: Checkpoint | None
+        self, optimizer: Optimizer, system: System, progress: Progress | None, checkpoint: Checkpoint | None
     ) -> None:
-        comm = equations.shares.comm
+        comm = system.shares.comm
         speaks = comm is None or comm.rank == 0
         self.optimizer, self.progress = optimizer, progress if speaks else None
         self.checkpoint, self.comm, self.speaks = checkpoint, comm, speaks
         self.start = time.perf_counter()
         self.history = History(optimizer.name)
-        self.iteration = optimizer.begin(equations)
+        self.iteration = optimizer.begin(system)
         self.step, self.done = 0, False
         self.good: dict[str, Any] = {}
         self.best = math.inf

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from hybrid.pinn.leastsquares.equations import Equations
+from hybrid.pinn.leastsquares.system import System
 from hybrid.pinn.optimizers.base import Iteration
 from hybrid.pinn.optimizers.kinds import LastLayer
 
@@ -83,11 +83,11 @@ def _solved(matrix: Tensor, right: Tensor, damping: float) -> Tensor | None:
 class _Damped(Iteration):
     """Steps that are damped more until one of them reduces the loss."""
 
-    def __init__(self, equations: Equations, damping: float, floor: float) -> None:
-        self.equations, self.damping, self.floor, self.growth = equations, damping, floor, 2.0
-        self.all = list(equations.network.parameters())
+    def __init__(self, system: System, damping: float, floor: float) -> None:
+        self.system, self.damping, self.floor, self.growth = system, damping, floor, 2.0
+        self.all = list(system.network.parameters())
         self.free = self.all
-        self.loss = equations.loss()
+        self.loss = system.loss()
 
     @abstractmethod
     def linearized(self) -> Model:
@@ -99,14 +99,14 @@ class _Damped(Iteration):
     @torch.no_grad()
     def step(self) -> str:
         model, before, theta = self.linearized(), parameters_to_vector(self.all), parameters_to_vector(self.free)
-        squares = self.loss * self.equations.outputs
+        squares = self.loss * self.system.outputs
         while True:
-            found = self.equations.shares.agreed(model.step(self.damping))
+            found = self.system.shares.agreed(model.step(self.damping))
             if found is not None:
                 change, predicted = found
                 vector_to_parameters(theta + change, self.free)
                 self.solved()
-                loss = self.equations.loss()
+                loss = self.system.loss()
                 if loss < self.loss:
                     break
             self.damping, self.growth = self.damping * self.growth, 2 * self.growth
@@ -114,7 +114,7 @@ class _Damped(Iteration):
                 vector_to_parameters(before, self.all)
                 return "no step reduces the loss"
         # Beyond one is rounding, where the model promises next to nothing.
-        gain = min((squares - loss * self.equations.outputs) / max(predicted, 1e-300), 1.0)
+        gain = min((squares - loss * self.system.outputs) / max(predicted, 1e-300), 1.0)
         self.damping, self.growth = max(self.damping * max(0.1, 1 - (2 * gain - 1) ** 3), 1e-15), 2.0
         self.loss = loss
         return ""
@@ -134,35 +134,35 @@ class AllLayers(_Damped):
 
     def linearized(self) -> Model:
         """The model at the network as it is."""
-        equations = self.equations
+        system = self.system
         size = sum(p.numel() for p in self.all)
-        if equations.count < size:
-            found = list(equations.jacobian())
-            residuals = equations.shares.gathered([residual for residual, _ in found])
-            jacobians = equations.shares.gathered([jacobian for _, jacobian in found])
+        if system.count < size:
+            found = list(system.jacobian())
+            residuals = system.shares.gathered([residual for residual, _ in found])
+            jacobians = system.shares.gathered([jacobian for _, jacobian in found])
             return ResidualModel(torch.cat(residuals), torch.cat(jacobians), self.floor)
-        return NormalModel(*_normal(equations, equations.jacobian(), size), self.floor)
+        return NormalModel(*_normal(system, system.jacobian(), size), self.floor)
 
 
 class HiddenLayers(_Damped):
     """Variable projection."""
 
-    def __init__(self, equations: Equations, damping: float, floor: float, ridge: float) -> None:
-        super().__init__(equations, damping, floor)
-        network = equations.network
+    def __init__(self, system: System, damping: float, floor: float, ridge: float) -> None:
+        super().__init__(system, damping, floor)
+        network = system.network
         self.free = [p for p in network.parameters() if p is not network.weights[-1]]
         self.last = LastLayer(ridge)
         self.started = False
 
     def solved(self) -> None:
         """The last layer, by least squares."""
-        self.last.solve(self.equations)
+        self.last.solve(self.system)
 
     def step(self) -> str:
         """One step."""
         if not self.started:
             self.solved()
-            self.loss, self.started = self.equations.loss(), True
+            self.loss, self.started = self.system.loss(), True
         return super().step()
 
     def state(self) -> dict[str, Any]:
@@ -178,22 +178,22 @@ class HiddenLayers(_Damped):
     def linearized(self) -> Model:
         """The model at the network as it is."""
         size = sum(p.numel() for p in self.free)
-        return NormalModel(*_normal(self.equations, self.projected(), size), self.floor)
+        return NormalModel(*_normal(self.system, self.projected(), size), self.floor)
 
     def projected(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Of each own share the residuals and P J for the hidden parameters, (rows · outputs, hidden parameters)."""
-        equations, shares = self.equations, self.equations.shares
-        bases = _orthonormal(equations)
-        parameters, last = list(equations.network.parameters()), equations.network.weights[-1]
+        system, shares = self.system, self.system.shares
+        bases = _orthonormal(system)
+        parameters, last = list(system.network.parameters()), system.network.weights[-1]
         before = sum(p.numel() for p in itertools.takewhile(lambda p: p is not last, parameters))
         after = before + last.numel()
         blocks = []
-        for basis, (residual, jacobian) in zip(bases, equations.jacobian(), strict=True):
+        for basis, (residual, jacobian) in zip(bases, system.jacobian(), strict=True):
             hidden = torch.cat([jacobian[:, :before], jacobian[:, after:]], dim=1)
-            if equations.coupled:  # features has the rows of a point together, the Jacobian those of an output
-                each = equations.outputs // equations.copies
+            if system.coupled:  # features has the rows of a point together, the Jacobian those of an output
+                each = system.outputs // system.copies
                 order = torch.arange(len(basis), device=basis.device).reshape(-1, each).T.reshape(-1)
-                blocks.append((basis[order], residual, hidden.reshape(equations.copies, len(basis), -1)))
+                blocks.append((basis[order], residual, hidden.reshape(system.copies, len(basis), -1)))
             else:
                 blocks.append((basis, residual, hidden.reshape(-1, len(basis), hidden.shape[1])))
         inside = shares.total([basis.T @ hidden for basis, _, hidden in blocks])
@@ -202,10 +202,10 @@ class HiddenLayers(_Damped):
             yield residual, hidden.reshape(-1, hidden.shape[2])
 
 
-def _orthonormal(equations: Equations) -> list[Tensor]:
+def _orthonormal(system: System) -> list[Tensor]:
     """The own rows of an orthonormal basis of the range of the last layer's matrix, by a QR of QRs; collective."""
-    shares = equations.shares
-    factors = [torch.linalg.qr(matrix) for matrix, _ in equations.features()]
+    shares = system.shares
+    factors = [torch.linalg.qr(matrix) for matrix, _ in system.features()]
     if shares.count == 1:
         return [q for q, _ in factors]
     triangles = shares.gathered([r for _, r in factors])
@@ -214,9 +214,9 @@ def _orthonormal(equations: Equations) -> list[Tensor]:
     return [q @ parts[k] for k, (q, _) in zip(shares.own, factors, strict=True)]
 
 
-def _normal(equations: Equations, blocks: Iterator[tuple[Tensor, Tensor]], size: int) -> tuple[Tensor, Tensor]:
+def _normal(system: System, blocks: Iterator[tuple[Tensor, Tensor]], size: int) -> tuple[Tensor, Tensor]:
     """Jᵀr and JᵀJ, summed over the shares; collective."""
-    joint = equations.shares.total(
+    joint = system.shares.total(
         torch.cat([(jacobian.T @ residual)[None], _gram(jacobian)]) for residual, jacobian in blocks
     )
     assert joint.shape == (size + 1, size)

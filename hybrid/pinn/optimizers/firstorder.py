@@ -7,23 +7,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hybrid.pinn.leastsquares.equations import Equations
+from hybrid.pinn.leastsquares.system import System
 from hybrid.pinn.optimizers.base import Iteration
 
 
 class FirstOrder(Iteration):
     """Steps of one of torch's optimizers, with our gradient."""
 
-    def __init__(self, equations: Equations, steps: int, fresh: Any, rate: Any = None) -> None:
-        self.equations, self.steps, self.fresh, self.rate = equations, steps, fresh, rate
-        self.parameters = list(equations.network.parameters())
+    def __init__(self, system: System, steps: int, fresh: Any, rate: Any = None) -> None:
+        self.system, self.steps, self.fresh, self.rate = system, steps, fresh, rate
+        self.parameters = list(system.network.parameters())
         self.count, self.softer = 0, 0
-        self.optimizer = fresh(equations, 0, 0)
+        self.optimizer = fresh(system, 0, 0)
         self.loss = self._gradient()
 
     def _gradient(self) -> float:
         """Put the gradient where torch's optimizers look for it; the loss."""
-        loss, gradients = self.equations.gradient()
+        loss, gradients = self.system.gradient()
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
             parameter.grad = gradient
         return loss
@@ -45,7 +45,7 @@ class FirstOrder(Iteration):
         """All that the next step depends on, the optimizer's memory too."""
         optimizer = _cloned(self.optimizer.state_dict())
         return {
-            "parameters": copies(self.equations),
+            "parameters": copies(self.system),
             "optimizer": optimizer,
             "count": self.count,
             "softer": self.softer,
@@ -53,29 +53,29 @@ class FirstOrder(Iteration):
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a state."""
-        put(self.equations, state["parameters"])
+        put(self.system, state["parameters"])
         self.count, self.softer = state["count"], state["softer"]
-        self.optimizer = self.fresh(self.equations, self.softer, self.count)
+        self.optimizer = self.fresh(self.system, self.softer, self.count)
         self.optimizer.load_state_dict(_cloned(state["optimizer"]))
         self.loss = self._gradient()
 
     def soften(self) -> str:
         """Go on without the memory of earlier steps."""
         self.softer += 1
-        self.optimizer = self.fresh(self.equations, self.softer, self.count)
+        self.optimizer = self.fresh(self.system, self.softer, self.count)
         return "without the memory of earlier steps" + ("" if self.rate is None else ", at half the learning rate")
 
 
-def put(equations: Equations, parameters: list[Tensor]) -> None:
+def put(system: System, parameters: list[Tensor]) -> None:
     """Set the network's parameters."""
     with torch.no_grad():
-        for parameter, value in zip(equations.network.parameters(), parameters, strict=True):
+        for parameter, value in zip(system.network.parameters(), parameters, strict=True):
             parameter.copy_(value)
 
 
-def copies(equations: Equations) -> list[Tensor]:
+def copies(system: System) -> list[Tensor]:
     """The network's parameters, not shared."""
-    return [parameter.detach().clone() for parameter in equations.network.parameters()]
+    return [parameter.detach().clone() for parameter in system.network.parameters()]
 
 
 def _cloned(tree: Any) -> Any:

@@ -12,7 +12,7 @@ from hybrid.pinn.optimizers.base import Iteration, Optimizer
 from hybrid.pinn.optimizers.kinds import LastLayer
 
 if TYPE_CHECKING:
-    from hybrid.pinn.leastsquares.equations import Equations
+    from hybrid.pinn.leastsquares.system import System
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ class LevenbergMarquardt(Optimizer):
     floor: float = 1e-3
     last_layer_first: bool = False
 
-    def begin(self, equations: Equations) -> Iteration:
+    def begin(self, system: System) -> Iteration:
         """Start with the given damping."""
         from hybrid.pinn.optimizers.dampedsteps import AllLayers  # loads torch
 
         if self.last_layer_first:
-            LastLayer().solve(equations)
-        return AllLayers(equations, self.damping, self.floor)
+            LastLayer().solve(system)
+        return AllLayers(system, self.damping, self.floor)
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ class VariableProjection(Optimizer):
     floor: float = 1e-3
     ridge: float = 1e-12
 
-    def begin(self, equations: Equations) -> Iteration:
+    def begin(self, system: System) -> Iteration:
         """Start; the first step begins with the last layer's least squares."""
         from hybrid.pinn.optimizers.dampedsteps import HiddenLayers  # loads torch
 
-        return HiddenLayers(equations, self.damping, self.floor, self.ridge)
+        return HiddenLayers(system, self.damping, self.floor, self.ridge)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from hybrid.pinn.leastsquares.equations import Equations
+    from hybrid.pinn.leastsquares.system import System
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,17 @@ class LastLayer(Optimizer):
     steps: int = field(default=1, init=False)
     tolerance: float = field(default=0.0, init=False)
 
-    def begin(self, equations: Equations) -> Iteration:
+    def begin(self, system: System) -> Iteration:
         """Nothing is done yet."""
         from hybrid.pinn.optimizers import lastlayer  # loads torch
 
-        return lastlayer.LinearSolve(self.ridge, equations)
+        return lastlayer.LinearSolve(self.ridge, system)
 
-    def solve(self, equations: Equations) -> None:
+    def solve(self, system: System) -> None:
         """Put the least-squares solution into the last layer; collective."""
         from hybrid.pinn.optimizers import lastlayer  # loads torch
 
-        lastlayer.solve(equations, self.ridge)
+        lastlayer.solve(system, self.ridge)
 
     def damped(self, joint: Tensor, width: int) -> Tensor:
         """Least squares for the first `width` columns, of norm one, and the others as right-hand sides, with the ridge."""
@@ -83,17 +83,17 @@ class LBFGS(Optimizer):
         """Iterations in one call of torch's optimizer."""
         return min(20, self.steps)
 
-    def begin(self, equations: Equations) -> Iteration:
+    def begin(self, system: System) -> Iteration:
         """Start without a memory."""
         from hybrid.pinn.optimizers.firstorder import FirstOrder  # loads torch
 
-        return FirstOrder(equations, self.steps, self._fresh)
+        return FirstOrder(system, self.steps, self._fresh)
 
-    def _fresh(self, equations: Equations, softer: int, step: int) -> torch.optim.Optimizer:
+    def _fresh(self, system: System, softer: int, step: int) -> torch.optim.Optimizer:
         import torch  # not before a training begins
 
         return torch.optim.LBFGS(
-            equations.network.parameters(), max_iter=self.stride, history_size=self.history,
+            system.network.parameters(), max_iter=self.stride, history_size=self.history,
             tolerance_grad=0, tolerance_change=0, line_search_fn="strong_wolfe",
         )  # fmt: skip
 
@@ -116,16 +116,16 @@ class Adam(Optimizer):
     final_rate: float | None = None
     tolerance: float = 0.0
 
-    def begin(self, equations: Equations) -> Iteration:
+    def begin(self, system: System) -> Iteration:
         """Start with moments of zero."""
         from hybrid.pinn.optimizers.firstorder import FirstOrder  # loads torch
 
-        return FirstOrder(equations, self.steps, self._fresh, self._rate)
+        return FirstOrder(system, self.steps, self._fresh, self._rate)
 
-    def _fresh(self, equations: Equations, softer: int, step: int) -> torch.optim.Optimizer:
+    def _fresh(self, system: System, softer: int, step: int) -> torch.optim.Optimizer:
         import torch  # not before a training begins
 
-        return torch.optim.Adam(equations.network.parameters(), lr=self._rate(softer, step))
+        return torch.optim.Adam(system.network.parameters(), lr=self._rate(softer, step))
 
     def _rate(self, softer: int, step: int) -> float:
         final = self.learning_rate if self.final_rate is None else self.final_rate

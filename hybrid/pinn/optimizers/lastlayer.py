@@ -7,15 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hybrid.pinn.leastsquares.equations import Equations
+from hybrid.pinn.leastsquares.system import System
 from hybrid.pinn.optimizers.base import Iteration
 from hybrid.pinn.optimizers.firstorder import copies, put
 
 
 @torch.no_grad()
-def solve(equations: Equations, ridge: float) -> None:
+def solve(system: System, ridge: float) -> None:
     """Put the least-squares solution into the last layer; collective."""
-    shares, blocks = equations.shares, equations.features()
+    shares, blocks = system.shares, system.features()
     square = shares.total([matrix.square().sum(0) for matrix, _ in blocks])
     scale = square.sqrt().clamp_min(torch.finfo(square.dtype).tiny)
     width = len(scale)
@@ -26,7 +26,7 @@ def solve(equations: Equations, ridge: float) -> None:
         several = shares.count > 1 and len(joint) > 2 * width
         rows.append(torch.linalg.qr(joint, mode="r")[1] if several else joint)
     solution = damped(torch.cat(shares.gathered(rows)), width, ridge) / scale[:, None]
-    last = equations.network.weights[-1]
+    last = system.network.weights[-1]
     last.copy_(shares.agreed(solution.T.reshape(last.shape)))
 
 
@@ -68,21 +68,21 @@ def _by_normal_equations(matrix: Tensor, right: Tensor) -> Tensor | None:
 class LinearSolve(Iteration):
     """One step is all there is."""
 
-    def __init__(self, ridge: float, equations: Equations) -> None:
-        self.ridge, self.equations = ridge, equations
-        self.loss = equations.loss()
+    def __init__(self, ridge: float, system: System) -> None:
+        self.ridge, self.system = ridge, system
+        self.loss = system.loss()
 
     def step(self) -> str:
         """All there is to do."""
-        solve(self.equations, self.ridge)
-        self.loss = self.equations.loss()
+        solve(self.system, self.ridge)
+        self.loss = self.system.loss()
         return ""
 
     def state(self) -> dict[str, Any]:
         """All that the next step depends on."""
-        return {"parameters": copies(self.equations), "loss": self.loss}
+        return {"parameters": copies(self.system), "loss": self.loss}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a state."""
-        put(self.equations, state["parameters"])
+        put(self.system, state["parameters"])
         self.loss = state["loss"]

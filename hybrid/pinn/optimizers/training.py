@@ -12,8 +12,8 @@ import torch
 from hybrid.failures import InputError
 from hybrid.parallel import on_root
 from hybrid.pinn.functions.network import Network
-from hybrid.pinn.leastsquares.equations import Equations, share_count
 from hybrid.pinn.leastsquares.rows import Rows
+from hybrid.pinn.leastsquares.system import System, share_count
 from hybrid.pinn.optimizers.base import History, Optimizer, Progress
 from hybrid.pinn.optimizers.checkpoint import Checkpoint
 from hybrid.pinn.optimizers.gaussnewton import LevenbergMarquardt
@@ -73,7 +73,7 @@ def train(
     network.to(device=device, dtype=PRECISIONS[precision])
 
     def task(ranks: MPI.Comm | None) -> History:
-        return chosen.train(Equations(network, [part.to(device) for part in rows], ranks), progress, checkpoint)
+        return chosen.train(System(network, [part.to(device) for part in rows], ranks), progress, checkpoint)
 
     if shared and share_count(rows) == 1:
         history, weights = on_root(comm, lambda: (task(None), [p.detach().cpu() for p in network.parameters()]))

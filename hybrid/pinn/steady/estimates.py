@@ -20,7 +20,7 @@ from hybrid.equation import Equation
 from hybrid.media.interpolated import SlowCoefficient
 from hybrid.pinn.functions.field import Field, evaluated
 from hybrid.pinn.functions.network import VALUE
-from hybrid.pinn.leastsquares.equations import contract
+from hybrid.pinn.leastsquares.system import contract
 from hybrid.pinn.steady.operators import Medium, flux_of, operator_at, reaction_at
 from hybrid.pinn.steady.sines import SineGrid, solve
 from hybrid.pinn.steady.spectrum import chebyshev_degrees, spectrum_of

@@ -9,13 +9,12 @@ from dataclasses import field as default
 from functools import partial
 from typing import Unpack
 
-import sympy
 import torch
 from torch import Tensor
 
 from hybrid.equation import Equation
 from hybrid.failures import InputError
-from hybrid.media.interpolated import ProductCoefficient, SlowCoefficient
+from hybrid.media.interpolated import SlowCoefficient
 from hybrid.parallel import on_root
 from hybrid.pinn.cells.cellrows import mean_weight
 from hybrid.pinn.functions.bubble import Bubble
@@ -24,8 +23,8 @@ from hybrid.pinn.functions.field import Field, Jet
 from hybrid.pinn.functions.network import VALUE, Network
 from hybrid.pinn.functions.separable import SeparableNetwork
 from hybrid.pinn.leastsquares import sampling
-from hybrid.pinn.leastsquares.equations import contract
 from hybrid.pinn.leastsquares.rows import Rows, behind_factor
+from hybrid.pinn.leastsquares.system import contract
 from hybrid.pinn.leastsquares.units import unit_of
 from hybrid.pinn.optimizers.base import History
 from hybrid.pinn.optimizers.given import positive_counts, started
@@ -109,20 +108,11 @@ def solve_homogenized(
         SolverError: The training diverged.
     """
     start = time.perf_counter()
-    if boundary not in {"hard", "penalty"}:
-        raise InputError("boundary", f"{boundary!r}; allowed are hard, penalty")
     dim, box = equation.dim, equation.domain
     count = POINTS[dim] if points is None else points
     positive_counts(points=count, hidden=hidden, separable=separable)
-    if not isinstance(count, int) and len(count) != dim:
-        raise InputError("points", f"{len(count)} numbers for {dim} directions")
-    if separable and len(separable) != dim:
-        raise InputError("separable", f"{len(separable)} numbers for {dim} directions")
+    _check(equation, boundary, count, separable)
     a = flux_of(equation)
-    if isinstance(a, ProductCoefficient) and a.factor.has(sympy.Heaviside):
-        raise InputError(
-            "coefficient", "it jumps in x, where the solution has a kink that the strong form does not see"
-        )
     hard = boundary == "hard"
     corners = hard if corners is None else corners
     factor = Bubble(tuple((low, high) for low, high in box)) if hard else None
@@ -161,6 +151,20 @@ def solve_homogenized(
     most = count if isinstance(count, int) else max(count)
     estimate = on_root(comm, lambda: solution_estimate(equation, p, most, hard))
     return Solution(p, history, time.perf_counter() - start, trust={"solution": estimate})
+
+
+def _check(equation: Equation, boundary: str, count: int | Sequence[int], separable: Sequence[int]) -> None:
+    """What goes together."""
+    if boundary not in {"hard", "penalty"}:
+        raise InputError("boundary", f"{boundary!r}; allowed are hard, penalty")
+    if not isinstance(count, int) and len(count) != equation.dim:
+        raise InputError("points", f"{len(count)} numbers for {equation.dim} directions")
+    if separable and len(separable) != equation.dim:
+        raise InputError("separable", f"{len(separable)} numbers for {equation.dim} directions")
+    if equation.flux.interfaces:
+        raise InputError(
+            "coefficient", "it jumps in x, where the solution has a kink that the strong form does not see"
+        )
 
 
 def _columns(equation: Equation, parts: SectorPart, points: Tensor, units: tuple[float, float]) -> Tensor:

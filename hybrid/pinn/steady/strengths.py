@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from hybrid.pinn.functions.network import Network
-from hybrid.pinn.leastsquares.equations import Equations
 from hybrid.pinn.leastsquares.rows import Rows
+from hybrid.pinn.leastsquares.system import System
 from hybrid.pinn.optimizers.kinds import LastLayer
 
 
@@ -41,7 +41,7 @@ def fit_strengths(network: Network, rows: Sequence[Rows], columns: Tensor) -> tu
 
 
 def _system(network: Network, rows: Sequence[Rows], columns: Tensor) -> tuple[Tensor, Tensor]:
-    parts = Equations(network, joined_rows(rows, columns)).features()
+    parts = System(network, joined_rows(rows, columns)).features()
     return torch.cat([matrix for matrix, _ in parts]), torch.cat([target for _, target in parts])
 
 

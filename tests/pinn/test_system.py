@@ -7,14 +7,14 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from hybrid.pinn.functions.bubble import Bubble
 from hybrid.pinn.functions.embedding import AffineEmbedding
 from hybrid.pinn.functions.network import VALUE, Network, hessian_operators, product_jet
-from hybrid.pinn.leastsquares import equations as equations_module
-from hybrid.pinn.leastsquares.equations import Equations
+from hybrid.pinn.leastsquares import parts
 from hybrid.pinn.leastsquares.rows import Rows, behind_factor
+from hybrid.pinn.leastsquares.system import System
 
 BOX = ((0.0, 1.0), (-1.0, 2.0))
 
 
-def _equations() -> Equations:
+def _equations() -> System:
     generator = torch.Generator().manual_seed(1)
 
     def random(*shape: int) -> torch.Tensor:
@@ -35,7 +35,7 @@ def _equations() -> Equations:
         random(4),
         [random(2, 2), random(2, 2), random(2, 2)],
     )
-    return Equations(network, [inner, periodic, stages])
+    return System(network, [inner, periodic, stages])
 
 
 def test_features_and_residuals_are_one_linear_system() -> None:
@@ -48,7 +48,7 @@ def test_features_and_residuals_are_one_linear_system() -> None:
 
 @pytest.mark.parametrize("piece", [2, 512])
 def test_the_gradient_is_that_of_automatic_differentiation(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(equations_module, "_PIECE", piece)
+    monkeypatch.setattr(parts, "_PIECE", piece)
     equations = _equations()
     loss = equations.residuals().square().sum() / 2
     expected = torch.autograd.grad(loss, list(equations.network.parameters()))

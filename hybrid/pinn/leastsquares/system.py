@@ -9,7 +9,6 @@ over all points do not depend on how many ranks there are.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from mpi4py import MPI
 
@@ -18,41 +17,18 @@ from torch import Tensor
 
 from hybrid.failures import InputError
 from hybrid.pinn.functions.network import Network
+from hybrid.pinn.leastsquares.parts import Part, Term, pieces
 from hybrid.pinn.leastsquares.rows import Rows
 from hybrid.pinn.leastsquares.shares import MOST, Shares
 from hybrid.pinn.leastsquares.sweep import Sweep, Tape
 
-
-@dataclass(frozen=True)
-class _Term:
-    """Embedded points with all the operators that act there: coefficients and, where outputs are coupled, a matrix."""
-
-    jet: Tensor
-    operators: list[tuple[Tensor, Tensor | None]]
-
-    def at(self, piece: slice) -> Tensor:
-        """The jet of a piece of the rows, which may all see one point."""
-        return self.jet if self.jet.shape[1] == 1 else self.jet[:, piece]
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Rows with their points embedded and their weights multiplied in."""
-
-    terms: Sequence[_Term]
-    target: Tensor
-    operators: Tensor
-
-
-_PIECE = 512
-"""Rows in a piece of a sweep, at the most."""
 _SHARE = 1024
 """Residuals that are worth a share of their own."""
 _BATCH = 128
 """Residuals that torch differentiates at once, where it has to."""
 
 
-class Equations:
+class System:
     """The rows of a problem together with the embedded points, computed once.
 
     Args:
@@ -89,20 +65,20 @@ class Equations:
             for k in self.shares.own
         ]
 
-    def _embed(self, rows: Rows) -> _Part:
+    def _embed(self, rows: Rows) -> Part:
         """The rows in the network's precision."""
         dtype = self.network.weights[-1].dtype
         root = rows.weight.sqrt()
         operators = (rows.operators + rows.operators.mT) / 2  # A:∇²u sees the symmetric part, the adjoint relies on it
         mixes: Sequence[Tensor | None] = rows.mixes or [None] * len(rows.terms)
-        terms: dict[int, _Term] = {}  # operators at the same points share one sweep through the network
+        terms: dict[int, Term] = {}  # operators at the same points share one sweep through the network
         for (points, coefficients), mix in zip(rows.terms, mixes, strict=True):
             if id(points) not in terms:
-                terms[id(points)] = _Term(self.network.embedding.jet(points, operators).to(dtype), [])
+                terms[id(points)] = Term(self.network.embedding.jet(points, operators).to(dtype), [])
             mix = None if mix is None else mix.to(dtype)
             terms[id(points)].operators.append(((coefficients * root).to(dtype), mix))
         target = (rows.target * root[:, None]).to(dtype)
-        return _Part(list(terms.values()), target, operators)
+        return Part(list(terms.values()), target, operators)
 
     @torch.no_grad()
     def features(self) -> list[tuple[Tensor, Tensor]]:
@@ -114,13 +90,13 @@ class Equations:
         """
         return [self._features(parts) for parts in self._own]
 
-    def _features(self, parts: Sequence[_Part]) -> tuple[Tensor, Tensor]:
+    def _features(self, parts: Sequence[Part]) -> tuple[Tensor, Tensor]:
         blocks: list[Tensor] = []
         targets: list[Tensor] = []
         each = self.outputs // self.copies
         for part in parts:
             identity = torch.eye(each, dtype=part.target.dtype, device=part.target.device)
-            for piece in _pieces(part):
+            for piece in pieces(part):
                 block: Tensor | None = None
                 for term in part.terms:
                     last, _ = self.sweep.forward(term.at(piece), part.operators)
@@ -140,7 +116,7 @@ class Equations:
         """The residuals of the own shares, (rows, outputs), for torch to differentiate."""
         return torch.cat([self._residuals(parts) for parts in self._own])
 
-    def _residuals(self, parts: Sequence[_Part]) -> Tensor:
+    def _residuals(self, parts: Sequence[Part]) -> Tensor:
         found = []
         for part in parts:
             residual = -part.target
@@ -156,8 +132,8 @@ class Equations:
         """The sum of the weighted squares, divided by the number of outputs; collective."""
         return float(self.shares.total(self._squares(parts) for parts in self._own)) / self.outputs
 
-    def _squares(self, parts: Sequence[_Part]) -> Tensor:
-        found = [self._residual(part, piece)[0].square().sum() for part in parts for piece in _pieces(part)]
+    def _squares(self, parts: Sequence[Part]) -> Tensor:
+        found = [self._residual(part, piece)[0].square().sum() for part in parts for piece in pieces(part)]
         return torch.stack(found).sum()[None]
 
     @torch.no_grad()
@@ -173,27 +149,27 @@ class Equations:
             at += parameter.numel()
         return float(total[0]), gradients
 
-    def _differentiated(self, parts: Sequence[_Part]) -> Tensor:
+    def _differentiated(self, parts: Sequence[Part]) -> Tensor:
         """The same as `_gradient` by torch, for hidden layers that it does not know."""
         with torch.enable_grad():
             loss = self._residuals(parts).square().sum() / self.outputs
             found = torch.autograd.grad(loss, list(self.network.parameters()), materialize_grads=True)
         return torch.cat([loss.detach()[None], *(g.reshape(-1) for g in found)])
 
-    def _gradient(self, parts: Sequence[_Part]) -> Tensor:
+    def _gradient(self, parts: Sequence[Part]) -> Tensor:
         """The loss of a share and its derivatives, in one vector."""
         gradients = [torch.zeros_like(p) for p in self.network.parameters()]
         loss = torch.zeros(1, dtype=gradients[0].dtype, device=gradients[0].device)
         for part in parts:
             outputs = part.target.shape[1]
-            for piece in _pieces(part):
+            for piece in pieces(part):
                 residual, swept = self._residual(part, piece)
                 loss += residual.square().sum() / outputs
                 for term, tape, lasts in swept:
                     self._accumulate(gradients, 2 / outputs * residual, term, tape, lasts, part.operators, piece)
         return torch.cat([loss, *(g.reshape(-1) for g in gradients)])
 
-    def _residual(self, part: _Part, piece: slice) -> tuple[Tensor, list[tuple[_Term, list[Tape], list[Tensor]]]]:
+    def _residual(self, part: Part, piece: slice) -> tuple[Tensor, list[tuple[Term, list[Tape], list[Tensor]]]]:
         """Residuals of a piece of the rows, and for each term what its adjoint sweep needs."""
         residual, swept = -part.target[piece], []
         for slot, term in enumerate(part.terms):
@@ -205,7 +181,7 @@ class Equations:
         return residual, swept
 
     def _accumulate(
-        self, gradients: list[Tensor], bar_out: Tensor, term: _Term, tape: Sequence[Tape], lasts: Sequence[Tensor],
+        self, gradients: list[Tensor], bar_out: Tensor, term: Term, tape: Sequence[Tape], lasts: Sequence[Tensor],
         operators: Tensor, piece: slice,
     ) -> None:  # fmt: skip
         """Add what one term contributes to the gradient of the loss."""
@@ -238,7 +214,7 @@ class Equations:
         """
         return map(self._jacobian_by_torch if self.sweep.own else self._jacobian, self._own)
 
-    def _jacobian_by_torch(self, parts: Sequence[_Part]) -> tuple[Tensor, Tensor]:
+    def _jacobian_by_torch(self, parts: Sequence[Part]) -> tuple[Tensor, Tensor]:
         """Row by row, for hidden layers that the sweep does not know."""
         parameters = list(self.network.parameters())
         with torch.enable_grad():
@@ -252,7 +228,7 @@ class Equations:
         return residuals.detach(), torch.cat(blocks)
 
     @torch.no_grad()
-    def _jacobian(self, parts: Sequence[_Part]) -> tuple[Tensor, Tensor]:
+    def _jacobian(self, parts: Sequence[Part]) -> tuple[Tensor, Tensor]:
         all_residuals: list[Tensor] = []
         all_rows: list[Tensor] = []
         for part in parts:
@@ -272,7 +248,7 @@ class Equations:
         weight = self.network.weights[-1]
         return weight if mix is None else mix @ weight
 
-    def _sweep(self, k: int, term: _Term, lasts: Sequence[Tensor], tape: Sequence[Tape], operators: Tensor) -> Tensor:
+    def _sweep(self, k: int, term: Term, lasts: Sequence[Tensor], tape: Sequence[Tape], operators: Tensor) -> Tensor:
         """Derivatives of output k's rows, (n, parameters), in the order of `Network.parameters`."""
         net = self.network
         n, outputs, width = len(lasts[0]), net.weights[-1].shape[0], lasts[0].shape[1]
@@ -291,13 +267,6 @@ class Equations:
             else:
                 last_layer += mix[k][:, None] * last[:, None, :]
         return torch.cat([*by_weight, last_layer.reshape(n, -1), *by_bias], dim=1)
-
-
-def _pieces(part: _Part) -> list[slice]:
-    """The rows in pieces of about equal size."""
-    n = len(part.target)
-    count = -(-n // _PIECE)
-    return [slice(n * k // count, n * (k + 1) // count) for k in range(count)]
 
 
 def share_count(rows: Sequence[Rows]) -> int:

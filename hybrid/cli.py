@@ -7,6 +7,8 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +32,13 @@ app = typer.Typer(
     help="Homogenization by finite elements and by neural networks, measured against each other. Runs under mpiexec too.",
 )  # fmt: skip
 
+Trained = Annotated[
+    str | None,
+    typer.Option(
+        help="accurate: every layer trained. fast: frozen random hidden layers, last layer by least squares. "
+        "paper: what the text states, by Adam, with its experiments; slow."
+    ),
+]
 NoCache = Annotated[
     bool,
     typer.Option(
@@ -63,15 +72,13 @@ def cases() -> None:
 @app.command()
 def run(
     what: Annotated[
-        str, typer.Argument(metavar="CASE|FILE.toml", help="A case (see `hybrid cases`) or a problem file.")
-    ],
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            help="accurate: every layer trained. fast: frozen random hidden layers, last layer by least squares. "
-            "paper: what the text states, by Adam, with its experiments; slow."
-        ),
+        str | None, typer.Argument(metavar="CASE|FILE.toml", help="A case (see `hybrid cases`) or a problem file.")
     ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="results.json", help="Repeat the run that has left this; other options win."),
+    ] = None,
+    preset: Trained = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**31 - 1, help="Seed of the networks' initial weights.")
     ] = None,
@@ -90,17 +97,18 @@ def run(
     """
     comm, faults, words = MPI.COMM_WORLD, Faults(), Faults()
     _check_preset(preset, words)
-    known, nodes = None if words.found else preset, machines(comm)
+    asked = _asked(what, source, preset, seed, reference_tol)
+    known, nodes = None if words.found else asked.preset, machines(comm)
 
     def check(case: Case) -> None:
         """The file's settings together with the command's words, which win."""
         from hybrid.paper.preset import PAPER  # loads SymPy
         from hybrid.study.settings import check_settings
 
-        check_settings(case, known, seed, reference_tol, nodes, (PAPER,))
+        check_settings(case, known, asked.seed, asked.reference_tol, nodes, (PAPER,))
 
     with faults.noted():
-        chosen = _case(what, check)
+        chosen = asked.read(check)
     faults.note(*words.found)
     if out is not None and str(out) in {"", "."}:
         faults.note(InputError("--out", "give a folder of its own; a run leaves a dozen files there"))
@@ -116,8 +124,8 @@ def run(
 
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # PETSc would end the run when nobody reads what it prints
     run_case(
-        chosen, comm, preset=preset, seed=seed, out=out, resume=resume, reference_tol=reference_tol, cache=not no_cache,
-        extras=EXTRAS,
+        chosen, comm, preset=asked.preset, seed=asked.seed, out=out, resume=resume, seeds=asked.seeds,
+        reference_tol=asked.reference_tol, cache=not no_cache, extras=EXTRAS,
     )  # fmt: skip
 
 
@@ -181,6 +189,40 @@ def schema(
     from hybrid.study.jsonschema import schema as schema_of  # loads SymPy
 
     print(json.dumps(schema_of(kind), indent=2, ensure_ascii=False))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What to run: by the command's words, and by a record where one is to be repeated."""
+
+    read: Callable[[Callable[[Case], None]], Case]
+    preset: str | None
+    seed: int | None
+    reference_tol: float | None
+    seeds: int = 1
+
+
+def _asked(
+    what: str | None, source: Path | None, preset: str | None, seed: int | None, reference_tol: float | None
+) -> _Asked:
+    """Words win over the record.
+
+    Raises:
+        InputError: Neither a case nor a record is given, or both are, or it is no record.
+    """
+    if what is not None and source is None:
+        return _Asked(partial(_case, what), preset, seed, reference_tol)
+    if what is not None or source is None:
+        raise InputError("run", "give a case, a problem file, or --from and the results.json of a run: one of them")
+
+    from hybrid.study.repeat import case_of, recorded, set_options  # loads SymPy
+
+    record, before = recorded(source)
+    set_options(record)
+    return _Asked(
+        partial(case_of, source, record, before), preset or before.preset, before.seed if seed is None else seed,
+        before.reference_tol if reference_tol is None else reference_tol, before.seeds,
+    )  # fmt: skip
 
 
 def _case(what: str, check: Callable[[Case], None] | None = None) -> Case:

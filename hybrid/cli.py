@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
-import time
-import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from mpi4py import MPI
 
 import typer
 
 import hybrid
-from hybrid.failures import Faults, InputError, SolverError
+from hybrid.exits import guarded
+from hybrid.failures import Faults, InputError
 from hybrid.machine import keep_memory
 from hybrid.paper.titles import TITLES, check_name
 from hybrid.parallel import machines, on_root
@@ -24,16 +26,19 @@ from hybrid.parallel import machines, on_root
 if TYPE_CHECKING:
     from hybrid.study.case import Case
 
-_INTERRUPTED = 130  # as a shell says it
-_PATIENCE = 3.0
-"""Seconds that a rank which failed waits for the others to fail too."""
-
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Homogenization by finite elements and by neural networks, measured against each other. Runs under mpiexec too.",
 )  # fmt: skip
 
+Trained = Annotated[
+    str | None,
+    typer.Option(
+        help="accurate: every layer trained. fast: frozen random hidden layers, last layer by least squares. "
+        "paper: what the text states, by Adam, with its experiments; slow."
+    ),
+]
 NoCache = Annotated[
     bool,
     typer.Option(
@@ -67,15 +72,13 @@ def cases() -> None:
 @app.command()
 def run(
     what: Annotated[
-        str, typer.Argument(metavar="CASE|FILE.toml", help="A case (see `hybrid cases`) or a problem file.")
-    ],
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            help="accurate: every layer trained. fast: frozen random hidden layers, last layer by least squares. "
-            "paper: what the text states, by Adam, with its experiments; slow."
-        ),
+        str | None, typer.Argument(metavar="CASE|FILE.toml", help="A case (see `hybrid cases`) or a problem file.")
     ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="results.json", help="Repeat the run that has left this; other options win."),
+    ] = None,
+    preset: Trained = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**31 - 1, help="Seed of the networks' initial weights.")
     ] = None,
@@ -94,17 +97,18 @@ def run(
     """
     comm, faults, words = MPI.COMM_WORLD, Faults(), Faults()
     _check_preset(preset, words)
-    known, nodes = None if words.found else preset, machines(comm)
+    asked = _asked(what, source, preset, seed, reference_tol)
+    known, nodes = None if words.found else asked.preset, machines(comm)
 
     def check(case: Case) -> None:
         """The file's settings together with the command's words, which win."""
         from hybrid.paper.preset import PAPER  # loads SymPy
         from hybrid.study.settings import check_settings
 
-        check_settings(case, known, seed, reference_tol, nodes, (PAPER,))
+        check_settings(case, known, asked.seed, asked.reference_tol, nodes, (PAPER,))
 
     with faults.noted():
-        chosen = _case(what, check)
+        chosen = asked.read(check)
     faults.note(*words.found)
     if out is not None and str(out) in {"", "."}:
         faults.note(InputError("--out", "give a folder of its own; a run leaves a dozen files there"))
@@ -120,8 +124,8 @@ def run(
 
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # PETSc would end the run when nobody reads what it prints
     run_case(
-        chosen, comm, preset=preset, seed=seed, out=out, resume=resume, reference_tol=reference_tol, cache=not no_cache,
-        extras=EXTRAS,
+        chosen, comm, preset=asked.preset, seed=asked.seed, out=out, resume=resume, seeds=asked.seeds,
+        reference_tol=asked.reference_tol, cache=not no_cache, extras=EXTRAS,
     )  # fmt: skip
 
 
@@ -172,6 +176,53 @@ def plan(
 
     found, notes = plan_for(chosen, ranks)
     print(*lines_of(chosen, found, ranks), *notes, sep="\n")
+
+
+@app.command()
+def schema(
+    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="Of problems; all of them without it.")] = None,
+) -> None:
+    """Print the JSON Schema of problem files, by which editors complete and check them.
+
+    hybrid schema > problem.schema.json, and `#:schema problem.schema.json` in the first line of a problem file.
+    """
+    from hybrid.study.jsonschema import schema as schema_of  # loads SymPy
+
+    print(json.dumps(schema_of(kind), indent=2, ensure_ascii=False))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What to run: by the command's words, and by a record where one is to be repeated."""
+
+    read: Callable[[Callable[[Case], None]], Case]
+    preset: str | None
+    seed: int | None
+    reference_tol: float | None
+    seeds: int = 1
+
+
+def _asked(
+    what: str | None, source: Path | None, preset: str | None, seed: int | None, reference_tol: float | None
+) -> _Asked:
+    """Words win over the record.
+
+    Raises:
+        InputError: Neither a case nor a record is given, or both are, or it is no record.
+    """
+    if what is not None and source is None:
+        return _Asked(partial(_case, what), preset, seed, reference_tol)
+    if what is not None or source is None:
+        raise InputError("run", "give a case, a problem file, or --from and the results.json of a run: one of them")
+
+    from hybrid.study.repeat import case_of, recorded, set_options  # loads SymPy
+
+    record, before = recorded(source)
+    set_options(record)
+    return _Asked(
+        partial(case_of, source, record, before), preset or before.preset, before.seed if seed is None else seed,
+        before.reference_tol if reference_tol is None else reference_tol, before.seeds,
+    )  # fmt: skip
 
 
 def _case(what: str, check: Callable[[Case], None] | None = None) -> Case:
@@ -226,61 +277,15 @@ def main(arguments: list[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else arguments
     keep_memory()
     own, petsc = (words[: words.index("--")], words[words.index("--") + 1 :]) if "--" in words else (words, [])
-    sys.exit(_guarded(own, petsc))
+    sys.exit(guarded(lambda: _answer(own, petsc)))
 
 
-def _guarded(own: list[str], petsc: list[str]) -> int:
-    comm = MPI.COMM_WORLD
-    meeting = comm.Dup()  # of its own, so that who failed can wait there for the others whatever those wait for
-    try:
-        if petsc:
-            _petsc_options(petsc)
-        if comm.rank:  # one rank speaks
-            sys.stdout = open(os.devnull, "w")  # noqa: SIM115
-        result: Any = app(own or ["--help"], standalone_mode=False, prog_name="hybrid")
-        if result == _INTERRUPTED:
-            raise KeyboardInterrupt
-        return result if isinstance(result, int) else 0
-    except BaseException as error:
-        code, text = _verdict(error)
-        if not text and comm.size == 1:
-            raise
-        alone = code == _INTERRUPTED or not _all_arrive(meeting)
-        if comm.rank == 0 or (alone and code != _INTERRUPTED):
-            lines = (f"hybrid: {line}" for line in text.splitlines())
-            print("\n".join(lines) if text else traceback.format_exc(), file=sys.stderr, flush=True)
-        if alone and comm.size > 1:
-            comm.Abort(code)  # the others may wait in a collective call that this one has left
-        return code
-
-
-def _verdict(error: BaseException) -> tuple[int, str]:
-    """The exit code, and the lines to print; none where only a traceback helps."""
-    match error:
-        case InputError():
-            return 2, str(error)
-        case typer.TyperException():
-            return 2, " ".join(error.format_message().split())
-        case SolverError():
-            return 1, str(error)
-        case KeyboardInterrupt() | typer.Abort():
-            text = "interrupted; what was computed is in the output folder, and --resume goes on from it"
-            return _INTERRUPTED, text
-        case OSError():
-            return 1, f"{error.filename or 'a file'} cannot be written or read: {error.strerror or error}"
-        case MemoryError():
-            return 1, f"not enough memory ({error or 'no size known'}); try a coarser mesh, or more machines"
-    return 1, ""
-
-
-def _all_arrive(meeting: MPI.Comm) -> bool:
-    """Whether all ranks come here within a few seconds: they then have failed alike, and one line from one of them will do."""
-    arrived, deadline = meeting.Ibarrier(), time.monotonic() + _PATIENCE
-    while not arrived.Test():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
+def _answer(own: list[str], petsc: list[str]) -> object:
+    if petsc:
+        _petsc_options(petsc)
+    if MPI.COMM_WORLD.rank:  # one rank speaks
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    return app(own or ["--help"], standalone_mode=False, prog_name="hybrid")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from hybrid.physics import kinds
+
 HYBRID = Path(sys.executable).with_name("hybrid")
 FILE = """
 kind = "elliptic"
@@ -51,6 +53,12 @@ def test_cases_are_listed() -> None:
     done = command("cases")
     assert done.returncode == 0
     assert "elliptic-2d" in done.stdout
+
+
+def test_schemas_are_printed() -> None:
+    assert json.loads(command("schema", "elliptic").stdout)["properties"]["kind"]["const"] == "elliptic"
+    assert len(json.loads(command("schema").stdout)["oneOf"]) == len(kinds())
+    assert command("schema", "wave").returncode == 2
 
 
 def test_help_and_version() -> None:

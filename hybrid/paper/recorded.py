@@ -11,7 +11,7 @@ from typing import Any
 from hybrid.paper.cases import names
 from hybrid.paper.experiment import Recorded
 from hybrid.paper.experiments import EXPERIMENTS
-from hybrid.study.recorder import FORMAT
+from hybrid.study.record import FORMAT
 
 PRESETS = ("accurate", "fast", "paper")
 STORED = files("hybrid.paper") / "data"

@@ -12,6 +12,7 @@ from hybrid.pinn.optimizers.ladder import climb
 from hybrid.pinn.settings import NetworkSettings
 from hybrid.study import results
 from hybrid.study.monitor import Monitor
+from hybrid.study.record import TrainingRecord
 from hybrid.study.recorder import Recorder
 from hybrid.study.tolerances import is_proved, tolerances_of
 from hybrid.study.trust import confronted
@@ -41,8 +42,11 @@ def rungs(run: Recorder, part: str, seconds: float) -> Iterator[Mapping[str, Any
     return run.pinn.homogenized_rungs(run.problem, run.chi.coefficient, arguments, budget=seconds)
 
 
-def cell_networks(run: Recorder, watch: Watch) -> Any:
-    """The cell problems by networks; collective."""
+_ERRORS = "corrector_errors"
+
+
+def cell_networks(run: Recorder, watch: Watch) -> tuple[Any, list[float]]:
+    """The cell problems by networks, and the errors of the correctors against finite elements; collective."""
     problem = run.problem
 
     def solve(number: int, rung: Mapping[str, Any]) -> Trained:
@@ -58,8 +62,8 @@ def cell_networks(run: Recorder, watch: Watch) -> Any:
     def estimate(trained: Trained) -> Estimate:
         """Of the worst corrector, or of the coefficient, each as a part of what is allowed for it."""
         found, meta = trained
-        meta["corrector_errors"] = comparison.cell_errors(problem, found, run.cell, run.comm)
-        differences = dict(zip(problem.correctors, meta["corrector_errors"], strict=True))
+        meta[_ERRORS] = comparison.cell_errors(problem, found, run.cell, run.comm)
+        differences = dict(zip(problem.correctors, meta[_ERRORS], strict=True))
         differences["coefficient"] = results.effective_difference(found.coefficient, run.cell.coefficient)
         worst = []
         for name, difference in differences.items():
@@ -71,7 +75,8 @@ def cell_networks(run: Recorder, watch: Watch) -> Any:
             worst.append(Estimate(None if believed.error is None else believed.error * part, believed.how))
         return largest(worst)
 
-    return _climbed(run, "cell", "cell problems (network)", solve, estimate)
+    solution, meta = _climbed(run, "cell", "cell problems (network)", solve, estimate)
+    return solution, meta[_ERRORS]
 
 
 def homogenized_networks(run: Recorder, coefficient: Any, watch: Watch) -> Any:
@@ -92,13 +97,13 @@ def homogenized_networks(run: Recorder, coefficient: Any, watch: Watch) -> Any:
         own, fem = estimate_of(p.trust, "solution"), estimate_of(w.trust, "solution")
         return confronted(fem, own, comparison.sampled_difference(p, w))[1]
 
-    return _climbed(run, "homogenized", "p: homogenized equation (network)", solve, estimate)
+    return _climbed(run, "homogenized", "p: homogenized equation (network)", solve, estimate)[0]
 
 
 def _climbed(
     run: Recorder, part: str, title: str, solve: Callable[[int, Mapping[str, Any]], Trained],
     estimate: Callable[[Trained], Estimate],
-) -> Any:  # fmt: skip
+) -> Trained:  # fmt: skip
     """The best of the networks tried; what was tried is recorded."""
     offered = rungs(run, part, run.adapted.seconds)
     tried: list[Mapping[str, Any]] = []
@@ -118,8 +123,9 @@ def _climbed(
     )  # fmt: skip
     if number:  # what trains again, from other seeds, does it with the settings that were good
         run.settled[part] = NetworkSettings(**tried[number])
-    run.results["training"][part] = meta | {"attempts": [attempt.plain() for attempt in attempts]}
-    return solution
+    trained = {name: value for name, value in meta.items() if name != _ERRORS}
+    run.record.training[part] = TrainingRecord(**trained, attempts=[attempt.plain() for attempt in attempts])
+    return solution, meta
 
 
 def _name(part: str, number: int) -> str:

@@ -26,4 +26,4 @@ class Extras(ABC):
 
     @abstractmethod
     def add(self, run: Recorder) -> None:
-        """Experiments after the comparison: put into `run.results`, and into `run.fields` what is to be drawn; collective."""
+        """Experiments after the comparison: put into `run.record`, and into `run.fields` what is to be drawn; collective."""

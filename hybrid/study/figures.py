@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hybrid.study.case import Case
+from hybrid.study.record import Record
 
 QUICK = {"compress_level": 1}
 """Of PNG files: smaller ones by a few per cent take as long again as drawing does."""
@@ -26,20 +27,21 @@ Array = npt.NDArray[np.float64]
 Panel = tuple[str, Array]
 
 
-def draw(out: Path, case: Case, results: Mapping[str, Any]) -> None:
+def draw(out: Path, case: Case, record: Record) -> None:
     """Write ``solutions.png``, ``errors.png``, ``correctors.png`` and ``training.png``."""
     with matplotlib.rc_context(STYLE):
         drawn = {
-            "solutions": solutions(case, results), "errors": errors(case, results),
-            "correctors": correctors(case, results), "training": training(results),
+            "solutions": solutions(case, record), "errors": errors(case, record),
+            "correctors": correctors(case, record), "training": training(record),
         }  # fmt: skip
         for name, figure in drawn.items():
             figure.savefig(out / f"{name}.png", pil_kwargs=QUICK)
 
 
-def solutions(case: Case, results: Mapping[str, Any]) -> Figure:
+def solutions(case: Case, record: Record) -> Figure:
     """The coefficient, the reference, and both homogenized solutions."""
-    s = {name: np.array(v) for name, v in results["samples"].items() if name in {"coefficient", "u", "v", "p"}}
+    samples = record.samples or {}
+    s = {name: np.array(samples[name]) for name in ("coefficient", "u", "v", "p")}
     time = case.problem.multiscale().time
     when = "" if time is None else f" at t = {time.until:g}"
     return _panels(case.problem.domain, "x", [
@@ -47,7 +49,7 @@ def solutions(case: Case, results: Mapping[str, Any]) -> Figure:
         (rf"reference $u_\varepsilon$ (FEM){when}", s["u"]),
         ("$v$: FEM homogenization", s["v"]),
         ("$p$: neural homogenization", s["p"]),
-    ], "viridis", results["samples"].get("plane"))  # fmt: skip
+    ], "viridis", samples.get("plane"))  # fmt: skip
 
 
 def symbol(case: Case) -> str:
@@ -57,25 +59,25 @@ def symbol(case: Case) -> str:
     return rf"${name}(x, x/\varepsilon)$" if medium.depends_on else rf"${name}(x/\varepsilon)$"
 
 
-def errors(case: Case, results: Mapping[str, Any]) -> Figure:
+def errors(case: Case, record: Record) -> Figure:
     """The differences behind e1 to e4."""
-    s = {name: np.array(results["samples"][name]) for name in ("u", "v", "w", "p", "p_minus_w")}
-    e = results["errors"]
+    samples, e = record.samples or {}, record.errors
+    s = {name: np.array(samples[name]) for name in ("u", "v", "w", "p", "p_minus_w")}
     return _panels(case.problem.domain, "x", [
         (rf"$p - u_\varepsilon$,  $e_1$ = {e['e1']:.3g}", s["p"] - s["u"]),
         (rf"$w - u_\varepsilon$,  $e_2$ = {e['e2']:.3g}", s["w"] - s["u"]),
         (rf"$p - w$,  $e_3$ = {e['e3']:.2g}", s["p_minus_w"]),
         (rf"$v - u_\varepsilon$,  $e_4$ = {e['e4']:.3g}", s["v"] - s["u"]),
-    ], "RdBu_r", results["samples"].get("plane"))  # fmt: skip
+    ], "RdBu_r", samples.get("plane"))  # fmt: skip
 
 
-def correctors(case: Case, results: Mapping[str, Any]) -> Figure:
+def correctors(case: Case, record: Record) -> Figure:
     """The network's correctors and their errors; a*(x) and its derivative where a depends on x."""
-    cell = results["samples"]["cell"]
+    cell = (record.samples or {})["cell"]
     if cell is None or "x" in cell:
         return _slow(cell) if cell else _nothing("correctors of (x, y) are drawn in one dimension only")
     panels: list[Panel] = []
-    found = zip(cell["pinn"], cell["difference"], results["cell"]["pinn"]["errors"], strict=True)
+    found = zip(cell["pinn"], cell["difference"], record.cell.pinn.errors if record.cell.pinn else (), strict=True)
     for j, (values, apart, error) in enumerate(found, 1):
         name = case.problem.notation.latex.format(j=j)
         panels += [
@@ -106,20 +108,20 @@ def _nothing(text: str) -> Figure:
     return figure
 
 
-def training(results: Mapping[str, Any]) -> Figure:
+def training(record: Record) -> Figure:
     """The losses."""
     figure, axes = _figure(1, 2, 3.0)
     titles = {"cell": "cell problems", "homogenized": "homogenized equation"}
     for ax, (part, title) in zip(axes, titles.items(), strict=True):
-        found = results["training"][part]
-        loss = np.array(found["loss"])
-        every = found.get("loss_every", 1)
-        steps = found.get("steps", len(loss) - 1) - every * np.arange(len(loss))[::-1]
+        found = record.training[part]
+        loss = np.array(found.loss)
+        last = len(loss) - 1 if found.steps is None else found.steps
+        steps = last - found.loss_every * np.arange(len(loss))[::-1]
         draw = ax.semilogy if (loss > 0).any() else ax.plot  # a homogeneous medium leaves nothing to train
         draw(steps, loss, marker="o" if len(loss) < 5 else None, color="C0")
         if loss.max() > 100 * loss.min() > 0:  # enough powers of ten to read it from
             ax.minorticks_off()
-        ax.set(title=f"{title}: {found['optimizer']}", xlabel="step", ylabel="loss (mean square residual)")
+        ax.set(title=f"{title}: {found.optimizer}", xlabel="step", ylabel="loss (mean square residual)")
         ax.grid(alpha=0.3)
     return figure
 

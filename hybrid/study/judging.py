@@ -20,7 +20,7 @@ from hybrid.trust import Estimate, estimate_of
 def evidence_of(run: Recorder) -> Evidence:
     """Everything that is known at the end of a run."""
     return Evidence(
-        errors=run.results["errors"],
+        errors=run.record.errors,
         reference=estimate_of(run.u.trust, "solution"),
         v=estimate_of(run.v.trust, "solution"),
         w=estimate_of(run.w.trust, "solution"),
@@ -28,7 +28,7 @@ def evidence_of(run: Recorder) -> Evidence:
         fem=with_mean(run, run.cell.trust),
         pinn=with_mean(run, run.chi.trust),
         difference=effective_difference(run.chi.coefficient, run.cell.coefficient),
-        corrector_differences=dict(zip(run.problem.correctors, run.results["cell"]["pinn"]["errors"], strict=True)),
+        corrector_differences=dict(zip(run.problem.correctors, run.corrector_errors, strict=True)),
         proved=is_proved(run.cell),
         symbol=run.problem.notation.coefficient,
         effect=run.problem.effect(run.cell.coefficient),
@@ -89,7 +89,7 @@ _LOST = (
 
 
 def _of_reference(run: Recorder) -> str:
-    errors = [run.results["errors"][name] for name in ("e1", "e2", "e4", "e5")]
+    errors = [run.record.errors[name] for name in ("e1", "e2", "e4", "e5")]
     if run.refused:
         return run.refused
     return (
@@ -116,7 +116,7 @@ def _of_networks(run: Recorder, part: str) -> str:
     names = [name for name in run.adapted.fixed if name.startswith("pinn.")]
     if names:
         return f"leave out {_listed(names)}, or set pinn.tol: the networks then adapt to the problem"
-    tried = len(run.results["training"][part]["attempts"])
+    tried = len(run.record.training[part].attempts)
     larger = islice(rungs(run, part, 1e12), tried, tried + 1)
     if next(larger, None) is not None:
         return f"raise pinn.budget (now {run.adapted.seconds:g} s a training): there are larger networks to try"

@@ -28,10 +28,7 @@ from hybrid.study.case import Case
 from hybrid.study.monitor import Monitor, thinned
 from hybrid.study.presets import Networks, Preset
 from hybrid.study.progress import Reporter
-
-FORMAT = 2
-"""Of `results.json`."""
-
+from hybrid.study.record import FORMAT, Record, Request
 
 _NUMERICS = (hybrid.__version__, 4, kernel.load() is not None)
 """Part of the keys of trained networks, which are to be the same to the last bit: raise the number when rounding changes."""
@@ -47,6 +44,7 @@ class Recorder:
         v: The homogenized solution by finite elements.
         w: The same with the coefficient of the networks.
         p: The homogenized solution by networks.
+        corrector_errors: Of `chi` against `cell`, relative, in their order.
         on_reference: v, w, p and the reconstruction on the mesh of the reference.
         fields: What else is to be drawn, by name.
     """
@@ -57,11 +55,13 @@ class Recorder:
     v: Any
     w: Any
     p: Any
+    corrector_errors: list[float]
     on_reference: dict[str, Any]
 
     def __init__(
         self, case: Case, comm: MPI.Comm, preset: Preset, elements: FemSettings, networks: Networks,
-        adapted: Adaptation, key: str, out: Path, resume: bool, reporter: Reporter, references: dict[str, Any],
+        adapted: Adaptation, request: Request, key: str, out: Path, resume: bool, reporter: Reporter,
+        references: dict[str, Any],
     ) -> None:  # fmt: skip
         self.case, self.problem, self.comm, self.out, self.reporter = case, case.problem, comm, out, reporter
         self.elements, self.networks, self.resume, self.preset = elements, networks, resume, preset
@@ -73,12 +73,11 @@ class Recorder:
         self.refused = ""  # why the reference could not be refined as far as its errors ask for
         self.earlier = 0.0  # seconds of trainings and references that an earlier run did
         torch.set_num_threads(1)  # the same arithmetic on any number of ranks, and no fight over cores
-        self.results: dict[str, Any] = {
-            "format": FORMAT, "case": case.problem.name, "status": "incomplete", "preset": preset.name, "eps": case.problem.eps,
-            "errors": {}, "errors_grid": {}, "published": dict(case.published), "reference": {}, "homogenized": {}, "cell": {},
-            "training": {}, "seconds": {},
-            "provenance": results.provenance(case, comm, networks, elements, key, preset.assumptions(case)),
-        }  # fmt: skip
+        self.record = Record(
+            format=FORMAT, case=case.problem.name, status="incomplete", preset=preset.name, eps=case.problem.eps, errors={},
+            errors_grid={}, published=dict(case.published), training={}, seconds={},
+            provenance=results.provenance(case, comm, networks, elements, key, preset.assumptions(case), request),
+        )  # fmt: skip
 
     def timed[T](self, stage: str, name: str, task: Callable[[], T]) -> T:
         """Run a stage and add its seconds to the results, with those that an earlier run took for it."""
@@ -86,13 +85,13 @@ class Recorder:
         with self.reporter.stage(stage):
             result = task()
         seconds = time.perf_counter() - start + self.earlier - before
-        self.results["seconds"][name] = self.results["seconds"].get(name, 0.0) + seconds
+        self.record.seconds[name] = self.record.seconds.get(name, 0.0) + seconds
         return result
 
     def write(self) -> None:
         """Write what there is, on rank 0."""
         if self.comm.rank == 0:
-            results.write(self.out, self.results)
+            self.record.write(self.out)
 
     def trained(
         self, name: str, networks: Sequence[Network], solve: Callable[..., Any], settings: NetworkSettings,

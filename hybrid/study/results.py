@@ -1,12 +1,12 @@
-"""What goes into `results.json`: coefficients, provenance, and files that stay until better ones are there."""
+"""What goes into the record of a run: coefficients, how far they are apart, and where the numbers come from."""
 
 from __future__ import annotations
 
 import math
 import platform
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from mpi4py import MPI
@@ -19,12 +19,11 @@ import torch
 import dolfinx
 
 import hybrid
-from hybrid import store
 from hybrid.fem.settings import FemSettings
 from hybrid.media.interpolated import SlowCoefficient, relative_change
 from hybrid.study.case import Case
-from hybrid.study.monitor import significant
 from hybrid.study.presets import Networks
+from hybrid.study.record import Provenance, Request
 
 Coefficient = Any
 """a*, an array; a*(x), a `SlowCoefficient`; or r*, a number."""
@@ -93,68 +92,33 @@ def petsc_options() -> dict[str, str]:
 
 
 def provenance(
-    case: Case, comm: MPI.Comm, networks: Networks, elements: FemSettings, key: str, assumed: tuple[str, ...]
-) -> dict[str, Any]:
+    case: Case,
+    comm: MPI.Comm,
+    networks: Networks,
+    elements: FemSettings,
+    key: str,
+    assumed: Sequence[str],
+    request: Request,
+) -> Provenance:
     """Where the numbers come from."""
-    return {
-        "versions": {
+    return Provenance(
+        versions={
             "hybrid": hybrid.__version__, "python": platform.python_version(), "dolfinx": dolfinx.__version__,
             "petsc": ".".join(map(str, PETSc.Sys.getVersion())), "torch": torch.__version__, "numpy": np.__version__,
             "sympy": sympy.__version__, "mpi": MPI.Get_library_version().split("\n")[0].strip(),
         },
-        "ranks": comm.size,
-        "threads": torch.get_num_threads(),
-        "device": networks["cell"].device or "cpu",
-        "seed": networks["cell"].seed,
-        "problem_hash": case.problem.digest,
-        "key": key,
-        "petsc_options": petsc_options(),
-        "settings": {
+        ranks=comm.size,
+        threads=torch.get_num_threads(),
+        device=networks["cell"].device or "cpu",
+        seed=request.seed,
+        problem_hash=case.problem.digest,
+        key=key,
+        petsc_options=petsc_options(),
+        settings={
             "fem": asdict(elements),
             "pinn": {part: {k: str(v) for k, v in one.arguments().items()} for part, one in networks.items()},
         },
-        "assumptions": [*case.assumptions, *assumed],
-        "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-    }  # fmt: skip
-
-
-def is_complete(done: dict[str, Any] | None, key: str) -> bool:
-    """Whether an earlier run has finished what is asked for."""
-    if done is None:
-        return False
-    before, errors = done.get("provenance"), done.get("errors")
-    fits = isinstance(before, dict) and before.get("key") == key and done.get("status") == "complete"
-    return fits and isinstance(errors, dict) and {"e1", "e2", "e3", "e4"} <= errors.keys()
-
-
-def finite(tree: Any, place: str = "") -> tuple[Any, list[str]]:
-    """The tree with None in place of numbers that are not finite, which JSON does not have, and the places of those."""
-    if isinstance(tree, float) and not math.isfinite(tree):
-        return None, [f"{place.removeprefix('.')}: {tree}, not a finite number"]
-    if isinstance(tree, dict):
-        pairs = {key: finite(value, f"{place}.{key}") for key, value in tree.items()}
-        return {key: value for key, (value, _) in pairs.items()}, [t for _, found in pairs.values() for t in found]
-    if isinstance(tree, list | tuple):
-        parts = [finite(value, f"{place}[{i}]") for i, value in enumerate(tree)]
-        return [value for value, _ in parts], [text for _, found in parts for text in found]
-    return tree, []
-
-
-def write(out: Path, results: dict[str, Any]) -> None:
-    """Write what there is; a complete result of an earlier run stays until this one is complete."""
-    results, places = finite(results)
-    if places:
-        results["undefined"] = places
-    path, beside = out / "results.json", out / "results-incomplete.json"
-    if results["status"] == "complete":
-        store.write_json(path, results)
-        beside.unlink(missing_ok=True)
-        return
-    earlier = store.read_json(path)
-    kept = earlier is not None and earlier.get("status") == "complete"
-    store.write_json(beside if kept else path, results)
-
-
-def sample(points: Any, **values: Any) -> dict[str, list[float]]:
-    """Values on the points of a grid, for figures that are drawn later."""
-    return {"x": significant(points), **{name: significant(v) for name, v in values.items()}}
+        assumptions=[*case.assumptions, *assumed],
+        finished=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        request=request,
+    )  # fmt: skip

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,17 @@ from hybrid.study.judging import evidence_of, wanted_of
 from hybrid.study.limits import check_reference, check_size
 from hybrid.study.monitor import Monitor
 from hybrid.study.progress import Reporter
-from hybrid.study.recorder import FORMAT, Recorder
+from hybrid.study.record import (
+    FORMAT,
+    CellRecord,
+    CellsRecord,
+    HomogenizedRecord,
+    Record,
+    ReferenceRecord,
+    TrustRecord,
+)
+from hybrid.study.recorder import Recorder
+from hybrid.study.repeat import request_of
 from hybrid.study.samples import grid_count, samples
 from hybrid.study.settings import fem_settings, network_settings
 from hybrid.study.spread import spread
@@ -78,41 +89,46 @@ def run(
     check_size(case, elements, networks, nodes)
     out = Path("results") / case.problem.name if out is None else out
     on_root(comm, lambda: store.prepare(out))
+    request = request_of(case, chosen, networks, seeds, reference_tol)
     key = store.key_of(
         FORMAT, hybrid.__version__, case.problem.digest, elements, networks, results.petsc_options(),
         chosen.key(case), seeds, adapted,
     )  # fmt: skip
-    done = comm.bcast(store.read_json(out / "results.json") if comm.rank == 0 else None)
+    done = comm.bcast(Record.read(out / "results.json") if comm.rank == 0 else None)
     reporter = Reporter(comm.rank, out / "log.txt")
-    try:
-        if resume and done is not None and results.is_complete(done, key):
+    with _naming(out), closing(reporter):
+        if resume and done is not None and done.is_complete and done.provenance.key == key:
             reporter.say(f"{case.problem.name}: already done, from {out / 'results.json'}")
             reporter.show(table_of(case, done))
             _say_what_is_not_resolved(reporter, done)
-            return done
+            return done.plain()
         references = {
             "cache": ReferenceCache(warn=reporter.warn) if cache else None,
             "report": lambda text: reporter.say(f"    {text}"),
             "check": lambda cells: check_reference(case, elements.reference, cells, nodes),
         }
-        found = Run(case, comm, chosen, elements, networks, adapted, key, out, resume, reporter, references)
-        return found.all(seeds, [extra for extra in extras if extra.preset == chosen])
+        found = Run(case, comm, chosen, elements, networks, adapted, request, key, out, resume, reporter, references)
+        return found.all(seeds, [extra for extra in extras if extra.preset == chosen]).plain()
+
+
+@contextmanager
+def _naming(out: Path) -> Iterator[None]:
+    """A full disk does not say where it was."""
+    try:
+        yield
     except OSError as error:
         if error.filename is not None or error.errno is None:
             raise
-        raise OSError(error.errno, error.strerror, str(out)) from error  # a full disk does not say where it was
-    finally:
-        reporter.close()
+        raise OSError(error.errno, error.strerror, str(out)) from error
 
 
-def _say_what_is_not_resolved(reporter: Reporter, results: Mapping[str, Any]) -> None:
+def _say_what_is_not_resolved(reporter: Reporter, record: Record) -> None:
     """The last lines of a run: which of its numbers are not what they should be, why, and what to do."""
-    unresolved = results.get("unresolved", [])
-    if not unresolved:
+    if not record.unresolved:
         reporter.say("every number is resolved: its estimated error is small enough to rely on it")
         return
-    reporter.say(f"NOT RESOLVED: {len(unresolved)} of {len(results['trust'])} numbers are not known well enough")
-    for line in unresolved:
+    reporter.say(f"NOT RESOLVED: {len(record.unresolved)} of {len(record.trust)} numbers are not known well enough")
+    for line in record.unresolved:
         reporter.say(f"  {line}")
 
 
@@ -123,7 +139,7 @@ _REFINEMENTS = 4
 class Run(Recorder):
     """The stages in their order, and what each has found."""
 
-    def all(self, seeds: int, extras: Sequence[Extras]) -> dict[str, Any]:
+    def all(self, seeds: int, extras: Sequence[Extras]) -> Record:
         """Run every stage, with the extras of this preset."""
         begin = time.perf_counter()
         problem, comm = self.problem, self.comm
@@ -140,19 +156,19 @@ class Run(Recorder):
             for extra in extras:
                 extra.add(self)
             if seeds > 1:
-                self.results["seeds"] = spread(self, seeds)
+                self.record.seeds = spread(self, seeds)
             self._leave()
-            self.results["seconds"]["total"] = time.perf_counter() - begin + self.earlier
-            self.results["status"] = "complete"
+            self.record.seconds["total"] = time.perf_counter() - begin + self.earlier
+            self.record.status = "complete"
         except BaseException as error:
-            self.results["status"] = f"incomplete: {str(error) or type(error).__name__}"
+            self.record.status = f"incomplete: {str(error) or type(error).__name__}"
             raise
         finally:
             self.write()
-        self.reporter.show(table_of(self.case, self.results))
-        self.reporter.say(f"{problem.name}: {self.results['seconds']['total']:.1f} s; everything is in {self.out}")
-        _say_what_is_not_resolved(self.reporter, self.results)
-        return self.results
+        self.reporter.show(table_of(self.case, self.record))
+        self.reporter.say(f"{problem.name}: {self.record.seconds['total']:.1f} s; everything is in {self.out}")
+        _say_what_is_not_resolved(self.reporter, self.record)
+        return self.record
 
     def _finite_elements(self) -> None:
         problem, comm, elements = self.problem, self.comm, self.elements
@@ -161,17 +177,17 @@ class Run(Recorder):
         self.cell = self.timed(
             "cell problems (FEM)", "fem_cell", lambda: self.fem.solve_cell(problem, comm, **elements.cell.arguments())
         )
-        self.results["homogenized"]["fem"] = results.plain(self.cell.coefficient)
-        self.results["cell"]["fem"] = {"error_estimates": list(self.cell.error_estimates or ())}
+        self.record.homogenized = HomogenizedRecord(fem=results.plain(self.cell.coefficient))
+        self.record.cell = CellsRecord(fem=CellRecord(error_estimates=self.cell.error_estimates or ()))
         self.v = self._homogenized("v: homogenized equation (FEM)", self.cell.coefficient)
         self.write()
 
     def _describe_reference(self, wanted: float | None) -> None:
-        self.results["reference"] = {
-            "dofs": self.u.dofs, "degree": self.u.degree, "cells_per_period": self.u.cells_per_period,
-            "seconds": self.u.seconds, "iterations": self.u.iterations, "error_estimate": self.u.error_estimate,
-            "tolerance": wanted, "attempts": list(self.u.attempts), "cached": self.u.cached,
-        }  # fmt: skip
+        self.record.reference = ReferenceRecord(
+            dofs=self.u.dofs, degree=self.u.degree, cells_per_period=self.u.cells_per_period, seconds=self.u.seconds,
+            iterations=self.u.iterations, error_estimate=self.u.error_estimate, tolerance=wanted, attempts=self.u.attempts,
+            cached=self.u.cached,
+        )  # fmt: skip
         self.write()
 
     def _reference(self, **more: Any) -> Reference:
@@ -204,16 +220,17 @@ class Run(Recorder):
         def watch(part: str, networks: Sequence[Network]) -> Monitor | None:
             return next((extra.watch(self, part, networks) for extra in extras), None)
 
-        self.chi = climbing.cell_networks(self, watch)
+        self.chi, self.corrector_errors = climbing.cell_networks(self, watch)
         exact, found = self.cell.coefficient, self.chi.coefficient
         difference = results.relative_difference(found, exact)
-        self.results["homogenized"] |= {"pinn": results.plain(found), "relative_difference": difference}
-        if self.problem.flux.depends_on:
-            self.results["homogenized"] |= {"e_a": difference, "slopes": self.chi.slopes.tolist()}
-        self.results["cell"]["pinn"] = {
-            "errors": self.results["training"]["cell"].pop("corrector_errors"),
-            "error_estimates": list(self.chi.error_estimates or ()),
-        }
+        slow = {"e_a": difference, "slopes": self.chi.slopes.tolist()} if self.problem.flux.depends_on else {}
+        self.record.homogenized = HomogenizedRecord(
+            fem=self.record.homogenized.fem, pinn=results.plain(found), relative_difference=difference, **slow
+        )
+        self.record.cell = CellsRecord(
+            fem=self.record.cell.fem,
+            pinn=CellRecord(errors=self.corrector_errors, error_estimates=self.chi.error_estimates or ()),
+        )
         self.write()
         self.w = self._homogenized("w: coefficient of the network (FEM)", found, self.v)
         self.p = climbing.homogenized_networks(self, found, watch)
@@ -222,15 +239,18 @@ class Run(Recorder):
     def _compare(self) -> None:
         self.timed("errors e1 to e5", "comparison", self._measure)
         for _ in range(_REFINEMENTS):  # errors that a poor reference has measured may be smaller than they seemed
-            wanted = wanted_of([self.results["errors"][name] for name in ("e1", "e2", "e4", "e5")])
+            wanted = wanted_of([self.record.errors[name] for name in ("e1", "e2", "e4", "e5")])
             enough = estimate_of(self.u.trust, "solution").within(max(wanted, self.adapted.fem))
             if enough or not self.adapted.reference or self.refused or self.u.rounding > wanted:
                 break
             self._refine_reference(max(wanted / 2, self.adapted.fem / 20))
         judgements = judge(evidence_of(self), tolerances_of(self))
-        self.results["trust"] = {name: found.plain() for name, found in judgements.items()}
-        self.results["unresolved"] = reasons(judgements)
-        self.results["resolved"] = not self.results["unresolved"]
+        self.record.trust = {
+            name: TrustRecord(estimate=found.estimate, how=found.how, resolved=found.resolved)
+            for name, found in judgements.items()
+        }
+        self.record.unresolved = reasons(judgements)
+        self.record.resolved = not self.record.unresolved
 
     def _measure(self) -> None:
         space = self.u.function.function_space
@@ -238,9 +258,9 @@ class Run(Recorder):
             self.problem, space, v=self.v, w=self.w, p=self.p, correctors=self.chi.correctors
         )
         solutions = {"v": self.v, "w": self.w, "p": self.p, "r": self.on_reference["r"]}
-        self.results["errors"] = comparison.errors(self.u, **self.on_reference)
-        count = self.results["grid"] = grid_count(self.problem)
-        self.results["errors_grid"] = comparison.grid_errors(self.problem.domain, self.u, count=count, **solutions)
+        self.record.errors = comparison.errors(self.u, **self.on_reference)
+        count = self.record.grid = grid_count(self.problem)
+        self.record.errors_grid = comparison.grid_errors(self.problem.domain, self.u, count=count, **solutions)
 
     def _refine_reference(self, wanted: float) -> None:
         """Refine until the reference can measure the errors; where that is out of reach the first one stays."""
@@ -267,8 +287,8 @@ class Run(Recorder):
     def _leave(self) -> None:
         def task() -> None:
             write_fields(self.out, {"u_eps": self.u.function} | self.on_reference, self.cell, self.chi)
-            self.results["samples"] = samples(self)
+            self.record.samples = samples(self)
             if self.comm.rank == 0:
-                draw(self.out, self.case, self.results)
+                draw(self.out, self.case, self.record)
 
         self.timed("figures and fields", "figures", task)

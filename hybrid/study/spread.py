@@ -24,9 +24,9 @@ def spread(run: Recorder, count: int) -> dict[str, Any]:
         found.setdefault("coefficient", []).append(difference)
 
     add(
-        run.results["errors"],
-        run.results["cell"]["pinn"]["errors"],
-        run.results["homogenized"]["relative_difference"],
+        run.record.errors,
+        run.corrector_errors,
+        run.record.homogenized.relative_difference,
     )
     space = run.u.function.function_space
     # The mesh that is good enough for the first seed is for the others, as its estimate has shown.

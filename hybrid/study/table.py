@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from typing import Any
 
 import numpy as np
 from rich.table import Table
 
 from hybrid.study.case import Case
+from hybrid.study.record import Record
 
 _MEANING = {
     "e1": "networks against the reference",
@@ -22,20 +23,20 @@ _MEANING = {
 Row = tuple[str, str, str, str, str, str]
 
 
-def rows_of(case: Case, results: Mapping[str, Any]) -> list[Row]:
+def rows_of(case: Case, record: Record) -> list[Row]:
     """(name, meaning, published, measured by quadrature, how far that may be off, measured on a grid), as text."""
     rows: list[Row] = []
     for name, meaning in _MEANING.items():
-        measured, on_grid = (results[where].get(name) for where in ("errors", "errors_grid"))
+        measured, on_grid = (found.get(name) for found in (record.errors, record.errors_grid))
         rows.append(
-            (name, meaning, _published(case, name), _value(measured), estimate_of(results, name), _value(on_grid))
+            (name, meaning, _published(case, name), _value(measured), estimate_of(record, name), _value(on_grid))
         )
-    for key, error in zip(case.problem.correctors, results["cell"].get("pinn", {}).get("errors", []), strict=False):
+    for key, error in zip(case.problem.correctors, record.cell.pinn.errors if record.cell.pinn else (), strict=False):
         name = key.replace("chi", "χ")
-        off = estimate_of(results, f"{key}_pinn")
+        off = estimate_of(record, f"{key}_pinn")
         rows.append((name, "corrector, network against FEM", _published(case, key), _value(error), off, "–"))
     if case.problem.flux.depends_on:
-        found, off = results["homogenized"]["e_a"], estimate_of(results, "a_pinn")
+        found, off = record.homogenized.e_a, estimate_of(record, "a_pinn")
         rows.append(("e_a", "a*(x), network against FEM", _published(case, "e_a"), _value(found), off, "–"))
     return rows
 
@@ -45,16 +46,16 @@ def _published(case: Case, name: str) -> str:
 
 
 def _value(value: float | None) -> str:
-    return "–" if value is None else number(value)
+    return "–" if value is None or math.isnan(value) else number(value)
 
 
-def estimate_of(results: Mapping[str, Any], name: str) -> str:
+def estimate_of(record: Record, name: str) -> str:
     """How far a number may be off, for the table; marked where that is too much."""
-    found = results.get("trust", {}).get(name)
+    found = record.trust.get(name)
     if found is None:
         return "–"
-    text = "unknown" if found["estimate"] is None else f"{found['estimate']:.0e}"
-    return text if found["resolved"] else f"{text} (!)"
+    text = "unknown" if found.estimate is None else f"{found.estimate:.0e}"
+    return text if found.resolved else f"{text} (!)"
 
 
 def number(value: float) -> str:
@@ -62,30 +63,27 @@ def number(value: float) -> str:
     return f"{value:.6f}" if value >= 1e-3 else f"{value:.2e}"
 
 
-def table_of(case: Case, results: Mapping[str, Any]) -> Table:
+def table_of(case: Case, record: Record) -> Table:
     """A table for the terminal."""
-    table = Table(title=f"{case.problem.name}, preset {results['preset']}: relative L2 errors", title_justify="left")
+    table = Table(title=f"{case.problem.name}, preset {record.preset}: relative L2 errors", title_justify="left")
     for heading in ("", "what", "published", "measured", "off by", "on the grid"):
         table.add_column(heading, justify="left" if heading in {"", "what"} else "right", no_wrap=heading != "what")
-    for row in rows_of(case, results):
+    for row in rows_of(case, record):
         table.add_row(*row)
-    fem, pinn = (_coefficient(results["homogenized"][k]) for k in ("fem", "pinn"))
+    fem, pinn = map(_coefficient, (record.homogenized.fem, record.homogenized.pinn))
     symbol = case.problem.notation.coefficient
-    unsure = {path: estimate_of(results, f"{symbol}_{path}") for path in ("fem", "pinn")}
-    kinds = {part: training["kind"] for part, training in results["training"].items()}
+    unsure = {path: estimate_of(record, f"{symbol}_{path}") for path in ("fem", "pinn")}
+    kinds = {part: training.kind for part, training in record.training.items()}
     text = kinds["cell"] if len(set(kinds.values())) == 1 else "; ".join(f"{_PARTS[k]}: {v}" for k, v in kinds.items())
     table.caption_justify = "left"
-    difference = results["homogenized"]["relative_difference"]
+    difference = record.homogenized.relative_difference
+    dofs = record.reference.dofs if record.reference else "–"
     table.caption = (
         f"{symbol}*: FEM {fem} (off by {unsure['fem']}), network {pinn} (off by {unsure['pinn']}); "
         f"difference {difference:.1e}\n"
-        f"reference: {results['reference']['dofs']} dofs, its own error {estimate_of(results, 'reference')}\n"
+        f"reference: {dofs} dofs, its own error {estimate_of(record, 'reference')}\n"
         f"networks: {text}\n"
-        + (
-            "(!): not resolved, see below"
-            if results.get("unresolved")
-            else "off by: the estimated error of each number"
-        )
+        + ("(!): not resolved, see below" if record.unresolved else "off by: the estimated error of each number")
     )
     return table
 

@@ -93,10 +93,6 @@ class Judgement:
         """Whether the number is known well enough."""
         return self.estimate is not None and self.estimate <= self.allowed
 
-    def plain(self) -> dict[str, float | str | bool | None]:
-        """As JSON."""
-        return {"estimate": self.estimate, "how": self.how, "resolved": self.resolved}
-
 
 def judge(evidence: Evidence, tolerances: Tolerances) -> dict[str, Judgement]:
     """An estimate for every number of a run, from `Evidence`.

@@ -61,7 +61,7 @@ class Watching(Extras):
         return Monitor(lambda: {"layers": len(networks[0].weights)}, 1, run.reporter.step, last=2)
 
     def add(self, run: Recorder) -> None:
-        run.results["correctors"] = len(run.chi.correctors)
+        run.record.add("correctors", len(run.chi.correctors))
         run.fields["again"] = run.p.field
 
 

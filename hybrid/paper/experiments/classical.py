@@ -45,7 +45,7 @@ def train(run: Recorder, name: str, start: Sequence[Network] | None) -> Record:
         networks = pinn.multiscale_networks(problem, **settings.shape.arguments())
     network = of_space(run, networks[0])
     watched = monitor(run, "classical", lambda: {"error": relative(values_of(network, points)[:, 0], u)})
-    depends = run.results["training"]["homogenized"]["loss"] if start is not None else ()
+    depends = run.record.training["homogenized"].loss if start is not None else ()
     solution, meta = run.timed(
         _STAGES[name], name,
         lambda: run.trained(
@@ -112,7 +112,7 @@ class Classical(InRun):
     def run(self, run: Recorder) -> None:
         """Both trainings; collective."""
         for name, start in (("classical", None), ("transfer", run.p.networks)):
-            run.results[name] = train(run, name, start)
+            run.record.add(name, train(run, name, start))
             run.write()
 
     def tables(self, recorded: Recorded) -> Sequence[Table]:

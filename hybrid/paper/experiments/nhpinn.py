@@ -124,11 +124,10 @@ class NHPinn(InRun):
 
     def run(self, run: Recorder) -> None:
         """Collect what was measured during the trainings, averaged as the paper does."""
-        monitored = [run.results["training"][part].get("monitored") for part in ("cell", "homogenized")]
-        run.results["averaged"] = {
-            name: value for curve in monitored if curve for name, value in curve["averages"].items()
-        }
-        run.results["stated"] = list(paper_settings(run.problem).stated)
+        monitored = [run.record.training[part].monitored for part in ("cell", "homogenized")]
+        averaged = {name: value for curve in monitored if curve for name, value in curve["averages"].items()}
+        run.record.add("averaged", averaged)
+        run.record.add("stated", list(paper_settings(run.problem).stated))
 
     def tables(self, recorded: Recorded) -> Sequence[Table]:
         """Tables 1 to 5, and one for section 2.1."""

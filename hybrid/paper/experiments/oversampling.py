@@ -64,10 +64,10 @@ def study(run: Recorder, without: tuple[float, float]) -> Record:
         for seed in _seeds(run):
             settings = replace(base, seed=seed)
             if kind == "with" and seed == own:
-                meta = run.results["training"]["cell"]
+                curve = run.record.training["cell"].monitored or {}
             else:
-                meta = _training(run, f"cell-{kind}-{seed}", f"cell, {kind}, seed {seed}", settings, seed == own)
-            curve = meta["monitored"]
+                title = f"cell, {kind}, seed {seed}"
+                curve = _training(run, f"cell-{kind}-{seed}", title, settings, seed == own)["monitored"]
             if seed == own:
                 found["curves"][kind] = curve
             for name, error in curve["averages"].items():
@@ -180,7 +180,7 @@ class Oversampling(InRun):
         """The study, where the paper has one; collective."""
         without = paper_settings(run.problem).without
         if without is not None:
-            run.results["oversampling"] = study(run, without)
+            run.record.add("oversampling", study(run, without))
 
     def tables(self, recorded: Recorded) -> Sequence[Table]:
         """Errors with and without, by optimizer, corrector and seed."""

@@ -1,0 +1,203 @@
+"""What a run leaves in `results.json`, with types: written as it comes, read again by tables, figures and later runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from hybrid import store
+
+FORMAT = 2
+"""Of the file."""
+
+Number = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
+"""JSON has null where it is not finite."""
+
+
+class _Part(BaseModel):
+    """A part of the record: what is not set is not written, what a later version adds is kept."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class ReferenceRecord(_Part):
+    """u_ε."""
+
+    dofs: int
+    degree: int
+    seconds: Number
+    iterations: int
+    error_estimate: float | None
+    cells_per_period: int | None = None
+    tolerance: float | None = None
+    attempts: Sequence[Any] = ()
+    cached: bool = False
+
+
+class HomogenizedRecord(_Part):
+    """The homogenized coefficient by both paths: a d×d list, a number, or {x, values}; `e_a` and slopes where it is slow."""
+
+    fem: Any = None
+    pinn: Any = None
+    relative_difference: Number = math.nan
+    e_a: Number = math.nan
+    slopes: Any = None
+
+
+class CellRecord(_Part):
+    """Of the correctors by one path, in their order: relative L2 errors against the other one, and estimates."""
+
+    errors: Sequence[Number] = ()
+    error_estimates: Sequence[float | None] = ()
+
+
+class CellsRecord(_Part):
+    """Of both."""
+
+    fem: CellRecord | None = None
+    pinn: CellRecord | None = None
+
+
+class TrainingRecord(_Part):
+    """How the networks of a part were trained; `loss` every `loss_every` of the `steps`."""
+
+    kind: str
+    optimizer: str
+    loss: Sequence[Number]
+    stopped: str
+    seconds: Number
+    steps: int | None = None
+    loss_every: int = 1
+    recovered: Sequence[str] = ()
+    monitored: dict[str, Any] | None = None
+    resumed: bool = False
+    attempts: Sequence[dict[str, Any]] = ()
+
+
+class TrustRecord(_Part):
+    """How far a number may be off; None where there is no estimate, and `how` says why."""
+
+    estimate: float | None
+    how: str
+    resolved: bool
+
+
+class Request(_Part):
+    """What was asked for: `hybrid run --from results.json` asks for the same.
+
+    Attributes:
+        problem: The problem file.
+        title: Of the case.
+        assumptions: Of the case.
+        preset, seed, seeds, reference_tol: As for `hybrid.study.run.run`.
+    """
+
+    problem: dict[str, Any]
+    title: str
+    assumptions: Sequence[str]
+    preset: str
+    seed: int
+    seeds: int = 1
+    reference_tol: float | None = None
+
+
+class Provenance(_Part):
+    """Where the numbers come from."""
+
+    versions: dict[str, str]
+    ranks: int
+    threads: int
+    device: str
+    seed: int
+    problem_hash: str
+    key: str
+    petsc_options: dict[str, str]
+    settings: dict[str, Any]
+    assumptions: Sequence[str]
+    finished: str
+    request: Request | None = None
+
+
+class Record(BaseModel):
+    """Everything, as far as the run has come. Parts are put in place of others, and are never changed.
+
+    Attributes:
+        errors: e1 … e5 and their H1 twins, by quadrature.
+        errors_grid: The same on a grid of `grid` points a side.
+        published: Numbers that were published, by the same names.
+        samples: Values on grids, for figures.
+    """
+
+    model_config = ConfigDict(extra="allow", validate_assignment=True)
+
+    format: int = FORMAT
+    case: str
+    status: str
+    preset: str
+    eps: float
+    errors: dict[str, Number] = {}
+    errors_grid: dict[str, Number] = {}
+    published: dict[str, float] = {}
+    reference: ReferenceRecord | None = None
+    homogenized: HomogenizedRecord = HomogenizedRecord()
+    cell: CellsRecord = CellsRecord()
+    training: dict[str, TrainingRecord] = {}
+    seconds: dict[str, Number] = {}
+    provenance: Provenance
+    grid: int | None = None
+    trust: dict[str, TrustRecord] = {}
+    unresolved: Sequence[str] = ()
+    resolved: bool | None = None
+    seeds: dict[str, Any] | None = None
+    samples: dict[str, Any] | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> Self | None:
+        """From a file; None if there is none, or it is damaged."""
+        data = store.read_json(path)
+        try:
+            return None if data is None else cls.model_validate(data)
+        except ValidationError:
+            return None
+
+    def add(self, name: str, value: object) -> None:
+        """What a caller adds to the record, under a name of its own."""
+        setattr(self, name, value)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the run has come to its end."""
+        return self.status == "complete" and {"e1", "e2", "e3", "e4"} <= self.errors.keys()
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON, with None for what is not finite, and under "undefined" the places of that."""
+        tree, places = finite(self.model_dump(exclude_unset=True))
+        return tree | ({"undefined": places} if places else {})
+
+    def write(self, out: Path) -> None:
+        """Write what there is; a complete result of an earlier run stays until this one is complete."""
+        path, beside = out / "results.json", out / "results-incomplete.json"
+        if self.status == "complete":
+            store.write_json(path, self.plain())
+            beside.unlink(missing_ok=True)
+            return
+        earlier = store.read_json(path)
+        kept = earlier is not None and earlier.get("status") == "complete"
+        store.write_json(beside if kept else path, self.plain())
+
+
+def finite(tree: Any, place: str = "") -> tuple[Any, list[str]]:
+    """The tree with None in place of numbers that are not finite, which JSON does not have, and the places of those."""
+    if isinstance(tree, float) and not math.isfinite(tree):
+        return None, [f"{place.removeprefix('.')}: {tree}, not a finite number"]
+    if isinstance(tree, dict):
+        pairs = {key: finite(value, f"{place}.{key}") for key, value in tree.items()}
+        return {key: value for key, (value, _) in pairs.items()}, [t for _, found in pairs.values() for t in found]
+    if isinstance(tree, list | tuple):
+        parts = [finite(value, f"{place}[{i}]") for i, value in enumerate(tree)]
+        return [value for value, _ in parts], [text for _, found in parts for text in found]
+    return tree, []

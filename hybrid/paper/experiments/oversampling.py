@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from types import SimpleNamespace
 from typing import Any, TypedDict
 
 import numpy as np
@@ -17,7 +16,7 @@ from hybrid.paper.cases import case
 from hybrid.paper.experiment import Figure, InRun, Recorded, Results, Runs
 from hybrid.paper.monitors import cell_monitor
 from hybrid.paper.settings import paper_settings
-from hybrid.pinn import LevenbergMarquardt
+from hybrid.pinn import History, LevenbergMarquardt
 from hybrid.pinn.cells.cellrows import cell_rows
 from hybrid.pinn.optimizers.training import train as train_network
 from hybrid.pinn.settings import NetworkSettings
@@ -105,6 +104,13 @@ def _second_order(run: Recorder, kind: str, given: NetworkSettings) -> list[Row]
     return rows
 
 
+@dataclass(frozen=True)
+class _First:
+    """The first corrector, trained alone."""
+
+    history: History
+
+
 def _training(run: Recorder, name: str, title: str, settings: NetworkSettings, every: bool) -> dict[str, Any]:
     """Train all correctors, or the first one only."""
     problem: Any = run.problem
@@ -114,7 +120,7 @@ def _training(run: Recorder, name: str, title: str, settings: NetworkSettings, e
 
     def first_only(networks: Any, train: bool = True, **training: Any) -> Any:
         if not train:
-            return SimpleNamespace()
+            return _First(History("given network"))
         rows = cell_rows(
             problem.cell_problems(), settings.periodicity or "embedding", settings.points, settings.oversampling or 2,
             settings.weights or (),
@@ -123,10 +129,10 @@ def _training(run: Recorder, name: str, title: str, settings: NetworkSettings, e
             networks[0], [part.output(0) for part in rows], optimizer=settings.optimizer,
             precision=settings.precision or "double", **training,
         )  # fmt: skip
-        return SimpleNamespace(history=history)
+        return _First(history)
 
     solve: Callable[..., Any] = first_only
-    if every or problem.kind != "elliptic" or problem.dim == 1:
+    if every or not problem.cell_problems().driven_by_fluxes or problem.dim == 1:
         solve = partial(run.pinn.solve_cell, problem, **settings.arguments())
     _, meta = run.timed(title, "oversampling", lambda: run.trained(name, networks, solve, settings, every, watched))
     return meta

@@ -53,12 +53,12 @@ from hybrid import cli
 from hybrid.failures import SolverError
 from hybrid.fem import multiscale
 
-def fail(*_):
+def fail(*_, **__):
     print("failed at", time.time(), file=sys.stderr, flush=True)
     raise {error}
 
 if MPI.COMM_WORLD.rank == 1:
-    multiscale.source = fail
+    multiscale.solve_on = fail
 cli.main(["run", "long.toml"])
 """
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from hybrid.study import results
+from hybrid.study.record import finite
 from hybrid.study.trust import Evidence, Tolerances, judge, reasons
 from hybrid.trust import Estimate, largest
 
@@ -93,7 +94,7 @@ def test_estimates_are_numbers_or_none() -> None:
 
 
 def test_results_have_no_nan_but_null_with_its_place() -> None:
-    tree, places = results.finite({"cell": {"errors": [1.0, math.nan]}, "a": math.inf, "text": "nan"})
+    tree, places = finite({"cell": {"errors": [1.0, math.nan]}, "a": math.inf, "text": "nan"})
     assert json.dumps(tree, allow_nan=False)
     assert tree == {"cell": {"errors": [1.0, None]}, "a": None, "text": "nan"}
     assert places == ["cell.errors[1]: nan, not a finite number", "a: inf, not a finite number"]

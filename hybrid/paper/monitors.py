@@ -38,8 +38,8 @@ def cell_monitor(run: Recorder, networks: Sequence[Network]) -> Monitor | None:
 
     def measure() -> dict[str, float]:
         found = np.concatenate([values_of(network, points) for network in networks], axis=1)
-        names = run.problem.correctors
-        return {name: relative(_centred(found[:, j]), exact[j]) for j, name in enumerate(names)}
+        own = zip(run.problem.correctors, found.T, exact, strict=False)  # the first one may be trained alone
+        return {name: relative(_centred(values), known) for name, values, known in own}
 
     return monitor(run, "cell", measure, separate=len(networks) > 1)
 

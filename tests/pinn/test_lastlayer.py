@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hybrid.pinn.optimizers.kinds import lastlayer
+from hybrid.pinn.optimizers import lastlayer
 
 ROWS, COLUMNS = 150, 60
 

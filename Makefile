@@ -54,8 +54,8 @@ MPIEXEC = $(if $(wildcard $(BIN)/mpiexec),$(BIN)/mpiexec,mpiexec)
 
 test: lint
 	$(BIN)/pytest -m "not slow" -n $(TESTERS) --dist worksteal
-	timeout 600 $(MPIEXEC) -n 2 $(BIN)/pytest -m "mpi and not slow" -q
-	timeout 600 $(MPIEXEC) -n 3 $(BIN)/pytest -m "mpi and not slow" -q
+	timeout 900 $(MPIEXEC) -n 2 $(BIN)/pytest -m "mpi and not slow" -q
+	timeout 900 $(MPIEXEC) -n 3 $(BIN)/pytest -m "mpi and not slow" -q
 
 clean:
 	rm -rf $(VENV) results build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

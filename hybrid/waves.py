@@ -77,8 +77,10 @@ def cells_to_see(equation: Equation, *, inverse: bool = False) -> int:
     """
     if equation.flux.interfaces:
         return 0
-    inverse = inverse and isinstance(equation.flux, Expression)
-    functions = [*coefficient_functions(equation)] if inverse else list(dict.fromkeys(equation.varying))
+    functions = [*equation.varying]
+    if inverse and isinstance(equation.flux, Expression):
+        functions += coefficient_functions(equation)
+    functions = list(dict.fromkeys(functions))
     symbols, slow = equation.fast, None
     if equation.varying.free_symbols & set(equation.slow):
         low, high = np.array(equation.domain, dtype=float).T

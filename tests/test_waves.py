@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from mpi4py import MPI
 
@@ -12,6 +13,7 @@ from sympy import Heaviside
 
 from hybrid import EllipticProblem, ReactionDiffusionProblem, fem
 from hybrid.fem.meshes.points import at_points
+from hybrid.media.expression import Expression
 from hybrid.study.files import from_data
 from hybrid.study.settings import fem_settings
 from hybrid.symbols import exp, pi, sin, x, y
@@ -56,3 +58,11 @@ def test_a_run_begins_with_cells_that_see_the_waves(waves: int, cells: int) -> N
     assert fem_settings(from_data(data, "here", "waves")).reference.cells_per_period == cells
     kept = from_data(data | {"fem": {"cells_per_period": 10}}, "here", "waves")
     assert fem_settings(kept).reference.cells_per_period == 10
+
+
+def test_the_waves_of_a_reaction_count_beside_those_of_the_inverse() -> None:
+    line = _line(2 + sin(2 * pi * y[0])).multiscale()
+    absorbing = replace(line, reaction=Expression.scalar(2 + sin(40 * pi * y[0])))
+    assert cells_to_see(line, inverse=True) < 20
+    for inverse in (False, True):
+        assert cells_to_see(absorbing, inverse=inverse) >= 80

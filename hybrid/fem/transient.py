@@ -73,8 +73,10 @@ class _Equations:
         self.load = fem.form(on_mesh(f, symbols, space.mesh) * v * dx)
         self.mass = fem_petsc.assemble_matrix(fem.form(u * v * dx), bcs, diag=0.0)
         self.mass.assemble()
-        reaction = reaction_on(equation, space.mesh)
-        stiffness = (diffusion * ufl.inner(ufl.grad(u), ufl.grad(v)) + reaction * u * v) * dx
+        density = diffusion * ufl.inner(ufl.grad(u), ufl.grad(v))
+        if equation.reaction is not None:
+            density += reaction_on(equation, space.mesh) * u * v
+        stiffness = density * dx
         self.stiffness = fem_petsc.assemble_matrix(fem.form(stiffness), bcs)
         self.stiffness.assemble()
         self.b = fem_petsc.create_vector(space)

@@ -8,7 +8,7 @@ from functools import cached_property
 import sympy
 from sympy import Expr, ImmutableMatrix, Symbol
 
-from hybrid.interfaces import BROKEN, level_sets
+from hybrid.interfaces import level_sets
 from hybrid.media.base import Coefficient
 from hybrid.symbols import x
 
@@ -42,11 +42,6 @@ class Expression(Coefficient):
     def isotropic(self) -> bool:
         """Whether it is a scalar times the identity."""
         return bool(self.matrix == self.matrix[0, 0] * sympy.eye(self.matrix.shape[0]))
-
-    @cached_property
-    def broken(self) -> bool:
-        """Whether it jumps or has a kink anywhere."""
-        return bool(self.matrix.has(*BROKEN))
 
     @cached_property
     def expressions(self) -> tuple[Expr, ...]:

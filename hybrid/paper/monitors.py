@@ -33,7 +33,7 @@ def cell_monitor(run: Recorder, networks: Sequence[Network]) -> Monitor | None:
     """‖χ_j - χ_j,FEM‖ / ‖χ_j,FEM‖ on the paper's grid of the cell while the networks train; none for slow coefficients."""
     if run.problem.flux.depends_on:
         return None
-    points = grid([(0.0, p) for p in run.problem.period], CELL_GRID)
+    points = grid(run.problem.cell, CELL_GRID)
     exact = [_centred(on_points(c, points)) for c in run.cell.correctors]
 
     def measure() -> dict[str, float]:

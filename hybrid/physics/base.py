@@ -10,6 +10,7 @@ import hashlib
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -162,7 +163,7 @@ class Problem(Geometry):
         slow = " with slow dependency" * bool(self.flux.depends_on)
         return f"{self.dim}D {self.notation.title}{slow}"
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """A hash of everything that makes up the problem (not its name)."""
         own = [getattr(self, f.name) for f in fields(self) if f.init and f.name != "name"]

@@ -84,7 +84,7 @@ def correctors(case: Case, record: Record) -> Figure:
             (f"corrector ${name}$ (network)", np.array(values)),
             (f"${name}$: network - FEM, relative {error:.1g}", np.array(apart)),
         ]
-    return _panels([(0.0, q) for q in case.problem.period], "y", panels, "RdBu_r", cell.get("plane"))
+    return _panels(case.problem.cell, "y", panels, "RdBu_r", cell.get("plane"))
 
 
 def _slow(cell: Mapping[str, Any]) -> Figure:

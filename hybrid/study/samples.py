@@ -46,7 +46,7 @@ def samples(run: Recorder) -> dict[str, Any]:
         found["cell"] = _slow_samples(run, points) if problem.dim == 1 else None
     else:
         digits = 9 if problem.dim == 1 else 5
-        cell, plane = _plane([(0.0, q) for q in problem.period], inner, _AT)
+        cell, plane = _plane(problem.cell, inner, _AT)
         found_there = evaluated(run.chi.correctors, Product.of(cell), VALUE)
         pairs = [(at_points(one, cell), jet[0]) for one, jet in zip(run.cell.correctors, found_there, strict=True)]
         found["cell"] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from mpi4py import MPI
 
@@ -76,3 +77,13 @@ def test_solvability_is_checked() -> None:
     with pytest.raises(InputError, match="mean over the cell"):
         ReactionDiffusionProblem(domain=[(0, 1)], eps=0.1, D=1.0, r=1 + cos(2 * pi * y[0]), f=1, u0=0, T=1.0)
     assert np.isfinite(paper(0.1).periods[0])
+
+
+def test_an_equation_with_time_needs_no_reaction(comm: MPI.Comm) -> None:
+    """A mode of the heat equation decays by exp(-D π² T)."""
+    problem = ReactionDiffusionProblem(domain=[(0, 1)], eps=0.1, D=0.5, r=0, f=0, u0=sin(pi * x[0]), T=0.3)
+    heat = replace(problem.homogenized(0.0), reaction=None)
+    found = fem.solve(heat, comm, degree=4, cells=8, tolerance=1e-8)
+    mesh = found.function.function_space.mesh  # type: ignore[union-attr]
+    exact = math.exp(-0.5 * math.pi**2 * 0.3) * ufl.sin(ufl.pi * ufl.SpatialCoordinate(mesh)[0])
+    assert norm(found.function - exact, mesh, 12) < 1e-6 * norm(exact, mesh, 12)  # type: ignore[union-attr]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -20,22 +19,10 @@ from hybrid.physics.fields import Positive
 from hybrid.study.files import data_of, from_data
 from hybrid.study.settings import fem_settings
 
-GOOD = """
-kind = "elliptic"
-domain = [[0, 1], [0, "2*pi"]]
-eps = 0.125
-a = "2 + sin(2*pi*y0)*cos(2*pi*y1)"
-f = "sin(x0) + cos(x1)"
-period = 1
-[fem]
-degree = 2
-cells_per_period = 20
-[pinn]
-preset = "fast"
-hidden = [200]
-points = 30
-seed = 4
-"""
+GOOD = data_of(case("elliptic-2d")) | {
+    "fem": {"degree": 2, "cells_per_period": 20},
+    "pinn": {"preset": "fast", "seed": 4},
+}
 
 
 @pytest.mark.parametrize("name", TITLES)
@@ -56,7 +43,7 @@ def test_cases_are_written_and_read_again(name: str) -> None:
     ],
 )
 def test_files_are_written_and_read_again(change: dict[str, object]) -> None:
-    one = from_data(tomllib.loads(GOOD) | change, "here", "n")
+    one = from_data(GOOD | change, "here", "n")
     again = from_data(json.loads(json.dumps(data_of(one))), "here", "m")
     assert (again.problem.digest, again.problem.name) == (one.problem.digest, one.problem.name)
     assert (again.fem, again.pinn) == (one.fem, one.pinn)
@@ -80,7 +67,7 @@ def screened() -> Iterator[None]:
 
 @pytest.mark.usefixtures("screened")
 def test_a_physics_of_its_own_is_read() -> None:
-    data = tomllib.loads(GOOD) | {"kind": "screened", "c": "2*pi"}
+    data = GOOD | {"kind": "screened", "c": "2*pi"}
     case = from_data(data, "here", "n")
     assert (case.problem.kind, case.problem.c) == ("screened", 2 * math.pi)
     assert data_of(case)["c"] == 2 * math.pi

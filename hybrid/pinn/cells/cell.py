@@ -207,7 +207,7 @@ def cell_networks(
     check_formulation(equation, formulation, periodicity)
     product = separated(equation) if periodicity == "embedding" else None
     base = equation if product is None else product[1]
-    embedding: Embedding = AffineEmbedding([(0.0, p) for p in base.period])
+    embedding: Embedding = AffineEmbedding(base.cell)
     if periodicity == "embedding":
         embedding = PeriodicEmbedding(base.period)
         if frequencies is not None:

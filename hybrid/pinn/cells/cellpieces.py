@@ -36,7 +36,7 @@ def level_sets(equation: Equation) -> list[sympy.Expr]:
 def cell_pieces(equation: Equation, count: int | Sequence[int]) -> list[list[Piece]]:
     """The pieces of each side of the cell between interfaces y_i = c, about `count` points on them all; or a count for each
     direction."""
-    found = interfaces.planes(level_sets(equation), equation.fast, [(0.0, p) for p in equation.period])
+    found = interfaces.planes(level_sets(equation), equation.fast, equation.cell)
     counts = [count] * equation.dim if isinstance(count, int) else list(count)
     sides = []
     for p, planes, n in zip(equation.period, found, counts, strict=True):

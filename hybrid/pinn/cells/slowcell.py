@@ -40,7 +40,7 @@ def slow_cell_rows(
     if exact:
         fast, fast_weight = sampling.periodic_grid(equation.period, points)
     else:
-        fast = sampling.uniform_grid([(0.0, p) for p in equation.period], usual)
+        fast = sampling.uniform_grid(equation.cell, usual)
         fast_weight = mean_weight(weights[0], len(fast))
     joint = _product(slow, fast)
     weight = (slow_weight[:, None] * fast_weight[None]).reshape(-1)

@@ -53,7 +53,7 @@ def cell_networks(
     derivatives may jump there too."""
     check_load(equation)
     check_shape(hidden, scale, periodicity)
-    embedding: Embedding = AffineEmbedding([(0.0, p) for p in equation.period])
+    embedding: Embedding = AffineEmbedding(equation.cell)
     if periodicity == "embedding":
         embedding = PeriodicEmbedding(equation.period)
         if frequencies is not None:
@@ -126,7 +126,7 @@ def solve_cell(
             at, weight = cell_points(equation, points) if jumps else sampling.periodic_grid(equation.period, points)
         else:
             assert isinstance(points, int)
-            at = sampling.uniform_grid([(0.0, p) for p in equation.period], points)
+            at = sampling.uniform_grid(equation.cell, points)
             weight = mean_weight(weights[0], len(at))
             rows += periodic_rows(equation.period, periodicity, points, oversampling, weights, 1)
         coefficients = torch.zeros(2 + dim, len(at), dtype=torch.float64)

@@ -34,7 +34,8 @@ _WIDE = 2000
 """Columns from which normal equations are tried: a product of matrices runs faster than QR, and takes a third of the work."""
 _PIVOT = 5e-6
 """The smallest pivot, of columns of norm one, with which a step of refinement still gains four digits."""
-_REFINED = 3
+_REFINED, _SETTLED = 3, 1e-6
+"""Steps of refinement, and how little the last of them has to change."""
 
 
 def damped(joint: Tensor, width: int, ridge: float) -> Tensor:
@@ -61,8 +62,10 @@ def _by_normal_equations(matrix: Tensor, right: Tensor) -> Tensor | None:
             return None
     found = torch.zeros_like(right[: matrix.shape[1]])
     for _ in range(_REFINED):
-        found = found + torch.cholesky_solve(matrix.T @ (right - matrix @ found), factor)
-    return found
+        change = torch.cholesky_solve(matrix.T @ (right - matrix @ found), factor)
+        found = found + change
+    # Pivots do not bound the condition number: what still changes has not converged.
+    return found if bool(change.norm() <= _SETTLED * found.norm()) else None
 
 
 class LinearSolve(Iteration):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         homogenized_networks,
         homogenized_rungs,
         multiscale_networks,
+        networks_for,
         solve,
         solve_cell,
         solve_homogenized,
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 __all__ = [
     "LBFGS", "PRESETS", "Adam", "CellSolution", "Field", "History", "LastLayer", "LevenbergMarquardt", "Network",
     "Solution", "VariableProjection",
-    "cell_networks", "cell_rungs", "homogenized_networks", "homogenized_rungs", "multiscale_networks", "preset", "solve",
-    "solve_cell", "solve_cells", "solve_homogenized", "solve_multiscale",
+    "cell_networks", "cell_rungs", "homogenized_networks", "homogenized_rungs", "multiscale_networks", "networks_for", "preset",
+    "solve", "solve_cell", "solve_cells", "solve_homogenized", "solve_multiscale",
 ]  # fmt: skip
 
 _HOMES = {
@@ -43,6 +44,7 @@ _HOMES = {
     "homogenized_networks": "doors",
     "homogenized_rungs": "doors",
     "multiscale_networks": "doors",
+    "networks_for": "doors",
     "solve": "doors",
     "solve_cell": "doors",
     "solve_homogenized": "doors",

@@ -84,7 +84,11 @@ def solve_homogenized(problem: Problem, coefficient: Any, **arguments: Any) -> S
 
 def homogenized_networks(problem: Problem, **arguments: Any) -> tuple[Network, ...]:
     """The untrained networks of `solve_homogenized`."""
-    equation = check_problem(problem).multiscale()
+    return networks_for(check_problem(problem).multiscale(), **arguments)
+
+
+def networks_for(equation: Equation, **arguments: Any) -> tuple[Network, ...]:
+    """The untrained networks of `solve`, for an equation on the domain whose coefficients do not oscillate."""
     fresh: Callable[..., tuple[Network, ...]] = (
         homogenized if equation.time is None else evolution
     ).homogenized_networks

@@ -25,6 +25,7 @@ def evidence_of(run: Recorder) -> Evidence:
         v=estimate_of(run.v.trust, "solution"),
         w=estimate_of(run.w.trust, "solution"),
         p=estimate_of(run.p.trust, "solution"),
+        r=run.terms["pinn"].trust[run.best],
         fem=with_mean(run, run.cell.trust),
         pinn=with_mean(run, run.chi.trust),
         difference=effective_difference(run.chi.coefficient, run.cell.coefficient),

@@ -86,6 +86,22 @@ class TrustRecord(_Part):
     resolved: bool
 
 
+class RungRecord(_Part):
+    """A reconstruction: its relative errors in L2 and in the H1 seminorm, and how far the first may be off (absolute)."""
+
+    l2: Number
+    h1: Number
+    estimate: float | None = None
+
+
+class LadderRecord(_Part):
+    """Reconstructions of u_ε by both paths, by the names in `hybrid.comparison.ladder`; `why` they end before the last."""
+
+    fem: dict[str, RungRecord] = {}
+    pinn: dict[str, RungRecord] = {}
+    why: str = ""
+
+
 class Request(_Part):
     """What was asked for: `hybrid run --from results.json` asks for the same.
 
@@ -152,6 +168,7 @@ class Record(BaseModel):
     trust: dict[str, TrustRecord] = {}
     unresolved: Sequence[str] = ()
     resolved: bool | None = None
+    ladder: LadderRecord | None = None
     seeds: dict[str, Any] | None = None
     samples: dict[str, Any] | None = None
 

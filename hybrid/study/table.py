@@ -16,7 +16,7 @@ _MEANING = {
     "e2": "a* of the network, FEM solve",
     "e3": "network against FEM, same a*",
     "e4": "FEM homogenization",
-    "e5": "network with correctors",
+    "e5": "best reconstruction by networks",
 }
 
 
@@ -83,10 +83,26 @@ def table_of(case: Case, record: Record) -> Table:
         f"difference {difference:.1e}\n"
         f"reference: {dofs} dofs, its own error {estimate_of(record, 'reference')}\n"
         f"networks: {text}\n"
+        + _ladder(record)
         + ("(!): not resolved, see below" if record.unresolved else "off by: the estimated error of each number")
     )
     return table
 
+
+def _ladder(record: Record) -> str:
+    """The reconstructions by both paths, a line each."""
+    if record.ladder is None:
+        return ""
+    lines = []
+    for path, title in (("pinn", "network"), ("fem", "FEM")):
+        rungs = getattr(record.ladder, path)
+        parts = [f"{RUNGS[name]} {rung.l2:.2e} ({rung.h1:.1e})" for name, rung in rungs.items()]
+        lines.append(f"reconstructions, {title}, L2 (H1): {', '.join(parts)}\n")
+    return "".join(lines) + (f"they end there: {record.ladder.why}\n" if record.ladder.why else "")
+
+
+RUNGS = {"u0": "u0", "first": "first order", "layers": "layers", "second": "second order"}
+"""Reconstructions in words."""
 
 _PARTS = {"cell": "cell problems", "homogenized": "p"}
 

@@ -1,0 +1,96 @@
+"""Values, slopes and second derivatives of finite element functions, and what they are just outside of their mesh."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+import ufl
+from dolfinx import fem
+
+from hybrid.fem.algebra.assembly import assembled, load
+from hybrid.fem.algebra.linear import ITERATIVE, LinearSolver
+from hybrid.fem.algebra.matrices import clean_up
+from hybrid.fem.meshes.places import Transfer, bricks_behind
+from hybrid.fem.meshes.points import at_points, bounds
+from hybrid.product import Product
+
+Array = npt.NDArray[np.float64]
+
+
+def values_on(functions: Sequence[fem.Function], points: Product) -> list[Array]:
+    """Functions of one space at points of which each rank has its own, (n,) each; collective.
+
+    Raises:
+        ValueError: Points outside the mesh.
+    """
+    space = functions[0].function_space
+    bricks = bricks_behind(space)
+    if bricks is not None:
+        transfer = Transfer(space, bricks, points)
+        return [transfer(function) for function in functions]
+    comm = space.mesh.comm
+    each = comm.allgather(points.points())
+    begin = sum(len(part) for part in each[: comm.rank])
+    every = np.concatenate(each)
+    return [at_points(function, every)[begin : begin + len(points)] for function in functions]
+
+
+def jets_on(function: fem.Function, points: Product, order: int = 2) -> Array:
+    """u, ∂_i u, and ∂_ij u for i ≤ j where the order is 2, at points of which each rank has its own, (C, n); collective.
+
+    Derivatives are projected to the space of u (in L2), second ones from the first ones. A point outside of the mesh, which has
+    to be a box, has the Taylor polynomial of the nearest one inside.
+    """
+    space = function.function_space
+    dim = space.mesh.geometry.dim
+    low, high = bounds(space.mesh)
+    inside = points.mapped([lambda x, a=a, b=b: np.clip(x, a, b) for a, b in zip(low, high, strict=True)])  # type: ignore[misc]
+    with _Projection(space) as projected:
+        parts = [function, *(projected(function.dx(i)) for i in range(dim))]
+        if order == 2:
+            parts += [projected(parts[1 + i].dx(j)) for i in range(dim) for j in range(i, dim)]
+    jet = np.stack(values_on(parts, inside))
+    offset = (points.points() - inside.points()).T
+    if order < 2 or not offset.any():
+        return jet
+    hessian = np.empty((dim, dim, jet.shape[1]))
+    pairs = [(i, j) for i in range(dim) for j in range(i, dim)]
+    for (i, j), second in zip(pairs, jet[1 + dim :], strict=True):
+        hessian[i, j] = hessian[j, i] = second
+    change = np.einsum("ijn,jn->in", hessian, offset)
+    jet[0] += (offset * (jet[1 : 1 + dim] + change / 2)).sum(axis=0)
+    jet[1 : 1 + dim] += change
+    return jet
+
+
+class _Projection:
+    """Onto a Lagrange space in L2; the matrix is made once."""
+
+    def __init__(self, space: fem.FunctionSpace) -> None:
+        self.space = space
+        degree = 2 * space.element.basix_element.degree
+        self.dx = ufl.dx(domain=space.mesh, metadata={"quadrature_degree": degree})
+        self.test = ufl.TestFunction(space)
+        matrix = assembled(ufl.TrialFunction(space) * self.test * self.dx)
+        options = {**ITERATIVE, "ksp_rtol": 1e-12, "pc_type": "jacobi"}
+        self.solver = LinearSolver(matrix, "projection_", options, dim=space.mesh.geometry.dim)
+
+    def __enter__(self) -> _Projection:
+        return self
+
+    def __call__(self, expression: ufl.core.expr.Expr) -> fem.Function:
+        """The projection."""
+        b, found = load(expression * self.test * self.dx), fem.Function(self.space)
+        try:
+            self.solver.solve(b, found.x.petsc_vec)
+        finally:
+            b.destroy()
+        found.x.scatter_forward()
+        return found
+
+    def __exit__(self, *_: object) -> None:
+        self.solver.close()
+        clean_up(self.space)

@@ -1,0 +1,110 @@
+"""What a run finds beyond u_0: by both paths the terms of reconstructions, and the errors of these, beside e1 … e4."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dolfinx import fem
+
+from hybrid import comparison
+from hybrid.comparison import Terms
+from hybrid.equation import Equation
+from hybrid.failures import InputError, SolverError
+from hybrid.study import results
+from hybrid.study.record import LadderRecord, RungRecord
+from hybrid.study.recorder import Recorder
+from hybrid.trust import Estimate, estimate_of
+
+PATHS = ("fem", "pinn")
+
+
+@dataclass(frozen=True)
+class Found:
+    """Of one path.
+
+    Attributes:
+        terms: Of the reconstructions.
+        trust: How far u_0 and U may be off, by the names of the reconstructions that are made of them.
+    """
+
+    terms: Terms
+    trust: dict[str, Estimate]
+
+
+def find_terms(run: Recorder) -> tuple[dict[str, Found], str]:
+    """By both paths what `hybrid.comparison.reconstructions` takes, and why it is not everything; collective."""
+    found: dict[str, Found] = {}
+    reasons: list[str] = []
+    for path in PATHS:
+        first = _first(run, path)
+        found[path] = first
+        try:
+            found[path] = _further(run, path, first)
+        except (InputError, SolverError) as failed:
+            reasons.append(str(failed))
+    return found, "; ".join(dict.fromkeys(reasons))
+
+
+def _first(run: Recorder, path: str) -> Found:
+    own, cell = (run.v, run.cell) if path == "fem" else (run.p, run.chi)
+    correctors: Any = cell.correctors
+    if path == "fem" and run.problem.flux.depends_on:
+        correctors = comparison.lines_of(run.problem, cell, run.comm) if run.problem.dim == 1 else None
+    return Found(Terms(own, correctors), dict.fromkeys(("u0", "first"), estimate_of(own.trust, "solution")))
+
+
+def _further(run: Recorder, path: str, first: Found) -> Found:
+    """With U and the second order.
+
+    Raises:
+        InputError: There is nothing further for this problem, or this preset.
+        SolverError: A training failed.
+    """
+    problem, cell = run.problem, run.cell if path == "fem" else run.chi
+    if path == "pinn" and not run.preset.adapts:
+        raise InputError("preset", f"{run.preset.name} is {run.preset.origin}, which knows the first order only")
+    lines = comparison.lines_of(problem, cell, run.comm) if problem.dim == 1 else ()
+    following = problem.next_order(cell.coefficient, lines)
+    if following is None:
+        raise InputError("problem", f"{problem.title}: its reconstructions end with the first order")
+    moved = _solved(run, path, following.equation)
+    how = estimate_of(moved.trust, "solution")
+    terms = replace(first.terms, moved=moved, second=following.functions)
+    return Found(terms, first.trust | dict.fromkeys(("layers", "second"), how))
+
+
+def _solved(run: Recorder, path: str, equation: Equation) -> Any:
+    """U, as u_0 was solved for."""
+    if path == "fem":
+        arguments = run.elements.homogenized.arguments() | results.settled(run.v) | {"tol": None, "estimate": False}
+        return replace(run.fem.solve(equation, run.comm, **arguments), trust=run.v.trust)
+    settings = run.settled.get("homogenized", run.networks["homogenized"])
+    networks = run.pinn.networks_for(equation, **settings.shape.arguments())
+    solution, _ = run.trained(
+        "next-order", networks, lambda **more: run.pinn.solve(equation, **settings.arguments(), **more), settings,
+        (results.plain(run.chi.coefficient), equation.domain),
+    )  # fmt: skip
+    return solution
+
+
+def measured(run: Recorder, found: dict[str, Found], why: str) -> tuple[LadderRecord, dict[str, fem.Function], str]:
+    """The errors of all reconstructions; those by networks, on the mesh of the reference; and the best of these; collective."""
+    space = run.u.function.function_space
+    errors: dict[str, dict[str, RungRecord]] = {}
+    functions: dict[str, fem.Function] = {}
+    for path, one in found.items():
+        functions = comparison.reconstructions(run.problem, space, one.terms)
+        sizes = comparison.relative_errors(run.u, functions)
+        errors[path] = {
+            name: RungRecord(l2=l2, h1=h1, estimate=_estimate(run, one.trust[name], l2))
+            for name, (l2, h1) in sizes.items()
+        }
+    best = min(errors["pinn"], key=lambda name: errors["pinn"][name].l2 if name != "u0" else float("inf"))
+    return LadderRecord(**errors, why=why), functions, best
+
+
+def _estimate(run: Recorder, own: Estimate, error: float) -> float | None:
+    """How far an error may be off: by what the reference, and what the homogenized solution behind it are off by."""
+    reference = estimate_of(run.u.trust, "solution").error
+    return None if reference is None or own.error is None else (1 + error) * reference + own.error

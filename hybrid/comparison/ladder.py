@@ -21,7 +21,8 @@ from dolfinx import fem
 
 from hybrid.comparison.correctors import in_cell
 from hybrid.comparison.transfer import Comparable, function_of, nodes, with_values
-from hybrid.fem.jets import jets_on, values_on
+from hybrid.faces import Face, Layer, faces_of
+from hybrid.fem.jets import derivatives, jets_on, values_on
 from hybrid.lines import Line
 from hybrid.physics import Problem
 from hybrid.pinn.functions.field import Field, evaluated
@@ -43,12 +44,14 @@ class Terms:
         correctors: Of the first order.
         moved: U; None where the expansion ends with the first order.
         second: The cell functions of the second order.
+        layers: Of the faces.
     """
 
     u0: Comparable
     correctors: Sequence[CellFunction]
     moved: Comparable | None = None
     second: Sequence[CellFunction] = ()
+    layers: Sequence[Layer[fem.Function] | Layer[Field]] = ()
 
 
 def reconstructions(problem: Problem, space: fem.FunctionSpace, terms: Terms) -> dict[str, fem.Function]:
@@ -62,13 +65,17 @@ def reconstructions(problem: Problem, space: fem.FunctionSpace, terms: Terms) ->
     points = _Points(problem, nodes(space))
     dim, order = problem.dim, problem.derivatives
     correctors = points.of_cells(terms.correctors)
-    jet = points.jet(terms.u0, order)
+    jet = _Jets(terms.u0, dim, order)(points.points)
     found = {"u0": jet[0], "first": problem.reconstruct(jet[: 1 + dim * order], correctors)}
     if terms.moved is not None:
-        jet = points.jet(terms.moved, 2)
+        moved = _Jets(terms.moved, dim, 2)
+        jet = moved(points.points)
         found["layers"] = problem.reconstruct(jet[: 1 + dim * order], correctors)
+        for layer in terms.layers:
+            found["layers"] += points.of_layer(layer, moved)
         if terms.second:
-            found["second"] = found["layers"] + problem.second_order(jet, points.of_cells(terms.second))
+            second = problem.second_order(jet, points.of_cells(terms.second))
+            found["second"] = found["layers"] + (points.inside * second if dim > 1 else second)
     return {name: with_values(values, space) for name, values in found.items()}
 
 
@@ -84,13 +91,46 @@ class _Points:
         """x/ε in the cell."""
         return in_cell(self.problem, self.points)
 
-    def jet(self, function: Comparable, order: int) -> Array:
-        """Of a function of x, up to derivatives of an order, (C, n); collective."""
-        own, dim = function_of(function), self.problem.dim
-        if isinstance(own, Field):
-            operators = (VALUE, gradient_only(dim), hessian_operators(dim))[order]
-            return evaluated([own], self.points, operators)[0]
-        return jets_on(own, self.points, order) if order else np.stack(values_on([own], self.points))
+    @cached_property
+    def inside(self) -> Array:
+        """One but near the boundary, where it is zero: Π (1 - exp(-2π depth)) over all faces."""
+        found = np.ones(len(self.points))
+        for face in faces_of(self.problem):
+            depth = self._depth(face, self.points.axes[face.axis]) / self.problem.period[face.axis]
+            found *= -np.expm1(-2 * np.pi * depth)[self.points.index[face.axis]]
+        return found
+
+    def _depth(self, face: Face, x: Array) -> Array:
+        """In units of y."""
+        inwards = -1.0 if face.upper else 1.0
+        return np.asarray(np.maximum(inwards * (x - face.place(self.problem)) / self.problem.eps, 0.0))
+
+    def of_layer(self, layer: Layer[fem.Function] | Layer[Field], u: _Jets) -> Array:
+        """ε (w_F - c_F) ∂_n U, the slope being that on the face, (n,); collective."""
+        problem, face, axis = self.problem, layer.face, layer.face.axis
+        end = layer.face.strip(problem, layer.depth)[axis][1]
+        strip = Product(
+            tuple(np.minimum(self._depth(face, x), end) if k == axis else x
+                  for k, x in enumerate(self._strip_axes(axis))),
+            tuple(self.points.index[k] if k == axis else self.fast.index[k] for k in range(problem.dim)),
+        )  # fmt: skip
+        (w,) = self._values([layer.function], strip)
+        grid = [np.array([face.place(problem)]) if k == axis else x for k, x in enumerate(self.points.axes)]
+        on_face = Product.of(np.stack([g.ravel() for g in np.meshgrid(*grid, indexing="ij")], axis=1))
+        slope = u(on_face)[1 + axis]
+        number = np.zeros(len(self.points), np.int64)
+        for k, (x, index) in enumerate(zip(grid, self.points.index, strict=True)):
+            number = number * len(x) + (0 if k == axis else index)
+        return np.asarray(problem.eps * (w - layer.tail) * slope[number])
+
+    def _strip_axes(self, axis: int) -> list[Array]:
+        return [self.points.axes[k] if k == axis else self.fast.axes[k] for k in range(self.problem.dim)]
+
+    @staticmethod
+    def _values(functions: Sequence[fem.Function | Field], points: Product) -> list[Array]:
+        if isinstance(functions[0], Field):
+            return [jet[0] for jet in evaluated([one for one in functions if isinstance(one, Field)], points, VALUE)]
+        return values_on([one for one in functions if isinstance(one, fem.Function)], points)
 
     def of_cells(self, functions: Sequence[CellFunction]) -> list[Array]:
         """Cell functions at x/ε, (n,) each; collective."""
@@ -108,3 +148,22 @@ class _Points:
             else:
                 found.append(next(by_fields)[0] if isinstance(one, Field) else next(by_meshes))
         return found
+
+
+class _Jets:
+    """A function of x of either path, and its derivatives up to an order; collective."""
+
+    def __init__(self, function: Comparable, dim: int, order: int) -> None:
+        self.function, self.operators = (
+            function_of(function),
+            (VALUE, gradient_only(dim), hessian_operators(dim))[order],
+        )
+        self.parts: list[fem.Function] = []
+        if isinstance(self.function, fem.Function):
+            self.parts = derivatives(self.function, order) if order else [self.function]
+
+    def __call__(self, points: Product) -> Array:
+        """(C, n), at points of which each rank has its own; collective."""
+        if isinstance(self.function, Field):
+            return evaluated([self.function], points, self.operators)[0]
+        return jets_on(self.parts, points)

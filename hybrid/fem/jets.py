@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -38,23 +39,31 @@ def values_on(functions: Sequence[fem.Function], points: Product) -> list[Array]
     return [at_points(function, every)[begin : begin + len(points)] for function in functions]
 
 
-def jets_on(function: fem.Function, points: Product, order: int = 2) -> Array:
-    """u, ∂_i u, and ∂_ij u for i ≤ j where the order is 2, at points of which each rank has its own, (C, n); collective.
+def derivatives(function: fem.Function, order: int) -> list[fem.Function]:
+    """u, ∂_i u, and ∂_ij u for i ≤ j where the order is 2, in the space of u; collective.
 
-    Derivatives are projected to the space of u (in L2), second ones from the first ones. A point outside of the mesh, which has
-    to be a box, has the Taylor polynomial of the nearest one inside.
+    They are projected (in L2), second ones from the first ones.
     """
-    space = function.function_space
-    dim = space.mesh.geometry.dim
-    low, high = bounds(space.mesh)
-    inside = points.mapped([lambda x, a=a, b=b: np.clip(x, a, b) for a, b in zip(low, high, strict=True)])  # type: ignore[misc]
-    with _Projection(space) as projected:
+    dim = function.function_space.mesh.geometry.dim
+    with _Projection(function.function_space) as projected:
         parts = [function, *(projected(function.dx(i)) for i in range(dim))]
         if order == 2:
             parts += [projected(parts[1 + i].dx(j)) for i in range(dim) for j in range(i, dim)]
+    return parts
+
+
+def jets_on(parts: Sequence[fem.Function], points: Product) -> Array:
+    """The `derivatives` of a function at points of which each rank has its own, (C, n); collective.
+
+    A point outside of the mesh, which has to be a box, has the Taylor polynomial of the nearest one inside.
+    """
+    mesh = parts[0].function_space.mesh
+    dim = mesh.geometry.dim
+    low, high = bounds(mesh)
+    inside = points.mapped([partial(np.clip, a_min=a, a_max=b) for a, b in zip(low, high, strict=True)])
     jet = np.stack(values_on(parts, inside))
     offset = (points.points() - inside.points()).T
-    if order < 2 or not offset.any():
+    if len(parts) <= 1 + dim or not offset.any():
         return jet
     hessian = np.empty((dim, dim, jet.shape[1]))
     pairs = [(i, j) for i in range(dim) for j in range(i, dim)]

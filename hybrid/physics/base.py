@@ -18,6 +18,7 @@ import numpy.typing as npt
 import sympy
 
 from hybrid.equation import Equation, Evolution, Load
+from hybrid.faces import Face
 from hybrid.failures import InputError
 from hybrid.geometry import Geometry
 from hybrid.lines import Line
@@ -150,6 +151,15 @@ class Problem(Geometry):
         Args:
             effective: The homogenized coefficient.
             correctors: As functions of x and y.
+        """
+        return None
+
+    def moved(self, effective: Any, tails: Mapping[Face, float]) -> Equation | None:
+        """The equation of U in more than one dimension, where half-strip layers and χ_ij are all that follows; None elsewhere.
+
+        Args:
+            effective: The homogenized coefficient.
+            tails: Of the layers.
         """
         return None
 

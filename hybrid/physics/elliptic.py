@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -13,6 +13,7 @@ from sympy import ImmutableMatrix, MatrixBase, eye
 
 from hybrid.checks import check_coefficient, check_finite, check_not_zero
 from hybrid.equation import Equation, Load
+from hybrid.faces import Face
 from hybrid.lines import Line
 from hybrid.media.constant import homogenized_flux
 from hybrid.media.expression import Expression
@@ -107,6 +108,13 @@ class EllipticProblem(Problem):
             shift = shift + self.eps**2 * (omega.at(ends, ends / self.eps) - rest * steep)
             functions = (second, omega)
         return NextOrder(self.homogenized(effective).moved([(float(shift[0]), float(shift[1]))]), functions)
+
+    def moved(self, effective: npt.ArrayLike | SlowCoefficient, tails: Mapping[Face, float]) -> Equation | None:
+        """U - ε c_F ∂_n U is zero on every face F, c_F the tail of its layer: so is U where the face is moved by -ε c_F."""
+        if self.dim == 1 or self.flux.depends_on:
+            return None
+        shifts = [[-self.eps * tails[Face(axis, upper)] for upper in (False, True)] for axis in range(self.dim)]
+        return self.homogenized(effective).moved([(low, high) for low, high in shifts])
 
     def second_order(self, jet: Array, functions: Sequence[Array]) -> Array:
         """ε² (χ_ij ∂_ij U + ω_j ∂_j U), the second part where a depends on x."""

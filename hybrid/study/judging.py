@@ -26,6 +26,7 @@ def evidence_of(run: Recorder) -> Evidence:
         w=estimate_of(run.w.trust, "solution"),
         p=estimate_of(run.p.trust, "solution"),
         r=run.terms["pinn"].trust[run.best],
+        layers=run.terms["pinn"].layers,
         fem=with_mean(run, run.cell.trust),
         pinn=with_mean(run, run.chi.trust),
         difference=effective_difference(run.chi.coefficient, run.cell.coefficient),

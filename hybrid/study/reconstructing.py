@@ -10,13 +10,20 @@ from dolfinx import fem
 from hybrid import comparison
 from hybrid.comparison import Terms
 from hybrid.equation import Equation
+from hybrid.faces import faces_of
 from hybrid.failures import InputError, SolverError
+from hybrid.fem.cells.secondcells import solve_second as fem_second
+from hybrid.fem.layers import solve_layers as fem_layers
+from hybrid.parallel import on_root
+from hybrid.pinn.cells.secondcells import solve_second as pinn_second
+from hybrid.pinn.layers import solve_layers as pinn_layers
 from hybrid.study import results
 from hybrid.study.record import LadderRecord, RungRecord
 from hybrid.study.recorder import Recorder
-from hybrid.trust import Estimate, estimate_of
+from hybrid.trust import Estimate, estimate_of, largest
 
 PATHS = ("fem", "pinn")
+_NONE = Estimate(0.0, "")
 
 
 @dataclass(frozen=True)
@@ -26,10 +33,12 @@ class Found:
     Attributes:
         terms: Of the reconstructions.
         trust: How far u_0 and U may be off, by the names of the reconstructions that are made of them.
+        layers: How far the layers may be off, relative to the correctors.
     """
 
     terms: Terms
     trust: dict[str, Estimate]
+    layers: Estimate = _NONE
 
 
 def find_terms(run: Recorder) -> tuple[dict[str, Found], str]:
@@ -64,14 +73,37 @@ def _further(run: Recorder, path: str, first: Found) -> Found:
     problem, cell = run.problem, run.cell if path == "fem" else run.chi
     if path == "pinn" and not run.preset.adapts:
         raise InputError("preset", f"{run.preset.name} is {run.preset.origin}, which knows the first order only")
-    lines = comparison.lines_of(problem, cell, run.comm) if problem.dim == 1 else ()
-    following = problem.next_order(cell.coefficient, lines)
-    if following is None:
+    layers: Any = ()
+    if problem.dim == 1:
+        following = problem.next_order(cell.coefficient, comparison.lines_of(problem, cell, run.comm))
+        equation, second = (None, ()) if following is None else (following.equation, following.functions)
+    elif problem.moved(cell.coefficient, dict.fromkeys(faces_of(problem), 0.0)) is None:
+        equation = None
+    else:
+        layers, second = _beyond(run, path)
+        equation = problem.moved(cell.coefficient, {layer.face: layer.tail for layer in layers})
+    if equation is None:
         raise InputError("problem", f"{problem.title}: its reconstructions end with the first order")
-    moved = _solved(run, path, following.equation)
-    how = estimate_of(moved.trust, "solution")
-    terms = replace(first.terms, moved=moved, second=following.functions)
-    return Found(terms, first.trust | dict.fromkeys(("layers", "second"), how))
+    solved = _solved(run, path, equation)
+    how = estimate_of(solved.trust, "solution")
+    terms = replace(first.terms, moved=solved, second=second, layers=layers)
+    worst = largest([layer.estimate for layer in layers] or [_NONE])
+    return Found(terms, first.trust | dict.fromkeys(("layers", "second"), how), worst)
+
+
+def _beyond(run: Recorder, path: str) -> tuple[Any, Any]:
+    """The layers of the faces, and the second order of the cell; collective."""
+    equation, own = run.problem.cell_problems(), run.cell if path == "fem" else run.chi
+    if path == "fem":
+        layers = fem_layers(equation, own.correctors, run.comm)
+        return layers, fem_second(equation, own.correctors, own.coefficient)
+    seed = run.networks["cell"].seed or 0
+
+    def task() -> tuple[Any, Any]:
+        layers = pinn_layers(equation, own.correctors, own.coefficient, seed=seed)
+        return layers, pinn_second(equation, own.correctors, own.coefficient, seed=seed)
+
+    return on_root(run.comm, task)
 
 
 def _solved(run: Recorder, path: str, equation: Equation) -> Any:
@@ -97,14 +129,22 @@ def measured(run: Recorder, found: dict[str, Found], why: str) -> tuple[LadderRe
         functions = comparison.reconstructions(run.problem, space, one.terms)
         sizes = comparison.relative_errors(run.u, functions)
         errors[path] = {
-            name: RungRecord(l2=l2, h1=h1, estimate=_estimate(run, one.trust[name], l2))
+            name: RungRecord(l2=l2, h1=h1, estimate=_estimate(run, one, name, l2, sizes["u0"][0]))
             for name, (l2, h1) in sizes.items()
         }
     best = min(errors["pinn"], key=lambda name: errors["pinn"][name].l2 if name != "u0" else float("inf"))
     return LadderRecord(**errors, why=why), functions, best
 
 
-def _estimate(run: Recorder, own: Estimate, error: float) -> float | None:
-    """How far an error may be off: by what the reference, and what the homogenized solution behind it are off by."""
-    reference = estimate_of(run.u.trust, "solution").error
-    return None if reference is None or own.error is None else (1 + error) * reference + own.error
+def _estimate(run: Recorder, found: Found, name: str, error: float, first: float) -> float | None:
+    """How far an error may be off: by what the reference, the homogenized solution behind it, and the layers are off by.
+
+    A layer is as large as the first order, and that is about as large as the error of u_0, `first`.
+    """
+    parts = [estimate_of(run.u.trust, "solution"), found.trust[name], found.layers if name in _WITH_LAYERS else _NONE]
+    if any(part.error is None for part in parts):
+        return None
+    return sum(w * (part.error or 0.0) for w, part in zip((1 + error, 1.0, first), parts, strict=True))
+
+
+_WITH_LAYERS = ("layers", "second")

@@ -48,6 +48,7 @@ class Evidence:
         w: The same for the network's.
         p: Of the network's solution, given the network's coefficient.
         r: Of the homogenized solution behind the reconstruction r.
+        layers: Of the boundary layers in it, relative to the correctors.
         fem: Of "coefficient" and of each corrector, by finite elements.
         pinn: The same by networks.
         difference: Of the coefficients of the two paths, relative.
@@ -64,6 +65,7 @@ class Evidence:
     w: Estimate
     p: Estimate
     r: Estimate
+    layers: Estimate
     fem: Mapping[str, Estimate]
     pinn: Mapping[str, Estimate]
     difference: float
@@ -149,7 +151,8 @@ def judge(evidence: Evidence, tolerances: Tolerances) -> dict[str, Judgement]:
         "e4": {"reference": u, "v": v},
         "e5": {
             "reference": u, "p": largest([p, evidence.r]), f"{s}* of the network": network,
-            "correctors": _times(changed, chi), "slopes of p": _times(changed, slopes),
+            "correctors": _times(changed, chi), "layers": _times(changed, evidence.layers),
+            "slopes of p": _times(changed, slopes),
         },
     }  # fmt: skip
     for name, terms in parts.items():

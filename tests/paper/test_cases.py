@@ -42,15 +42,16 @@ def test_what_is_of_the_paper_is_told_by_the_problem_not_by_its_name() -> None:
 
 @pytest.mark.parametrize("preset", ["accurate", "fast"])
 @pytest.mark.parametrize(
-    ("count", "e4", "e5", "bound"), [(10, 9.3260e-4, 1.7362e-4, 1.02), (50, 1.7940e-4, 6.497e-6, 1.2)]
+    ("count", "e4", "first", "bound"), [(10, 9.3260e-4, 1.7362e-4, 1.02), (50, 1.7940e-4, 6.497e-6, 1.2)]
 )
-def test_reaction_diffusion(tmp_path: Path, preset: str, count: int, e4: float, e5: float, bound: float) -> None:
+def test_reaction_diffusion(tmp_path: Path, preset: str, count: int, e4: float, first: float, bound: float) -> None:
     results = run(case(f"reaction-diffusion-{count}"), MPI.COMM_SELF, preset=preset, out=tmp_path)
     errors = results["errors"]
     assert errors["e4"] == pytest.approx(e4, rel=1e-4)
     assert max(errors["e1"], errors["e2"]) <= bound * errors["e4"]
     assert errors["e3"] <= (1e-4 if preset == "fast" else 1e-5)
-    assert errors["e5"] == pytest.approx(e5, rel=0.1)
+    assert results["ladder"]["pinn"]["first"]["l2"] == pytest.approx(first, rel=0.1)
+    assert errors["e5"] == results["ladder"]["pinn"]["second"]["l2"] < (0.1 if count == 10 else 0.02) * errors["e4"]
     for path in ("fem", "pinn"):
         assert results["homogenized"][path] == pytest.approx(-1 / (16 * math.pi**2), abs=1e-8)
     y = np.linspace(0, 1, results["samples"]["cell"]["points"])
@@ -74,7 +75,7 @@ def _slow(results: dict[str, Any]) -> None:
     assert errors["e4"] == pytest.approx(0.00512517, abs=5e-7)
     assert max(errors["e1"], errors["e2"]) <= 1.01 * errors["e4"]
     assert errors["e3"] <= 1e-6
-    assert errors["e5"] < errors["e4"]
+    assert errors["e5"] < 0.01 * errors["e4"]
     assert results["homogenized"]["e_a"] <= 1e-8
     for path in ("fem", "pinn"):
         found = results["homogenized"][path]

@@ -214,7 +214,11 @@ def test_a_reference_is_refined_as_the_warning_says(
     assert said is not None
     tolerance = float(said[1])
     fine = run(line, MPI.COMM_SELF, out=tmp_path, resume=True, reference_tol=tolerance)
-    assert "twentieth" not in capfd.readouterr().out
+    said = re.search(r"a twentieth of .* or run again with --reference-tol (\S+)", capfd.readouterr().out)
+    if said is not None:  # the better reference has shown that an error was smaller than it seemed
+        tolerance = float(said[1])
+        fine = run(line, MPI.COMM_SELF, out=tmp_path, resume=True, reference_tol=tolerance)
+        assert "twentieth" not in capfd.readouterr().out
     reference = fine["reference"]
     assert reference["tolerance"] == tolerance >= reference["error_estimate"]
     assert reference["attempts"][0]["cells_per_period"] == 8

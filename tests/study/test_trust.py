@@ -20,6 +20,7 @@ GOOD = Evidence(
     w=Estimate(1e-7, "half the cells"),
     p=Estimate(2e-7, "residual"),
     r=Estimate(2e-7, "residual"),
+    layers=Estimate(1e-5, "residual"),
     fem={"coefficient": Estimate(1e-12, "Richardson"), "chi_1": Estimate(1e-8, "Richardson")},
     pinn={"coefficient": Estimate(1e-9, "bounds"), "chi_1": Estimate(1e-5, "residual")},
     difference=1e-10,

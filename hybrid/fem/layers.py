@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mpi4py import MPI
 from petsc4py import PETSc
@@ -32,6 +33,8 @@ DEPTH, _DEEPEST = 4.0, 32.0
 """Periods of a strip, at first and at the most."""
 _FLAT = 1e-8
 """Of its largest value, what w may differ by at the end."""
+_SAMPLED = {2: 20, 3: 9}
+"""Points along each side where layers are compared."""
 USUAL = {2: (4, 12, "simplex"), 3: (3, 5, "box")}
 """Degree, cells in a period and their shape, by dimension."""
 
@@ -42,7 +45,8 @@ def solve_layers(
 ) -> tuple[Layer[fem.Function], ...]:  # fmt: skip
     """The layers of all faces; collective.
 
-    The strip ends with a flux of zero. It is made twice as long until w is flat there: what is cut off is less than that.
+    The strip ends with a flux of zero. It is made twice as long until w is flat there: what is cut off is less than that. What
+    the mesh leaves is seen from one of half as many cells.
 
     Args:
         equation: The cell problems, of an A that does not depend on x.
@@ -56,22 +60,50 @@ def solve_layers(
     """
     usual = USUAL[equation.dim]
     order, count = degree or usual[0], cells or usual[1]
-    spaces: dict[tuple[int, float], fem.FunctionSpace] = {}
-    found = []
+    spaces: dict[tuple[int, float, int], fem.FunctionSpace] = {}
+
+    def solved(face: Face, depth: float, count: int) -> Layer[fem.Function]:
+        key = face.axis, depth, count
+        if key not in spaces:
+            counts = [round(count * depth) if k == face.axis else count for k in range(equation.dim)]
+            spaces[key] = fem.functionspace(
+                box(comm, face.strip(equation, depth), counts, usual[2]), ("Lagrange", order)
+            )
+        return _solved(equation, face, depth, correctors[face.axis], spaces[key])
+
+    found, scale = [], max(map(largest_value, correctors))
     for face in faces_of(equation):
         depth = DEPTH
         while True:
-            key = face.axis, depth
-            if key not in spaces:
-                strip = face.strip(equation, depth)
-                counts = [round(count * depth) if k == face.axis else count for k in range(equation.dim)]
-                spaces[key] = fem.functionspace(box(comm, strip, counts, usual[2]), ("Lagrange", order))
-            layer = _solved(equation, face, depth, correctors[face.axis], spaces[key])
+            layer = solved(face, depth, count)
             if layer.estimate.within(_FLAT) or 2 * depth > _DEEPEST:
                 break
             depth *= 2
-        found.append(layer)
+        coarse = solved(face, depth, (count + 1) // 2)
+        mesh = np.abs(sampled(coarse, equation) - sampled(layer, equation)).max() / (2**order - 1)
+        error = (layer.estimate.error or 0.0) + (float(mesh) / scale if scale else 0.0)
+        found.append(replace(layer, estimate=Estimate(error, f"half the cells, and {layer.estimate.how}")))
     return tuple(found)
+
+
+def sampled(layer: Layer[fem.Function], equation: Equation) -> Array:
+    """w at points in the first period of the strip, (n,); collective."""
+    return at_points(layer.function, strip_points(equation, layer.face))
+
+
+def strip_points(equation: Equation, face: Face) -> Array:
+    """Points that fill the first period of a strip, (n, d)."""
+    axes = [
+        high * (np.arange(_SAMPLED[equation.dim]) + 0.3) / _SAMPLED[equation.dim]
+        for _, high in face.strip(equation, 1.0)
+    ]
+    return np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
+
+
+def largest_value(corrector: fem.Function) -> float:
+    """Of a corrector, at its nodes; collective."""
+    own = float(np.abs(corrector.x.array).max(initial=0.0))
+    return float(corrector.function_space.mesh.comm.allreduce(own, op=MPI.MAX))
 
 
 def _solved(

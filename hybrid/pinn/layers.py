@@ -27,10 +27,10 @@ from hybrid.pinn.leastsquares.system import contract
 from hybrid.pinn.steady.strengths import fit_jointly
 from hybrid.trust import Estimate
 
-SIZES = {2: (800, 48, 26), 3: (900, 16, 8)}
+SIZES = {2: (800, 48, 26), 3: (1600, 16, 11)}
 """Features, and points into the strip and along the face, by dimension."""
-_NOTHING = 1e-6
-"""What is left of the slowest part of a layer where the points end."""
+_NOTHING = {2: 1e-6, 3: 1e-4}
+"""What is left of the slowest part of a layer where the points end, by dimension."""
 
 
 def solve_layers(
@@ -70,7 +70,7 @@ def _solved(equation: Equation, face: Face, corrector: Field, rate: float, scale
     features, deep, along = SIZES[dim]
     embedding = Together(Decay(n, rate), Seen(corrector.network.embedding, offset, signs))
     network = Network(embedding, (features,), 1, seed)
-    depth = math.log(1 / _NOTHING) / rate
+    depth = math.log(1 / _NOTHING[dim]) / rate
     strip = [(0.0, depth) if k == n else (0.0, p) for k, p in enumerate(equation.period)]
 
     def rows(shift: float) -> list[Rows]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from dolfinx import fem
 
 from hybrid import comparison
 from hybrid.comparison import Terms
 from hybrid.equation import Equation
-from hybrid.faces import faces_of
+from hybrid.faces import Layer, faces_of
 from hybrid.failures import InputError, SolverError
 from hybrid.fem.cells.secondcells import solve_second as fem_second
+from hybrid.fem.layers import largest_value, sampled, strip_points
 from hybrid.fem.layers import solve_layers as fem_layers
 from hybrid.parallel import on_root
 from hybrid.pinn.cells.secondcells import solve_second as pinn_second
@@ -20,6 +23,7 @@ from hybrid.pinn.layers import solve_layers as pinn_layers
 from hybrid.study import results
 from hybrid.study.record import LadderRecord, RungRecord
 from hybrid.study.recorder import Recorder
+from hybrid.study.trust import confronted
 from hybrid.trust import Estimate, estimate_of, largest
 
 PATHS = ("fem", "pinn")
@@ -49,7 +53,7 @@ def find_terms(run: Recorder) -> tuple[dict[str, Found], str]:
         first = _first(run, path)
         found[path] = first
         try:
-            found[path] = _further(run, path, first)
+            found[path] = _further(run, path, first, found["fem"].terms.layers)
         except (InputError, SolverError) as failed:
             reasons.append(str(failed))
     return found, "; ".join(dict.fromkeys(reasons))
@@ -63,8 +67,8 @@ def _first(run: Recorder, path: str) -> Found:
     return Found(Terms(own, correctors), dict.fromkeys(("u0", "first"), estimate_of(own.trust, "solution")))
 
 
-def _further(run: Recorder, path: str, first: Found) -> Found:
-    """With U and the second order.
+def _further(run: Recorder, path: str, first: Found, known: Any) -> Found:
+    """With U and the second order; `known` are the layers by finite elements, with which those by networks are compared.
 
     Raises:
         InputError: There is nothing further for this problem, or this preset.
@@ -81,6 +85,8 @@ def _further(run: Recorder, path: str, first: Found) -> Found:
         equation = None
     else:
         layers, second = _beyond(run, path)
+        if path == "pinn" and known:
+            layers = [_confronted(run, *pair) for pair in zip(known, layers, strict=True)]
         equation = problem.moved(cell.coefficient, {layer.face: layer.tail for layer in layers})
     if equation is None:
         raise InputError("problem", f"{problem.title}: its reconstructions end with the first order")
@@ -89,6 +95,15 @@ def _further(run: Recorder, path: str, first: Found) -> Found:
     terms = replace(first.terms, moved=solved, second=second, layers=layers)
     worst = largest([layer.estimate for layer in layers] or [_NONE])
     return Found(terms, first.trust | dict.fromkeys(("layers", "second"), how), worst)
+
+
+def _confronted(run: Recorder, fem: Layer[Any], pinn: Layer[Any]) -> Layer[Any]:
+    """A network's layer with an estimate that is at most what finite elements say of it; collective."""
+    equation = run.problem.cell_problems()
+    points, values = strip_points(equation, fem.face), sampled(fem, equation)
+    scale = max(map(largest_value, run.cell.correctors))
+    difference = float(np.abs(pinn.function.values(points) - values).max()) / scale if scale else 0.0
+    return replace(pinn, estimate=confronted(fem.estimate, pinn.estimate, difference)[1])
 
 
 def _beyond(run: Recorder, path: str) -> tuple[Any, Any]:

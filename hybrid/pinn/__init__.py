@@ -19,7 +19,9 @@ if TYPE_CHECKING:
         solve,
         solve_cell,
         solve_homogenized,
+        solve_layers,
         solve_multiscale,
+        solve_second,
     )
     from hybrid.pinn.functions.field import Field
     from hybrid.pinn.functions.network import Network
@@ -33,7 +35,7 @@ __all__ = [
     "LBFGS", "PRESETS", "Adam", "CellSolution", "Field", "History", "LastLayer", "LevenbergMarquardt", "Network",
     "Solution", "VariableProjection",
     "cell_networks", "cell_rungs", "homogenized_networks", "homogenized_rungs", "multiscale_networks", "networks_for", "preset",
-    "solve", "solve_cell", "solve_cells", "solve_homogenized", "solve_multiscale",
+    "solve", "solve_cell", "solve_cells", "solve_homogenized", "solve_layers", "solve_multiscale", "solve_second",
 ]  # fmt: skip
 
 _HOMES = {
@@ -48,6 +50,8 @@ _HOMES = {
     "solve": "doors",
     "solve_cell": "doors",
     "solve_homogenized": "doors",
+    "solve_layers": "doors",
+    "solve_second": "doors",
     "solve_multiscale": "doors",
     "Field": "functions.field",
     "LevenbergMarquardt": "optimizers.gaussnewton",

@@ -10,10 +10,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from hybrid.equation import Equation
+from hybrid.faces import Layer
 from hybrid.physics import Problem, check_problem
-from hybrid.pinn.cells import cell, cellrungs, sourcecell
+from hybrid.pinn import layers
+from hybrid.pinn.cells import cell, cellrungs, secondcells, sourcecell
 from hybrid.pinn.cells.cellsolution import CellSolution
+from hybrid.pinn.functions.field import Field
 from hybrid.pinn.functions.network import Network
 from hybrid.pinn.intime import evolution, evolutionrungs, spacetime
 from hybrid.pinn.steady import homogenized, homogenizedrungs, multiscale
@@ -105,6 +110,18 @@ def homogenized_rungs(
         homogenizedrungs if equation.time is None else evolutionrungs
     ).homogenized_rungs
     return rungs(equation, arguments, budget)
+
+
+def solve_layers(problem: Problem, cell: CellSolution, *, seed: int = 0) -> tuple[Layer[Field], ...]:
+    """The boundary layers of all faces of the box, by `hybrid.pinn.layers.solve_layers`."""
+    equation = check_problem(problem).cell_problems()
+    return layers.solve_layers(equation, cell.correctors, np.asarray(cell.coefficient), seed=seed)
+
+
+def solve_second(problem: Problem, cell: CellSolution, *, seed: int = 0) -> tuple[Field, ...]:
+    """The second-order cell functions, by `hybrid.pinn.cells.secondcells.solve_second`."""
+    equation = check_problem(problem).cell_problems()
+    return secondcells.solve_second(equation, cell.correctors, np.asarray(cell.coefficient), seed=seed)
 
 
 def solve_multiscale(problem: Problem, **arguments: Any) -> Solution:

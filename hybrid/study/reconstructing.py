@@ -14,12 +14,8 @@ from hybrid.comparison import Terms
 from hybrid.equation import Equation
 from hybrid.faces import Layer, faces_of
 from hybrid.failures import InputError, SolverError
-from hybrid.fem.cells.secondcells import solve_second as fem_second
 from hybrid.fem.layers import largest_value, sampled, strip_points
-from hybrid.fem.layers import solve_layers as fem_layers
 from hybrid.parallel import on_root
-from hybrid.pinn.cells.secondcells import solve_second as pinn_second
-from hybrid.pinn.layers import solve_layers as pinn_layers
 from hybrid.study import results
 from hybrid.study.record import LadderRecord, RungRecord
 from hybrid.study.recorder import Recorder
@@ -108,15 +104,13 @@ def _confronted(run: Recorder, fem: Layer[Any], pinn: Layer[Any]) -> Layer[Any]:
 
 def _beyond(run: Recorder, path: str) -> tuple[Any, Any]:
     """The layers of the faces, and the second order of the cell; collective."""
-    equation, own = run.problem.cell_problems(), run.cell if path == "fem" else run.chi
+    problem, seed = run.problem, run.networks["cell"].seed or 0
     if path == "fem":
-        layers = fem_layers(equation, own.correctors, run.comm)
-        return layers, fem_second(equation, own.correctors, own.coefficient)
-    seed = run.networks["cell"].seed or 0
+        return run.fem.solve_layers(problem, run.cell, run.comm), run.fem.solve_second(problem, run.cell)
 
     def task() -> tuple[Any, Any]:
-        layers = pinn_layers(equation, own.correctors, own.coefficient, seed=seed)
-        return layers, pinn_second(equation, own.correctors, own.coefficient, seed=seed)
+        layers = run.pinn.solve_layers(problem, run.chi, seed=seed)
+        return layers, run.pinn.solve_second(problem, run.chi, seed=seed)
 
     return on_root(run.comm, task)
 

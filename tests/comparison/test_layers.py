@@ -13,14 +13,10 @@ import ufl
 
 from hybrid import EllipticProblem, comparison, fem, pinn
 from hybrid.faces import Face, faces_of
-from hybrid.fem.cells.secondcells import solve_second as fem_second
 from hybrid.fem.jets import derivatives
 from hybrid.fem.layers import sampled, strip_points
-from hybrid.fem.layers import solve_layers as fem_layers
 from hybrid.fem.norms import integral
 from hybrid.lines import Line
-from hybrid.pinn.cells.secondcells import solve_second as pinn_second
-from hybrid.pinn.layers import solve_layers as pinn_layers
 from hybrid.symbols import cos, pi, sin, x, y
 
 
@@ -41,7 +37,7 @@ def test_a_laminate(comm: MPI.Comm) -> None:
     problem = laminate()
     equation, cell = problem.cell_problems(), fem.solve_cell(problem, comm, degree=4, cells=12, estimate=False)
     chi = Line.of(lambda _, s: 1 / (2 + np.sin(2 * np.pi * s)), 1.0, np.zeros(1)).times(math.sqrt(3)).integral()
-    for layer in fem_layers(equation, cell.correctors, comm):
+    for layer in fem.solve_layers(problem, cell, comm):
         place = layer.face.offset(problem)
         expected = -chi.at(place[:1], place[:1])[0] if layer.face.axis == 0 else 0.0
         assert layer.tail == pytest.approx(expected, abs=2e-6)
@@ -53,7 +49,7 @@ def test_a_laminate(comm: MPI.Comm) -> None:
     mean = (source * inverse).mean() / inverse.mean()
     along = (source * inverse).times(-1.0) + inverse.times(mean)
     for found, exact in zip(
-        fem_second(equation, cell.correctors, np.asarray(cell.coefficient)),
+        fem.solve_second(problem, cell),
         (chi.integral().times(-1.0), chi.times(0.0), along.integral()), strict=True,
     ):  # fmt: skip
         assert comparison.at_points(found, at) == pytest.approx(exact.at(at[:, 0], at[:, 0]), abs=1e-6)
@@ -61,9 +57,9 @@ def test_a_laminate(comm: MPI.Comm) -> None:
 
 def test_a_tail_is_an_energy(paper: EllipticProblem) -> None:
     """By Green's identity with y_n + χ_n: a*_nn c |F| = -∫_F χ_n σ_nn - ∫ ∇w·a∇w, quadratic in the error of w."""
-    comm, equation = MPI.COMM_SELF, paper.cell_problems()
+    comm = MPI.COMM_SELF
     cell = fem.solve_cell(paper, comm, degree=4, cells=16, estimate=False)
-    layer = fem_layers(equation, cell.correctors, comm)[0]
+    layer = fem.solve_layers(paper, cell, comm)[0]
     mesh = layer.function.function_space.mesh
     z = ufl.SpatialCoordinate(mesh)
     a = 2 + ufl.sin(2 * ufl.pi * z[0]) * ufl.cos(2 * ufl.pi * z[1])
@@ -84,10 +80,9 @@ def test_both_paths_find_the_same() -> None:
     exact = fem.solve_cell(problem, comm, degree=4, cells=16, estimate=False)
     found = pinn.solve_cell(problem, hidden=(600,), points=34, optimizer=pinn.LastLayer())
     size = max(float(np.abs(chi.x.array).max()) for chi in exact.correctors)
-    star = np.asarray(exact.coefficient)
     layers = zip(
-        fem_layers(equation, exact.correctors, comm),
-        pinn_layers(equation, found.correctors, star), faces_of(problem), strict=True,
+        fem.solve_layers(problem, exact, comm),
+        pinn.solve_layers(problem, found), faces_of(problem), strict=True,
     )  # fmt: skip
     for by_fem, by_network, face in layers:
         assert by_fem.face == by_network.face == face
@@ -97,9 +92,7 @@ def test_both_paths_find_the_same() -> None:
         assert difference < 2e-3 * size
         assert by_network.estimate.within(2e-2)
     points = np.random.default_rng(0).random((50, 2))
-    seconds = zip(
-        fem_second(equation, exact.correctors, star), pinn_second(equation, found.correctors, star), strict=True
-    )
+    seconds = zip(fem.solve_second(problem, exact), pinn.solve_second(problem, found), strict=True)
     for one, other in seconds:
         assert other.values(points) == pytest.approx(comparison.at_points(one, points), abs=1e-5 * size)
 
@@ -114,8 +107,8 @@ def test_orders_in_the_plane(comm: MPI.Comm) -> None:
         problem = EllipticProblem(domain=box, eps=eps, a=problem.a, f=problem.f)
         u = fem.solve_multiscale(problem, comm, degree=3, cells_per_period=8, estimate=False)
         cell = fem.solve_cell(problem, comm, degree=4, cells=8, estimate=False)
-        layers = fem_layers(problem.cell_problems(), cell.correctors, comm, cells=8)
-        second = fem_second(problem.cell_problems(), cell.correctors, np.asarray(cell.coefficient))
+        layers = fem.solve_layers(problem, cell, comm, cells=8)
+        second = fem.solve_second(problem, cell)
         equation = problem.moved(cell.coefficient, {layer.face: layer.tail for layer in layers})
         assert equation is not None
         v = fem.solve_homogenized(problem, cell.coefficient, comm, cells=32, estimate=False)

@@ -141,7 +141,7 @@ def _table(recorded: Recorded, name: str, found: Results) -> Table:
             (title, text_of(error), time, "", "", "", "")
             for title, error, time in (
                 ("NH-PINN, preset accurate (e1)", errors["e1"], networks),
-                ("– with first-order correctors (e5)", errors["e5"], networks),
+                ("– the best reconstruction (e5)", errors["e5"], networks),
                 (
                     "finite elements that resolve ε (estimate)",
                     results["reference"]["error_estimate"],

@@ -41,14 +41,14 @@ class Terms:
 
     Attributes:
         u0: The homogenized solution.
-        correctors: Of the first order.
+        correctors: Of the first order; None where there are none to be evaluated anywhere.
         moved: U; None where the expansion ends with the first order.
         second: The cell functions of the second order.
         layers: Of the faces.
     """
 
     u0: Comparable
-    correctors: Sequence[CellFunction]
+    correctors: Sequence[CellFunction] | None
     moved: Comparable | None = None
     second: Sequence[CellFunction] = ()
     layers: Sequence[Layer[fem.Function] | Layer[Field]] = ()
@@ -64,8 +64,10 @@ def reconstructions(problem: Problem, space: fem.FunctionSpace, terms: Terms) ->
     """
     points = _Points(problem, nodes(space))
     dim, order = problem.dim, problem.derivatives
+    jet = _Jets(terms.u0, dim, order if terms.correctors else 0)(points.points)
+    if not terms.correctors:
+        return {"u0": with_values(jet[0], space)}
     correctors = points.of_cells(terms.correctors)
-    jet = _Jets(terms.u0, dim, order)(points.points)
     found = {"u0": jet[0], "first": problem.reconstruct(jet[: 1 + dim * order], correctors)}
     if terms.moved is not None:
         moved = _Jets(terms.moved, dim, 2)

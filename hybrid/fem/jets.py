@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -31,11 +32,13 @@ def values_on(functions: Sequence[fem.Function], points: Product) -> list[Array]
     bricks = bricks_behind(space)
     if bricks is not None:
         return Transfer(space, bricks, points)(*functions)
-    comm = space.mesh.comm
-    each = comm.allgather(points.points())
+    comm, few = space.mesh.comm, math.prod(points.shape) <= len(points)
+    own = points.grid() if few else points.points()
+    each = comm.allgather(own)
     begin = sum(len(part) for part in each[: comm.rank])
     every = np.concatenate(each)
-    return [at_points(function, every)[begin : begin + len(points)] for function in functions]
+    found = [at_points(function, every)[begin : begin + len(own)] for function in functions]
+    return [values[points.numbers()] for values in found] if few else found
 
 
 def derivatives(function: fem.Function, order: int) -> list[fem.Function]:

@@ -71,6 +71,7 @@ def solve_layers(
             )
         return _solved(equation, face, depth, correctors[face.axis], spaces[key])
 
+    gain = 1 if equation.medium.interfaces else order  # no mesh line follows a jump
     found, scale = [], max(map(largest_value, correctors))
     for face in faces_of(equation):
         depth = DEPTH
@@ -80,7 +81,7 @@ def solve_layers(
                 break
             depth *= 2
         coarse = solved(face, depth, (count + 1) // 2)
-        mesh = np.abs(sampled(coarse, equation) - sampled(layer, equation)).max() / (2**order - 1)
+        mesh = np.abs(sampled(coarse, equation) - sampled(layer, equation)).max() / (2**gain - 1)
         error = (layer.estimate.error or 0.0) + (float(mesh) / scale if scale else 0.0)
         found.append(replace(layer, estimate=Estimate(error, f"half the cells, and {layer.estimate.how}")))
     return tuple(found)

@@ -23,6 +23,7 @@ from hybrid.study.trust import confronted
 from hybrid.trust import Estimate, estimate_of, largest
 
 PATHS = ("fem", "pinn")
+_PATHS = {"fem": "finite elements", "pinn": "networks"}
 _NONE = Estimate(0.0, "")
 
 
@@ -44,15 +45,15 @@ class Found:
 def find_terms(run: Recorder) -> tuple[dict[str, Found], str]:
     """By both paths what `hybrid.comparison.reconstructions` takes, and why it is not everything; collective."""
     found: dict[str, Found] = {}
-    reasons: list[str] = []
+    reasons: dict[str, list[str]] = {}
     for path in PATHS:
         first = _first(run, path)
         found[path] = first
         try:
             found[path] = _further(run, path, first, found["fem"].terms.layers)
         except (InputError, SolverError) as failed:
-            reasons.append(str(failed))
-    return found, "; ".join(dict.fromkeys(reasons))
+            reasons.setdefault(str(failed), []).append(_PATHS[path])
+    return found, "; ".join(f"{' and '.join(paths)}: {why}" for why, paths in reasons.items())
 
 
 def _first(run: Recorder, path: str) -> Found:

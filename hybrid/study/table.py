@@ -98,7 +98,7 @@ def _ladder(record: Record) -> str:
         rungs = getattr(record.ladder, path)
         parts = [f"{RUNGS[name]} {rung.l2:.2e} ({rung.h1:.1e})" for name, rung in rungs.items()]
         lines.append(f"reconstructions, {title}, L2 (H1): {', '.join(parts)}\n")
-    return "".join(lines) + (f"they end there: {record.ladder.why}\n" if record.ladder.why else "")
+    return "".join(lines) + (f"where these end, {record.ladder.why}\n" if record.ladder.why else "")
 
 
 RUNGS = {"u0": "u0", "first": "first order", "layers": "layers", "second": "second order"}

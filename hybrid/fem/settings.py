@@ -61,7 +61,9 @@ def usual(problem: Problem) -> FemSettings:
         mesh = problem.flux.mesh
         degree = 4 if problem.dim < 3 else mesh.degree + 1
         return replace(
-            found, reference=ReferenceSettings(degree, mesh.across), cell=MeshSettings(mesh.degree + 2, mesh.across)
+            found,
+            reference=replace(found.reference, degree=degree, cells_per_period=mesh.across),
+            cell=replace(found.cell, degree=4 if problem.dim < 3 else mesh.degree + 2, cells=mesh.across),
         )
     if problem.dim == 3 and problem.flux.depends_on:
         return replace(found, cell=MeshSettings(3, 6, "box"))  # 125 of them

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Callable
@@ -62,7 +63,9 @@ def solve_on_tiles(
         if errors[-1] <= tol:
             return replace(found, attempts=tuple(map(asdict, attempts)), seconds=sum(a.seconds for a in attempts))
         if len(errors) > 2 and min(errors[-2:]) > 0.9 * min(errors[:-2]):
-            raise SolverError(f"the reference's estimated error does not get below {min(errors):.1e}, and {tol:g} was asked for")
+            raise SolverError(
+                f"the reference's estimated error does not get below {min(errors):.1e}, and {tol:g} was asked for"
+            )
         try:
             on_root(comm, partial(check, 2 * mesh.across))
         except InputError as refused:
@@ -90,7 +93,7 @@ def _on(equation: Equation, cell: CellMesh, comm: MPI.Comm, degree: int, lower: 
     if not lower:
         return found
     functions = [fine.function, *(solve(order).function for order in lower)]
-    changes = [difference(b, a) for a, b in zip(functions, functions[1:])]
+    changes = [difference(b, a) for a, b in itertools.pairwise(functions)]
     error = left(changes[0], changes[1] if len(changes) > 1 else None, degree)
     how = "elements of one and two degrees less on the same mesh, by the power of the degree that they show"
     if len(changes) == 1:

@@ -69,6 +69,12 @@ class CellMesh:
         """Of space."""
         return self.points.shape[1]
 
+    def numbered(self, key: str | int) -> int | None:
+        """The number of the region of that name or number; None where there is none."""
+        if isinstance(key, str) and key in self.names:
+            return self.names[key]
+        return int(key) if str(key).isdecimal() and int(key) in self.names.values() else None
+
     @property
     def across(self) -> int:
         """Cells along each side of a uniform mesh with as many cells."""
@@ -153,7 +159,7 @@ class CellMesh:
     def quadrature(self, count: int) -> tuple[Array, Array]:
         """Points inside the cells, (n, dim), and weights with the sum 1: a rule with count^dim points in each cell."""
         at, weights = simplices.rule(self.dim, count)
-        points = np.einsum("qk,cki->cqi", simplices.shapes(self.degree, at), self.nodes).reshape(-1, self.dim)
+        points = simplices.placed(self.degree, self.nodes, at).reshape(-1, self.dim)
         share = (np.abs(simplices.jacobians(self.degree, self.nodes, at)) * weights).ravel()
         return points, share / share.sum()
 

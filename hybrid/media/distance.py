@@ -89,12 +89,12 @@ class EdgeDistance:
             for i, p in enumerate(self.period):
                 off = points[here, i, None] - self._places[:, i]
                 squares += (off - p * np.round(off / p)) ** 2
-            squares = squares.reshape(len(squares), -1, each)
-            best = squares.min(axis=2)
+            grouped = squares.reshape(len(squares), -1, each)
+            best = grouped.min(axis=2)
             for k in range(2 if best.shape[1] > 1 else 1):  # where facets meet it may be the second one
                 facet = best.argmin(axis=1)
                 rows = np.arange(len(best))
-                nearest[k:, here] = facet * each + squares[rows, facet].argmin(axis=1)
+                nearest[k:, here] = facet * each + grouped[rows, facet].argmin(axis=1)
                 best[rows, facet] = np.inf
         (one, way), (other, another) = (self._to_facets(points, own) for own in nearest)
         return np.minimum(one, other), np.where((one <= other)[:, None], way, another)

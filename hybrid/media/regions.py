@@ -28,7 +28,7 @@ class ByRegion:
     """What a problem file says of such a coefficient: the mesh, and what each region has."""
 
     path: Path
-    given: Mapping[str, Any]
+    given: Mapping[str | int, Any]
 
 
 @dataclass(frozen=True)
@@ -64,23 +64,24 @@ class Regions(Medium):
             mesh = _meshes(str(Path(path).resolve()), _stamp(Path(path)))
         except InputError as error:
             faults.note(InputError("mesh", f"{path}: {error.what}"))
-        values = {}
+        values: dict[int, Array] = {}
+        seen: set[int] = set()
         for key, value in given.items():
+            where = f"{name}.{key}"
             with faults.noted():
-                number = None if mesh is None else _number(mesh, key, f"{name}.{key}")
-                matrix = tensor(value, f"{name}.{key}", None if mesh is None else mesh.dim)
-                if number in values and number is not None:
-                    raise InputError(f"{name}.{key}", "this region is given twice, by its name and by its number")
-                values[number] = matrix
-        missing = [] if mesh is None else [k for k, n in mesh.names.items() if n not in values]
-        unknown = [key for key in given if mesh is not None and not _is_known(mesh, key)]
+                matrix = tensor(value, where, None if mesh is None else mesh.dim)
+                if mesh is not None:
+                    values[_number(mesh, key, where)] = matrix
+            number = None if mesh is None else mesh.numbered(key)
+            if number is not None and number in seen:
+                faults.note(InputError(where, "this region is given twice, by its name and by its number"))
+            seen |= set() if number is None else {number}
+        missing = [] if mesh is None else [key for key, number in mesh.names.items() if number not in seen]
         if missing:
-            listed = ", ".join(missing)
-            also = "" if unknown else f"; regions of {Path(path).name} are {_listed(mesh)}"
-            faults.note(InputError(name, f"no value for the region {listed}{also}"))
+            faults.note(InputError(name, f"no value for {', '.join(missing)}; every region of the mesh needs one"))
         faults.report()
         assert mesh is not None
-        return cls.of(mesh, {n: v for n, v in values.items() if n is not None})
+        return cls.of(mesh, values)
 
     @classmethod
     def of(cls, mesh: CellMesh, values: Mapping[int, Array], period: Sequence[float] | None = None) -> Regions:
@@ -111,8 +112,8 @@ class Regions(Medium):
             if np.abs(ends - np.round(ends)).max() > 1e-9 * max(1.0, *np.abs(ends)):
                 count = max(round(float(ends[1] - ends[0])), 1)
                 raise InputError(
-                    "eps", f"{geometry.eps:.6g}: the mesh of u_eps is made of whole cells, and x{i} from {low:g} to {high:g} has "
-                    f"{ends[1] - ends[0]:.6g} of them; take (high - low) / (n period), {(high - low) / (count * p):.10g} for "
+                    "eps", f"{geometry.eps:.6g}: the mesh of u_eps is made of whole cells, and x{i} from {low:g} to {high:g} "
+                    f"has {ends[1] - ends[0]:.6g} of them; take (high - low) / (n period), {(high - low) / (count * p):.10g} for "
                     "instance, and begin at a multiple of eps period"
                 )  # fmt: skip
 
@@ -154,18 +155,11 @@ def tensor(value: Any, where: str, dim: int | None) -> Array:
 
 
 def _number(mesh: CellMesh, key: str | int, where: str) -> int:
-    if not _is_known(mesh, key):
-        raise InputError(where, f"{mesh.path.name} has no such region; there are {_listed(mesh)}")
-    return mesh.names[key] if key in mesh.names else int(key)  # type: ignore[index]
-
-
-def _is_known(mesh: CellMesh, key: str | int) -> bool:
-    return key in mesh.names or (str(key).isdecimal() and int(key) in mesh.names.values())
-
-
-def _listed(mesh: CellMesh | None) -> str:
-    assert mesh is not None
-    return ", ".join(f"{key} ({number})" if key != str(number) else key for key, number in mesh.names.items())
+    number = mesh.numbered(key)
+    if number is None:
+        listed = ", ".join(f"{name} ({n})" if name != str(n) else name for name, n in mesh.names.items())
+        raise InputError(where, f"{mesh.path.name} has no such region; there are {listed}")
+    return number
 
 
 def _exact(rows: Array) -> sympy.Matrix:

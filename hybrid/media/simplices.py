@@ -1,7 +1,7 @@
 """Straight and curved simplices: the map from barycentric coordinates, its inverse, quadrature, and exact subdivision.
 
-Nodes are in VTK's order: the vertices, and for second-order ones the middles of the edges (0, 1), (1, 2), (2, 0), (0, 3), (1, 3),
-(2, 3).
+Nodes are in VTK's order: the vertices, and for second-order ones the middles of the edges (0, 1), (1, 2), (2, 0), (0, 3),
+(1, 3), (2, 3).
 """
 
 from __future__ import annotations
@@ -135,8 +135,10 @@ def subdivided(degree: int, points: Array, cells: Indices) -> tuple[Array, Indic
     share = np.round(4 * flat).astype(np.int64)
     keys = np.where(share > 0, vertices[:, None, :] * 5 + share, -1)
     keys = np.sort(keys.reshape(-1, dim + 1), axis=1)
-    _, first, number = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    moved = np.einsum("qk,cki->cqi", shapes(degree, flat), points[cells]).reshape(-1, dim)
+    number = np.zeros(len(keys), np.int64)
+    for column in keys.T:  # numbered anew after each column, they stay small
+        _, first, number = np.unique(number * (keys.max() + 2) + column + 1, return_index=True, return_inverse=True)
+    moved = placed(degree, points[cells], flat).reshape(-1, dim)
     return moved[first], number.reshape(-1, places.shape[1])
 
 
@@ -149,7 +151,12 @@ def volumes(degree: int, nodes: Array) -> Array:
 
 def jacobians(degree: int, nodes: Array, at: Array) -> Array:
     """The determinants of their maps at some barycentric coordinates, (cells, places)."""
-    return np.asarray(np.linalg.det(np.einsum("qjk,cki->cqij", slopes(degree, at), nodes)))
+    return np.asarray(np.linalg.det(np.tensordot(nodes, slopes(degree, at), axes=(1, 2)).transpose(0, 2, 3, 1)))
+
+
+def placed(degree: int, nodes: Array, at: Array) -> Array:
+    """Where some barycentric coordinates are in each of some simplices, (cells, places, dim)."""
+    return np.asarray(np.tensordot(nodes, shapes(degree, at), axes=(1, 1)).transpose(0, 2, 1))
 
 
 def facets(dim: int, degree: int) -> list[list[int]]:

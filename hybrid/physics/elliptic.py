@@ -44,7 +44,9 @@ class EllipticProblem(Problem):
     kind = "elliptic"
     fields: ClassVar = {
         "a": Tensor(
-            "the coefficient a(x, y), a scalar or a symmetric matrix; or one for each region of a mesh", slow=True, fast=True,
+            "the coefficient a(x, y), a scalar or a symmetric matrix; or one for each region of a mesh",
+            slow=True,
+            fast=True,
             regions=True,
         ),
         "f": Formula("the source f(x)", slow=True),

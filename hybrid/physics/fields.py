@@ -144,7 +144,6 @@ class Tensor(Formula):
 
     regions: bool = False
 
-
     def checked(self, value: Any, name: str, geometry: Geometry) -> ImmutableMatrix | Regions:
         """As a problem holds it."""
         if isinstance(value, Regions) and self.regions:
@@ -156,7 +155,9 @@ class Tensor(Formula):
         if isinstance(value, ByRegion) and self.regions:
             return Regions.read(value.path, value.given, name)
         if isinstance(value, dict) and self.regions:
-            raise InputError("mesh", f"missing; {name} has values by region, and mesh = \"cell.msh\" says where these are")
+            raise InputError(
+                "mesh", f'missing; {name} has values by region, and mesh = "cell.msh" says where these are'
+            )
         if not isinstance(value, list):
             return super().read(value, name, dim)
         allowed = self.symbols(dim)
@@ -188,4 +189,6 @@ class Tensor(Formula):
 
 
 def _parsed(value: Any, symbols: Sequence[Symbol], name: str) -> Any:
+    if isinstance(value, dict | ByRegion):
+        raise InputError(name, "it has no regions; allowed is an expression, or a number")
     return parse(value, symbols, name) if isinstance(value, str) else parse_number(value, name)

@@ -33,7 +33,7 @@ COMMON: Mapping[str, Mapping[str, Any]] = {
         "anyOf": [*_NUMBER["anyOf"], {"type": "array", "minItems": 1, "maxItems": 3, "items": _NUMBER}],
     },
     "mesh": {
-        "description": "a Gmsh file with a mesh of the cell, relative to this file; the coefficient then is a table with a value for "
+        "description": "a Gmsh file with a mesh of the cell, relative to this file; the coefficient is then a table with a value for "
         "each region, by the name or the number of its physical group",
         "type": "string", "minLength": 1,
     },
@@ -97,10 +97,10 @@ def from_data(
 def data_of(case: Case) -> dict[str, Any]:
     """The contents of a problem file from which `from_data` makes the same problem with the same settings."""
     problem, tables = case.problem, {"fem": case.fem.given, "pinn": case.pinn.given}
-    meshes = {value.mesh.path for value in vars(problem).values() if isinstance(value, Regions)}
+    mesh = next((value.mesh.path for value in vars(problem).values() if isinstance(value, Regions)), None)
     return {
         "kind": problem.kind, "name": problem.name, "domain": [list(side) for side in problem.domain], "eps": problem.eps,
-        "period": list(problem.period), **{"mesh": str(path.resolve()) for path in meshes},
+        "period": list(problem.period), **({} if mesh is None else {"mesh": str(mesh)}),
         **{key: field.plain(getattr(problem, key)) for key, field in problem.fields.items()},
         **{name: table for name, table in tables.items() if table},
     }  # fmt: skip
@@ -153,11 +153,13 @@ class _Reading:
         if given is None:
             return None
         if not isinstance(given, str) or not given or "\0" in given:
-            self.faults.note(InputError("mesh", f"{given!r}; allowed is the path of a Gmsh file, e.g. \"cell.msh\""))
+            self.faults.note(InputError("mesh", f'{given!r}; allowed is the path of a Gmsh file, e.g. "cell.msh"'))
             return None
         tables = [key for key, value in self.data.items() if isinstance(value, dict) and key not in {"fem", "pinn"}]
         if not tables:
-            self.faults.note(InputError("mesh", "no field has values for its regions, e.g. a = { matrix = 1, inclusion = 10 }"))
+            self.faults.note(
+                InputError("mesh", "no field has values for its regions, e.g. a = { matrix = 1, inclusion = 10 }")
+            )
         return folder / given
 
     def _placed(self, value: Any) -> Any:
@@ -177,6 +179,8 @@ class _Reading:
 
         def field(key: str, *makers: Callable[[Any], Any]) -> None:
             self.bad.add(key)
+            if isinstance(data.get(key), dict) and self._mesh is None and "mesh" in data:
+                return  # what is wrong with the mesh is noted already
             failed: InputError | None = None
             for make in makers if key in data else ():
                 try:

@@ -50,8 +50,8 @@ def solve_cell(
 
     Mesh lines follow planes y_i = c where a jumps or has a kink. Where it jumps, a* is the geometric mean of bounds from both
     sides; in two dimensions, where interfaces cross or are curved, the mesh refines until they meet
-    (`hybrid.fem.cells.adaptive`; `degree` is then the highest there may be, and `cells` and `shape` mean nothing). A medium that
-    is a mesh is solved for on that mesh (`hybrid.fem.cells.regioncells`).
+    (`hybrid.fem.cells.adaptive`; `degree` is then the highest there may be, and `cells` and `shape` mean nothing). A medium
+    that is a mesh is solved for on that mesh (`hybrid.fem.cells.regioncells`).
 
     Args:
         equation: Gives a and the period. Where a depends on x there is a cell problem for each x; they are solved at
@@ -77,9 +77,7 @@ def solve_cell(
     """
     start = time.perf_counter()
     if isinstance(equation.flux, Regions):
-        return solve_region_cells(
-            equation, comm, degree=degree, cells=cells, estimate=estimate, tol=tol, budget=budget
-        )
+        return solve_region_cells(equation, comm, degree=degree, cells=cells, estimate=estimate, tol=tol, budget=budget)
     if equation.medium.depends_on:
         spaces: dict[Any, fem.FunctionSpace] = {}
 

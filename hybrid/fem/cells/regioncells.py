@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Mapping
@@ -111,7 +112,7 @@ def _on(
 def _of_energies(levels: list[CellSolution], degree: int) -> Estimate:
     """Of a*, from energies of lower degrees."""
     values = [np.asarray(level.coefficient) for level in levels]
-    changes = [relative_change(a - b, values[0]) for a, b in zip(values, values[1:])]
+    changes = [relative_change(a - b, values[0]) for a, b in itertools.pairwise(values)]
     error = left(changes[0], changes[1] if len(changes) > 1 else None, degree)
     return Estimate(max(error, _ROUNDING), _how(len(levels)))
 
@@ -124,7 +125,7 @@ def _corrector_estimates(
     for j, (own, size) in enumerate(corrector_sizes(levels[0].correctors, period)):
         chi: list[fem.Function] = [level.correctors[j] for level in levels]
         vanishes = size != own
-        changes = [0.0, 0.0] if vanishes else [difference(b, a) for a, b in zip(chi, chi[1:])]
+        changes = [0.0, 0.0] if vanishes else [difference(b, a) for a, b in itertools.pairwise(chi)]
         errors.append(left(changes[0], changes[1] if len(changes) > 1 else None, degree))
         none = Estimate(own / size, "it vanishes: its size against the largest corrector, or the period")
         trust[f"chi_{j + 1}"] = none if vanishes else Estimate(errors[-1], _how(len(levels)))

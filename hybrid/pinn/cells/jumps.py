@@ -14,9 +14,8 @@ from torch import Tensor
 from hybrid.equation import Equation
 from hybrid.media.cellmesh import CellMesh
 from hybrid.media.regions import Regions
-from hybrid.pinn.cells.cellpieces import cell_pieces
+from hybrid.pinn.cells.cellpieces import cell_pieces, points_within
 from hybrid.pinn.cells.cellpieces import level_sets as level_sets
-from hybrid.pinn.cells.cellpieces import points_within
 from hybrid.pinn.functions.network import product_jet
 from hybrid.pinn.leastsquares import sampling
 from hybrid.symbols import coordinates, evaluate

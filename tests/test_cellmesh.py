@@ -104,7 +104,7 @@ def test_meshes_that_are_no_cells_are_refused(layers: Callable[..., Path]) -> No
         ({}, layers(2, 4, nudge=0.05), values, "opposite faces do not match: 4 facets"),
         ({}, MESHES / "perforated-2d.msh", {"matrix": 1}, "fills 0.803652 of the cell"),
         ({"domain": [(0, 1)] * 3}, layers(2, 4), values, "a mesh in 2 dimensions, for a domain in 3"),
-        ({"eps": 0.3}, layers(2, 4), values, "has 3.33333 of them; take .* 0.3333333333 for instance"),
+        ({"eps": 0.3}, layers(2, 4), values, "has 3.33333 of them; take .* for instance 0.3333333333"),
         ({"domain": [(0.1, 1.1), (0, 1)]}, layers(2, 4), values, "begin at a multiple of eps period"),
     ]:
         with pytest.raises(InputError, match=what):

@@ -113,8 +113,8 @@ class Regions(Medium):
                 count = max(round(float(ends[1] - ends[0])), 1)
                 raise InputError(
                     "eps", f"{geometry.eps:.6g}: the mesh of u_eps is made of whole cells, and x{i} from {low:g} to {high:g} "
-                    f"has {ends[1] - ends[0]:.6g} of them; take (high - low) / (n period), {(high - low) / (count * p):.10g} for "
-                    "instance, and begin at a multiple of eps period"
+                    f"has {ends[1] - ends[0]:.6g} of them; take (high - low) / (n period), for instance "
+                    f"{(high - low) / (count * p):.10g}, and begin at a multiple of eps period"
                 )  # fmt: skip
 
     @property

@@ -33,8 +33,8 @@ COMMON: Mapping[str, Mapping[str, Any]] = {
         "anyOf": [*_NUMBER["anyOf"], {"type": "array", "minItems": 1, "maxItems": 3, "items": _NUMBER}],
     },
     "mesh": {
-        "description": "a Gmsh file with a mesh of the cell, relative to this file; the coefficient is then a table with a value for "
-        "each region, by the name or the number of its physical group",
+        "description": "a Gmsh file with a mesh of the cell, relative to this file; the coefficient then is a table with a "
+        "value for each region, by the name or the number of its physical group",
         "type": "string", "minLength": 1,
     },
     "name": {

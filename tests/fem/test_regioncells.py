@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 import sympy
 
+from dolfinx.fem import Function, functionspace
+
 from hybrid import EllipticProblem, InputError, fem
 from hybrid.fem.degrees import left
 from hybrid.fem.meshes.points import at_points, spread
+from hybrid.fem.meshes.tiled import tiled
 from hybrid.media.regions import Regions
 from hybrid.symbols import sin, x, y
 
@@ -46,16 +49,28 @@ def test_an_array_of_discs(comm: MPI.Comm) -> None:
     assert found.bounds[1] == pytest.approx(np.asarray(same.coefficient), abs=1e-12)
 
 
-def test_estimates_of_correctors_against_a_finer_mesh(comm: MPI.Comm) -> None:
-    """At points in curved cells, too."""
-    problem = disc()
-    found = fem.solve_cell(problem, comm, degree=4, cells=4)
-    exact = fem.solve_cell(problem, comm, degree=4, cells=40, estimate=False)
-    points = spread(exact.correctors[0].function_space.mesh, 2000)
+def test_estimates_of_correctors_against_higher_degrees(comm: MPI.Comm) -> None:
+    found, exact = (fem.solve_cell(disc(), comm, degree=d, cells=4, estimate=d < 5) for d in (4, 5))
+    points = spread(exact.correctors[0].function_space.mesh, 1000)
     for j in range(2):
         one, other = (at_points(c.correctors[j], points) for c in (found, exact))
         off = np.linalg.norm(one - other) / np.linalg.norm(other)
         assert off < found.error_estimates[j] < 1e-5
+
+
+def test_points_near_the_edge_are_found_in_their_curved_cells(comm: MPI.Comm) -> None:
+    medium = disc().medium
+    assert isinstance(medium, Regions)
+    domain = tiled(comm, medium.mesh, [2, 1], [1, 1])
+    a = Function(functionspace(domain, ("DG", 0)))
+    numbers = medium.mesh.regions[domain.topology.original_cell_index // 2]
+    a.x.array[a.function_space.dofmap.list[:, 0]] = numbers
+    angle, radius = np.random.default_rng(0).random((2, 400)) * [[2 * np.pi], [4e-3]] + [[0], [0.248]]
+    points = 0.5 + np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+    known = medium.mesh.region_at(points)
+    assert 50 < (known == 2).sum() < 350
+    for shift in ([0, 0], [1, 0]):
+        assert (at_points(a, points + shift) == known).all()
 
 
 def test_layers_have_a_closed_form(comm: MPI.Comm, layers: Callable[..., Path]) -> None:

@@ -79,7 +79,7 @@ def test_files_here_fit() -> None:
     for data in files():
         assert fits(data, schema(), schema())
         assert fits(data, schema(data["kind"]), schema(data["kind"]))
-        from_data(data, "here", "name")
+        from_data(data, "here", "name", folder=ROOT / "examples")
 
 
 @pytest.mark.parametrize("name", TITLES)

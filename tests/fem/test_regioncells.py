@@ -21,8 +21,6 @@ from hybrid.fem.meshes.tiled import tiled
 from hybrid.media.regions import Regions
 from hybrid.symbols import sin, x, y
 
-pytestmark = pytest.mark.mpi
-
 MESHES = Path(__file__).parents[2] / "meshes"
 DISCS = 1.3829339817
 """Discs of radius 1/4 and conductivity 10, by the formula of test_inclusions.py (Perrins, McKenzie, McPhedran 1979)."""
@@ -33,6 +31,7 @@ def disc(**values: object) -> EllipticProblem:
     return EllipticProblem(domain=[(0, 1), (0, 1)], eps=0.5, a=medium, f=1)
 
 
+@pytest.mark.mpi
 def test_an_array_of_discs(comm: MPI.Comm) -> None:
     problem = disc()
     found = fem.solve_cell(problem, comm, degree=3, cells=4)
@@ -58,6 +57,7 @@ def test_estimates_of_correctors_against_higher_degrees(comm: MPI.Comm) -> None:
         assert off < found.error_estimates[j] < 1e-5
 
 
+@pytest.mark.mpi
 def test_points_near_the_edge_are_found_in_their_curved_cells(comm: MPI.Comm) -> None:
     medium = disc().medium
     assert isinstance(medium, Regions)
@@ -73,6 +73,7 @@ def test_points_near_the_edge_are_found_in_their_curved_cells(comm: MPI.Comm) ->
         assert (at_points(a, points + shift) == known).all()
 
 
+@pytest.mark.mpi
 def test_layers_have_a_closed_form(comm: MPI.Comm, layers: Callable[..., Path]) -> None:
     hard = np.array([[4.0, 1.0], [1.0, 2.0]])
     medium = Regions.read(layers(2, 8, cut=0.25), {"soft": 1, "hard": hard.tolist()})
@@ -91,6 +92,7 @@ def test_layers_have_a_closed_form(comm: MPI.Comm, layers: Callable[..., Path]) 
     assert one.coefficient == pytest.approx(np.array([[first]]), abs=1e-12)
 
 
+@pytest.mark.mpi
 def test_u_eps_on_copies_of_the_mesh_is_that_of_the_expression(comm: MPI.Comm, layers: Callable[..., Path]) -> None:
     """In a box that begins elsewhere; mesh lines of the expression's reference follow its jumps."""
     medium = Regions.read(layers(2, 8, cut=0.25), {"soft": 1, "hard": 4})

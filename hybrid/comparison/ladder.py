@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -166,6 +166,18 @@ class _Jets:
 
     def __call__(self, points: Product) -> Array:
         """(C, n), at points of which each rank has its own; collective."""
-        if isinstance(self.function, Field):
+        if not isinstance(self.function, Field):
+            return jets_on(self.parts, points)
+        box = getattr(self.function.network.embedding, "box", None)
+        sides = zip(box, points.axes, points.index, strict=True) if box else ()
+        out = np.zeros(len(points), bool)
+        for (low, high), axis, index in sides:
+            out |= ((axis < low) | (axis > high))[index]
+        if not out.any():
             return evaluated([self.function], points, self.operators)[0]
-        return jets_on(self.parts, points)
+        # Inside of its box a network may be interpolated; the few points that are just outside are evaluated as they are.
+        assert box is not None
+        inside = points.mapped([partial(np.clip, a_min=low, a_max=high) for low, high in box])
+        (found,) = evaluated([self.function], inside, self.operators)
+        (found[:, out],) = evaluated([self.function], points.taken(np.flatnonzero(out)), self.operators)
+        return found

@@ -22,8 +22,7 @@ from hybrid.faces import Face
 from hybrid.failures import InputError
 from hybrid.geometry import Geometry
 from hybrid.lines import Line
-from hybrid.media.base import Coefficient
-from hybrid.media.expression import Expression
+from hybrid.media.base import Coefficient, Medium
 from hybrid.media.interpolated import SlowCoefficient
 from hybrid.physics.fields import Field
 
@@ -104,7 +103,7 @@ class Problem(Geometry):
 
     @property
     @abstractmethod
-    def medium(self) -> Expression:
+    def medium(self) -> Medium:
         """What oscillates with x/ε."""
 
     @abstractmethod

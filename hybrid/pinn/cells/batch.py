@@ -28,6 +28,7 @@ from hybrid.pinn.leastsquares.sweep import Sweep
 from hybrid.pinn.leastsquares.system import contract
 from hybrid.pinn.optimizers.base import History
 from hybrid.pinn.optimizers.kinds import LastLayer
+from hybrid.pinn.sizes import CELLS
 
 _PIECE = 256
 _MEMORY = 2**28
@@ -105,7 +106,7 @@ def _frozen(
         raise InputError("problems", "frozen features in a batch are for smooth coefficients of y alone")
     first = equations[0]
     (network,) = cell_networks(first, seed=seed, hidden=hidden, scale=scale)
-    count = points or {1: 128, 2: 32, 3: 14}[first.dim]
+    count = points or CELLS[first.dim].points
     at, weight = sampling.periodic_grid(first.period, count)
     parts = [(equation, *cell_operator(equation, at)) for equation in equations]
     most = max(1, _MEMORY // (8 * len(at) * hidden[-1]))

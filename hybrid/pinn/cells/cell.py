@@ -29,6 +29,7 @@ from hybrid.pinn.optimizers.base import History
 from hybrid.pinn.optimizers.given import check_networks
 from hybrid.pinn.optimizers.training import Training, joined, of_part
 from hybrid.pinn.optimizers.training import train as train_network
+from hybrid.pinn.sizes import CELLS
 from hybrid.separation import separated
 
 __all__ = ["CellSolution", "cell_networks", "solve_cell"]
@@ -129,7 +130,7 @@ def solve_cell(
             parts = [form_rows(base, formulation, points, k) for k in shares(own, base.dim)]
         else:
             if base.medium.depends_on:
-                usual = points or {1: 48, 2: 10, 3: 5}[base.dim]
+                usual = points or CELLS[base.dim].slow_points
                 rows = slow_cell_rows(base, usual, periodicity, weights, slow_points)
             else:
                 rows = cell_rows(base, periodicity, points, oversampling, weights)

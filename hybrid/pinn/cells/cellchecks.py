@@ -109,7 +109,12 @@ def check_formulation(equation: Equation, formulation: str, periodicity: str) ->
 
 def outputs_for_each(formulation: str, dim: int) -> int:
     """How many outputs a corrector takes: χ_k alone, or with the potential of its flux."""
-    return {1: 1, 2: 2, 3: 4}[dim] if formulation == "first-order" else 1
+    return 1 + potentials(dim) if formulation == "first-order" else 1
+
+
+def potentials(dim: int) -> int:
+    """How many components the potential of a flux has: none, a stream function, a vector."""
+    return dim * (dim - 1) // 2
 
 
 def _whole(value: Any) -> bool:

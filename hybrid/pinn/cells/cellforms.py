@@ -17,6 +17,7 @@ from hybrid.pinn.cells.jumps import cell_points
 from hybrid.pinn.functions.network import Network, gradient_only
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.rows import Rows, coupled
+from hybrid.pinn.sizes import CELLS
 
 CURL: dict[int, list[tuple[int, int, int, int]]] = {
     1: [],
@@ -35,7 +36,7 @@ def form_rows(
     equation: Equation, formulation: str, points: int | Sequence[int] | None, correctors: Sequence[int]
 ) -> list[Rows]:
     """The rows of some of the correctors, for one network, by the first-order form or the energy."""
-    at, weight = cell_points(equation, points or {1: 128, 2: 40, 3: 14}[equation.dim])
+    at, weight = cell_points(equation, points or CELLS[equation.dim].form_points)
     make = _first_order if formulation == "first-order" else _energy
     return make(equation, at, weight, correctors)
 

@@ -13,6 +13,7 @@ from hybrid.failures import InputError
 from hybrid.pinn.functions.network import VALUE, hessian_operators, laplacian
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.rows import Rows
+from hybrid.pinn.sizes import CELLS
 from hybrid.symbols import coordinates, evaluate
 
 At = Callable[[sympy.Expr], Tensor]
@@ -26,9 +27,9 @@ def cell_rows(
     """The rows of `hybrid.pinn.solve_cell` for a coefficient of y alone."""
     dim, period = equation.dim, equation.period
     if periodicity == "embedding":
-        at, weight = sampling.periodic_grid(period, points or {1: 128, 2: 32, 3: 14}[dim])
+        at, weight = sampling.periodic_grid(period, points or CELLS[dim].points)
         return [_equation(equation, at, weight), gauge(torch.zeros(1, dim, dtype=torch.float64), dim)]
-    count = points or {1: 101, 2: 41, 3: 15}[dim]
+    count = points or CELLS[dim].open_points
     if not isinstance(count, int):
         raise InputError("points", f"{count}; one for each direction goes with periodicity = 'embedding' only")
     at = sampling.uniform_grid([(0.0, p) for p in period], count)

@@ -16,6 +16,7 @@ from hybrid.pinn.cells.cellpieces import cell_pieces
 from hybrid.pinn.cells.cellpieces import level_sets as level_sets
 from hybrid.pinn.functions.network import product_jet
 from hybrid.pinn.leastsquares import sampling
+from hybrid.pinn.sizes import CELLS
 from hybrid.symbols import coordinates, evaluate
 
 
@@ -83,7 +84,7 @@ class KinkEmbedding:
 
     def __init__(self, equation: Equation, sets: Sequence[sympy.Expr] | None = None) -> None:
         self.symbols, self.functions, self.scales = equation.fast, [], []
-        points, _ = sampling.periodic_grid(equation.period, {1: 4096, 2: 256, 3: 32}[equation.dim], 0.4142135)
+        points, _ = sampling.periodic_grid(equation.period, CELLS[equation.dim].kinks, 0.4142135)
         moved = [points + shift for shift in torch.diag(torch.tensor(equation.period, dtype=torch.float64))]
         for phi in level_sets(equation) if sets is None else sets:
             size, others = self._value(phi, points).abs(), [self._value(phi, at).abs() for at in moved]

@@ -19,9 +19,7 @@ from hybrid.pinn.cells.slowgrids import nodes_for
 from hybrid.pinn.functions.network import VALUE, Network, hessian_operators
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.rows import Rows
-
-CELL_POINTS = {1: 256, 2: 32, 3: 12}
-"""Points of Y along each side for means over it."""
+from hybrid.pinn.sizes import CELLS
 
 
 def slow_cell_rows(
@@ -82,7 +80,7 @@ def slow_means(
     dim = equation.dim
     nodes = slow_nodes(equation.domain, nodes_for(equation))
     networks = [copy.deepcopy(network).cpu() for network in networks]
-    fast, _ = sampling.periodic_grid(equation.period, CELL_POINTS[dim], 0.0)
+    fast, _ = sampling.periodic_grid(equation.period, CELLS[dim].slow_means, 0.0)
     varying = [k for k, s in enumerate(equation.slow) if s in equation.medium.matrix.free_symbols]
     operators = hessian_operators(2 * dim, [(k, dim + i) for k in varying for i in range(dim)])
     unit = torch.eye(dim, dtype=torch.float64)[:, :, None]

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from hybrid.equation import Equation
 from hybrid.pinn.cells.cellchecks import check_load, check_points, check_shape
-from hybrid.pinn.cells.cellgrids import MOST, resolved_counts
+from hybrid.pinn.cells.cellgrids import resolved_counts
 from hybrid.pinn.cells.cellrows import gauge, mean_weight, periodic_rows
 from hybrid.pinn.cells.cellrungs import MEMORY, SPEED, cost, dominant, enough, prime
 from hybrid.pinn.cells.cellsolution import CellSolution
@@ -36,13 +36,12 @@ from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.optimizers.ladder import Arguments
 from hybrid.pinn.optimizers.training import Training
 from hybrid.pinn.optimizers.training import train as train_network
+from hybrid.pinn.sizes import CELLS, LADDERS
 from hybrid.symbols import coordinates, evaluate
 from hybrid.trust import Estimate
 from hybrid.waves import spectra
 
 Array = npt.NDArray[np.float64]
-
-_QUADRATURE = {1: 512, 2: 128, 3: 30}
 
 
 def cell_networks(
@@ -160,9 +159,9 @@ def _finish(equation: Equation, network: Network, history: History, *, exact: bo
     dim = equation.dim
     jumps = equation.source.has(sympy.Heaviside)
     wide = [0] * dim if jumps else _bandwidths(equation)
-    counts = resolved_counts(wide, _QUADRATURE[dim], MOST[dim])
+    counts = resolved_counts(wide, CELLS[dim].means, CELLS[dim].most)
     if jumps:
-        factor = {1: 1, 2: 4 if has_curves(equation) else 2, 3: 2 if has_curves(equation) else 1}[dim]
+        factor = CELLS[dim].curved if has_curves(equation) else CELLS[dim].cut
         counts = tuple(factor * n for n in counts)
     axes, shares = _axes(equation, counts, jumps=jumps)
     grid, weight = sampling.product(axes), sampling.product(shares).prod(1)
@@ -258,15 +257,14 @@ def cell_rungs(equation: Equation, arguments: Arguments, budget: float = 60.0) -
     found = spectra([equation.source], equation.fast, equation.period, 1e-5)
     waves = tuple(dominant(spectrum) or (1,) for spectrum in found)
     if equation.source.has(sympy.Heaviside):
-        waves, counts = ((1,),) * dim, [{1: 200, 2: 48, 3: 16}[dim]] * dim
+        waves, counts = ((1,),) * dim, [LADDERS[dim].source_jumps] * dim
     else:
         counts = []
         for spectrum in found:
             step = math.gcd(*(k for k, _ in spectrum)) if spectrum else 1
             highest = max((k for k, _ in spectrum), default=0) // step
             counts.append(prime(max(24, min(round(2.2 * highest), 700)), step))
-    widths = {1: (200, 400, 800), 2: (800, 1500, 2500), 3: (1500, 3000)}[dim]
-    for width in widths:
+    for width in LADDERS[dim].source:
         hidden = width if frozen else max(width // 5, 60)
         points = enough(counts, 3 * (width if frozen else width * (1 + sum(map(len, waves))) // 2))
         rung = {**arguments, "frequencies": waves, "hidden": (hidden,), "points": points}

@@ -31,6 +31,7 @@ from hybrid.pinn.optimizers.given import positive_counts, started
 from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.optimizers.training import Training
 from hybrid.pinn.optimizers.training import train as train_network
+from hybrid.pinn.sizes import BOXES
 from hybrid.pinn.steady.corners import corner_part
 from hybrid.pinn.steady.edges import edge_part
 from hybrid.pinn.steady.estimates import solution_estimate
@@ -39,9 +40,6 @@ from hybrid.pinn.steady.sectors import SectorPart, sector_part
 from hybrid.pinn.steady.strengths import fit_last_layer, fit_strengths
 from hybrid.symbols import numpy_function
 from hybrid.trust import Estimate
-
-POINTS = {1: 256, 2: 40, 3: 12}
-"""Collocation points along each side, by dimension, where none are asked for."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +107,7 @@ def solve_homogenized(
     """
     start = time.perf_counter()
     dim, box = equation.dim, equation.domain
-    count = POINTS[dim] if points is None else points
+    count = BOXES[dim].points if points is None else points
     positive_counts(points=count, hidden=hidden, separable=separable)
     _check(equation, boundary, count, separable)
     a = flux_of(equation)

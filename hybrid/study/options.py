@@ -9,7 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from hybrid.failures import Faults, InputError
 from hybrid.fem.meshes.counts import SHAPES
-from hybrid.pinn.cells.cellchecks import FORMULATIONS, PERIODICITIES
+from hybrid.pinn.cells.formulations import FORMULATIONS
+from hybrid.pinn.cells.periodicities import PERIODICITIES
 from hybrid.pinn.presets import OPTIMIZERS, PRESETS
 from hybrid.study.names import brought
 

@@ -18,10 +18,11 @@ from hybrid.equation import Equation
 from hybrid.failures import InputError, SolverError
 from hybrid.physics import Problem, check_problem
 from hybrid.pinn.cells.cell import cell_networks, solve_cell
-from hybrid.pinn.cells.cellchecks import check_cell, check_points
+from hybrid.pinn.cells.cellchecks import check_cell, check_counts
 from hybrid.pinn.cells.cellrows import cell_operator
 from hybrid.pinn.cells.cellsolution import CellSolution, finish
 from hybrid.pinn.cells.cellunits import cell_unit
+from hybrid.pinn.cells.formulations import formulation_of
 from hybrid.pinn.functions.network import VALUE, Network
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.sweep import Sweep
@@ -59,12 +60,15 @@ def solve_cells(problems: Sequence[Problem], *, comm: MPI.Comm | None = None, **
     for equation in equations:
         check_cell(equation)
     if problems:
-        check_points(arguments.get("points"), problems[0].dim, "embedding")
+        check_counts(arguments.get("points"), problems[0].dim)
     if len({(equation.dim, equation.period) for equation in equations}) > 1:
         raise InputError("problems", "of different dimensions or periods; solve them apart")
     rank, size = (comm.rank, comm.size) if comm is not None else (0, 1)
     mine = equations[len(problems) * rank // size : len(problems) * (rank + 1) // size]
-    frozen = isinstance(arguments.get("optimizer"), LastLayer) and arguments.get("formulation", "strong") == "strong"
+    frozen = (
+        isinstance(arguments.get("optimizer"), LastLayer)
+        and formulation_of(arguments.get("formulation")).name == "strong"
+    )
     solved: list[CellSolution] = []
     failure: InputError | SolverError | None = None
     try:

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hybrid.equation import Equation
-from hybrid.pinn.cells.cellchecks import outputs_for_each
 from hybrid.pinn.cells.cellgrids import KINKS
+from hybrid.pinn.cells.formulations import formulation_of
 from hybrid.pinn.cells.jumps import has_infinite_slopes
+from hybrid.pinn.cells.periodicities import periodicity_of
 from hybrid.pinn.cells.slowgrids import degrees, probes
 from hybrid.pinn.optimizers.gaussnewton import VariableProjection
 from hybrid.pinn.optimizers.kinds import LastLayer
@@ -42,7 +43,7 @@ def cell_rungs(equation: Equation, arguments: Arguments, budget: float = 60.0) -
         budget: Of nominal seconds for one of them: flops by `SPEED`.
     """
     yield dict(arguments)
-    if arguments.get("periodicity", "embedding") != "embedding":
+    if not periodicity_of(arguments.get("periodicity")).exact:
         return
     product = separated(equation)
     base = equation if product is None else product[1]
@@ -179,9 +180,9 @@ def cost(equation: Equation, rung: Arguments) -> tuple[float, float]:
     if equation.flux.depends_on:
         usual = points if isinstance(points, int) else min(points)
         total *= math.prod(rung.get("slow_points") or [max(usual // 2, 4)] * dim)
-    each = outputs_for_each(rung.get("formulation", "strong"), dim)
-    energy = dim if rung.get("formulation") == "energy" else 1
-    rows, columns = total * each * energy, float(width * each)
+    form = formulation_of(rung.get("formulation"))
+    each = form.outputs(dim)
+    rows, columns = total * each * form.rows_at(dim), float(width * each)
     flops, memory = 2 * rows * columns**2, 16 * rows * columns
     if not isinstance(rung["optimizer"], LastLayer):
         inputs = 2 * sum(map(len, rung.get("frequencies") or [(1,)] * dim)) + 2

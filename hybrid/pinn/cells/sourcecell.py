@@ -16,17 +16,17 @@ import torch
 from torch import Tensor
 
 from hybrid.equation import Equation
-from hybrid.pinn.cells.cellchecks import check_load, check_points, check_shape
+from hybrid.pinn.cells.cellchecks import check_load, check_shape
 from hybrid.pinn.cells.cellgrids import resolved_counts
-from hybrid.pinn.cells.cellrows import gauge, mean_weight, periodic_rows
+from hybrid.pinn.cells.cellrows import gauge, periodic_rows
 from hybrid.pinn.cells.cellrungs import MEMORY, SPEED, cost, dominant, enough, prime
 from hybrid.pinn.cells.cellsolution import CellSolution
 from hybrid.pinn.cells.cellunits import Unit, length_unit, power
 from hybrid.pinn.cells.jumps import BendEmbedding, cell_axes, cell_points, has_curves
-from hybrid.pinn.functions.embedding import AffineEmbedding, PeriodicEmbedding, Together
+from hybrid.pinn.cells.periodicities import periodicity_of
+from hybrid.pinn.functions.embedding import Together
 from hybrid.pinn.functions.field import Field
-from hybrid.pinn.functions.inputs import PeriodicWaves
-from hybrid.pinn.functions.network import VALUE, Embedding, Network, laplacian
+from hybrid.pinn.functions.network import VALUE, Network, laplacian
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.rows import Rows
 from hybrid.pinn.optimizers.base import History
@@ -51,14 +51,11 @@ def cell_networks(
     """The untrained network of `solve_cell`. Where f jumps it is given φ|φ| of the interfaces φ = 0, so that its second
     derivatives may jump there too."""
     check_load(equation)
-    check_shape(hidden, scale, periodicity)
-    embedding: Embedding = AffineEmbedding(equation.cell)
-    if periodicity == "embedding":
-        embedding = PeriodicEmbedding(equation.period)
-        if frequencies is not None:
-            embedding = PeriodicWaves(equation.period, frequencies)
-        if equation.source.has(sympy.Heaviside):
-            embedding = Together(embedding, BendEmbedding(equation))
+    sides = periodicity_of(periodicity)
+    check_shape(hidden, scale)
+    embedding = sides.inputs(equation, frequencies)
+    if sides.exact and equation.source.has(sympy.Heaviside):
+        embedding = Together(embedding, BendEmbedding(equation))
     return (Network(embedding, hidden, 1, seed, scale=scale),)
 
 
@@ -98,10 +95,11 @@ def solve_cell(
         SolverError: The training diverged.
     """
     check_load(equation)
-    check_shape(hidden, scale, periodicity)
-    check_points(points, equation.dim, periodicity, oversampling, weights)
+    sides = periodicity_of(periodicity)
+    check_shape(hidden, scale)
+    sides.check(points, equation.dim, oversampling, weights)
     start = time.perf_counter()
-    dim, exact = equation.dim, periodicity == "embedding"
+    dim, exact = equation.dim, sides.exact
     if networks is None:
         networks = cell_networks(
             equation, seed=seed, hidden=hidden, periodicity=periodicity, scale=scale, frequencies=frequencies
@@ -120,14 +118,11 @@ def solve_cell(
         history = History("none: the load is zero, and so is N", [0.0])
     elif train:
         rows = [gauge(torch.zeros(1, dim, dtype=torch.float64), 1)]
-        if exact:
-            jumps = equation.source.has(sympy.Heaviside)
-            at, weight = cell_points(equation, points) if jumps else sampling.periodic_grid(equation.period, points)
+        rows += periodic_rows(sides.pairs(equation, points, oversampling, weights), 1)
+        if exact and equation.source.has(sympy.Heaviside):
+            at, weight = cell_points(equation, points)
         else:
-            assert isinstance(points, int)
-            at = sampling.uniform_grid(equation.cell, points)
-            weight = mean_weight(weights[0], len(at))
-            rows += periodic_rows(equation.period, periodicity, points, oversampling, weights, 1)
+            at, weight = sides.collocation(equation, points, weights)
         coefficients = torch.zeros(2 + dim, len(at), dtype=torch.float64)
         coefficients[-1] = equation.diffusion
         rows.append(Rows([(at, coefficients)], -source_at(equation, at)[:, None], laplacian(dim), weight))
@@ -251,7 +246,7 @@ def cell_rungs(equation: Equation, arguments: Arguments, budget: float = 60.0) -
         budget: Of nominal seconds for one of them, see `hybrid.pinn.cells.cellrungs.cell_rungs`.
     """
     yield dict(arguments)
-    if arguments.get("periodicity", "embedding") != "embedding" or equation.source == 0:
+    if not periodicity_of(arguments.get("periodicity")).exact or equation.source == 0:
         return
     dim, frozen = equation.dim, isinstance(arguments.get("optimizer"), LastLayer)
     found = spectra([equation.source], equation.fast, equation.period, 1e-5)

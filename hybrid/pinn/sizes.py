@@ -141,7 +141,6 @@ class Boxes:
         reach: The scale that n features reach is n^(1/d) over this.
         frozen_points: So many points in all for each frozen feature, and more along each side.
         trained_points: So many for each trained one.
-        interpolant: Tolerance of interpolants of networks, relative to the largest value; in space no network comes near it.
     """
 
     points: int
@@ -155,20 +154,19 @@ class Boxes:
     reach: int
     frozen_points: tuple[float, int]
     trained_points: float
-    interpolant: float
 
 
 BOXES = {
     1: Boxes(
         points=256, estimate=(1024, 16384), spectrum=8192, separable=2.0, waves=(256, 3, 0), estimate_steps=16,
-        frozen=(200, 900, 2.5), trained=(100, 400, 1.5), reach=20, frozen_points=(2, 50), trained_points=3, interpolant=1e-12,
+        frozen=(200, 900, 2.5), trained=(100, 400, 1.5), reach=20, frozen_points=(2, 50), trained_points=3,
     ),
     2: Boxes(
         points=40, estimate=(96, 512), spectrum=512, separable=1.8, waves=(0, 2, 44), estimate_steps=8,
-        frozen=(400, 900, 10.0), trained=(150, 300, 4.0), reach=12, frozen_points=(2.2, 0), trained_points=4, interpolant=1e-12,
+        frozen=(400, 900, 10.0), trained=(150, 300, 4.0), reach=12, frozen_points=(2.2, 0), trained_points=4,
     ),
     3: Boxes(
         points=12, estimate=(36, 80), spectrum=80, separable=1.5, waves=(12, 1.2, 0), estimate_steps=4,
-        frozen=(400, 900, 30.0), trained=(150, 300, 10.0), reach=6, frozen_points=(2.6, 0), trained_points=5, interpolant=1e-8,
+        frozen=(400, 900, 30.0), trained=(150, 300, 10.0), reach=6, frozen_points=(2.6, 0), trained_points=5,
     ),
 }  # fmt: skip

@@ -12,6 +12,7 @@ from hybrid.fem.meshes.counts import SHAPES
 from hybrid.pinn.cells.formulations import FORMULATIONS
 from hybrid.pinn.cells.periodicities import PERIODICITIES
 from hybrid.pinn.presets import OPTIMIZERS, PRESETS
+from hybrid.pinn.steady.boundaries import BOUNDARIES
 from hybrid.study.names import brought
 
 _PRESETS = "{presets}"
@@ -118,7 +119,7 @@ class PinnOptions(Options):
     formulation: str | None = _choice(FORMULATIONS, "of the cell problems")
     periodicity: str | None = _choice(PERIODICITIES, "how correctors are made periodic")
     oversampling: int | None = _whole(1, 100, "layers of points outside the cell")
-    boundary: str | None = _choice(("hard", "penalty"), "how the homogenized solution is made zero on the boundary")
+    boundary: str | None = _choice(BOUNDARIES, "how the homogenized solution is made zero on the boundary")
     seed: int | None = _whole(0, 2**31 - 1, "of the initial weights")
     device: str | None = _choice(("cpu", "cuda"), "where networks are trained")
     tol: float | None = _tolerance("relative error at which no larger network is tried, even of those set here")

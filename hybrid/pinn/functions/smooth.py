@@ -25,12 +25,13 @@ from hybrid.pinn.functions.embedding import AffineEmbedding, PeriodicEmbedding
 from hybrid.pinn.functions.interpolant import Box, Interpolant, interpolated, nodes, transform
 from hybrid.pinn.functions.network import VALUE, Network, entries
 from hybrid.pinn.functions.sharp import sharp
-from hybrid.pinn.sizes import BOXES
 from hybrid.product import Product
 
 Array = npt.NDArray[np.float64]
 
-_MUCH = 5e8
+_TOLERANCE = 1e-12
+"""Of interpolants, relative to the largest value."""
+_MUCH = 5e7
 """Numbers in the widest hidden layer at all points: what takes less is evaluated point by point, by `Network.evaluate`; less
 than a tenth of it where there is an interpolant already."""
 _BITS, _NEAR = 2.0**-50, 1e-12
@@ -142,7 +143,7 @@ def interpolant(network: Network, operators: Tensor, most: int) -> Interpolant |
     tests = low + (high - low) * generator.random((_TESTS, dim))
     exact = _flat(_sharp(network, tests, operators))
     rounding = np.abs(exact - _flat(_sharp(network, tests * (1 + _BITS), operators))).max(axis=1)
-    tolerance = np.maximum(BOXES[dim].interpolant * np.abs(exact).max(axis=1), 3 * rounding)
+    tolerance = np.maximum(_TOLERANCE * np.abs(exact).max(axis=1), 3 * rounding)
     if not np.isfinite(tolerance).all():
         return None
     lines = low + (high - low) * generator.random((_LINES, dim))

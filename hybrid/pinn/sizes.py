@@ -81,6 +81,8 @@ class Ladder:
     """The larger networks that are tried for cell problems, the cheapest first.
 
     Attributes:
+        frozen_first: Whether frozen features come before larger trained networks, as trainings take long.
+        strong: Widths of frozen features and points in all, by the equation itself, where a has no kinks.
         smooth: Widths of frozen features.
         smooth_trained: Widths and steps of trained ones.
         slow: Widths of frozen features, where a depends on x.
@@ -92,6 +94,8 @@ class Ladder:
         source_jumps: Points along each side, where that jumps.
     """
 
+    frozen_first: bool
+    strong: tuple[tuple[int, int], ...]
     smooth: tuple[int, ...]
     smooth_trained: tuple[tuple[int, int], ...]
     slow: tuple[int, ...]
@@ -105,18 +109,21 @@ class Ladder:
 
 LADDERS = {
     1: Ladder(
+        frozen_first=False, strong=(),
         smooth=(200, 400, 800), smooth_trained=((100, 20), (200, 10)),
         slow=(400, 800, 1200), slow_trained=((100, 15), (200, 10)), slow_least=24,
         jumps=((400, 800),), jumps_trained=((100, 800, 8),),
         source=(200, 400, 800), source_jumps=200,
     ),
     2: Ladder(
+        frozen_first=True, strong=(),
         smooth=(400, 800, 1200, 1600), smooth_trained=((150, 12), (250, 6), (400, 3)),
         slow=(1500, 2500), slow_trained=((200, 8), (300, 6)), slow_least=12,
         jumps=((500, 72), (800, 90)), jumps_trained=((300, 72, 2), (400, 80, 1)),
         source=(800, 1500, 2500), source_jumps=48,
     ),
     3: Ladder(
+        frozen_first=True, strong=((3000, 5000),),
         smooth=(500, 800), smooth_trained=((200, 4),),
         slow=(2000,), slow_trained=((200, 4),), slow_least=6,
         jumps=((300, 16), (500, 18)), jumps_trained=((100, 14, 2),),

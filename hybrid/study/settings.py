@@ -124,7 +124,7 @@ def _conditioned(problem: Problem, given: PinnOptions, parts: Networks, faults: 
     cell, homogenized = parts["cell"], parts["homogenized"]
     asked = given.periodicity
     if given.oversampling is not None:
-        if asked not in {None, "oversampling"}:
+        if asked is not None and not periodicity_of(asked).layered:
             faults.note(InputError("pinn.oversampling", f"does not go with periodicity = {asked!r}"))
         cell = replace(cell, oversampling=given.oversampling)
         asked = asked or "oversampling"

@@ -56,6 +56,11 @@ ACROSS_RANKS: Mapping[str, object] = {
 """In place of those above on several ranks, where the user has no options for the levels."""
 
 
+def usual(dim: int) -> Mapping[str, object]:
+    """A factorization on a line, where it costs nothing, else multigrid."""
+    return DIRECT if dim == 1 else MULTIGRID
+
+
 class LinearSolver:
     """A x = b for symmetric positive (semi-)definite A, for as many right-hand sides as wanted.
 

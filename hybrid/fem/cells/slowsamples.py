@@ -196,7 +196,7 @@ def _means(samples: Array) -> tuple[Array, Array]:
     """Over y: the arithmetic and the harmonic mean."""
     diagonal = samples.diagonal(axis1=2, axis2=3)
     dim = diagonal.shape[2]
-    if dim == 1 or not samples[:, :, ~np.eye(dim, dtype=bool)].any():
+    if not samples[:, :, ~np.eye(dim, dtype=bool)].any():
         harmonic = (1 / (1 / diagonal).mean(axis=1))[:, :, None] * np.eye(dim)
     else:
         harmonic = np.linalg.inv(np.linalg.inv(samples).mean(axis=1))

@@ -102,7 +102,7 @@ def first_order_rows(equation: Equation, points: Tensor, weight: Tensor, correct
             here[row, 1 + k, 1 + j] += sign * scale * inverse[:, row, i]
         for i in range(dim):
             there[row, outputs - dim + i, 0] = scale / length_unit(equation.period) * inverse[:, row, i]
-    if dim == 3:
+    if outputs > dim:  # a row is left for the divergence of a vector
         for k in range(dim):
             here[dim, 1 + k, 1 + k] = math.sqrt(power(scale, 4))
     target = torch.zeros(len(points), len(correctors), outputs, dtype=torch.float64)

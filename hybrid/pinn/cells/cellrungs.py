@@ -54,7 +54,7 @@ def cell_rungs(equation: Equation, arguments: Arguments, budget: float = 60.0) -
         made = _jumps(base, frozen)
     else:
         made = _smooth(base, frozen)
-    if not frozen and base.dim > 1 and not base.medium.depends_on and not base.medium.interfaces:
+    if not frozen and LADDERS[base.dim].frozen_first and not base.medium.depends_on and not base.medium.interfaces:
         made = itertools.chain([for_equation("fast", equation)], made)
     for changes in made:
         rung = {**arguments, **changes}
@@ -128,10 +128,9 @@ def _smooth(equation: Equation, frozen: bool) -> Iterator[dict[str, Any]]:
     while math.prod(counts) > most:
         i = max(range(dim), key=lambda i: counts[i])
         counts[i] = prime(counts[i] * 0.8, 1)
-    if dim == 3 and not kinks:
-        strong = {"formulation": "strong", "points": enough(counts, 5000)}
-        if frozen:
-            yield shared | strong | {"hidden": (3000,)}
+    if frozen and not kinks:
+        for width, needed in LADDERS[dim].strong:
+            yield shared | {"formulation": "strong", "points": enough(counts, needed), "hidden": (width,)}
     if frozen:
         for width in LADDERS[dim].smooth:
             yield shared | {"hidden": (width,), "points": enough(counts, 3 * width)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import sympy
 from sympy import Expr, ImmutableMatrix, Symbol
 
 from hybrid.failures import InputError
+from hybrid.grids import COUNTS, uniform
 from hybrid.symbols import as_steps, evaluate, t
 
 if TYPE_CHECKING:
@@ -140,21 +142,14 @@ def check_coefficient(geometry: Geometry, matrix: ImmutableMatrix, name: str) ->
         InputError: With the place where it is not.
     """
     d, slow_too = geometry.dim, bool(matrix.free_symbols & set(geometry.slow))
-    count = {1: 256, 2: 32, 3: 12}[d]
+    count = COUNTS[d].checked
     cell = list(geometry.cell)
     # Extremes sit on quarters of the period, singularities between: look at both, but not where a may jump.
-    fast = np.vstack([_grid(cell, count), _grid(cell, count, 0.0)][: 1 if matrix.has(sympy.Heaviside) else 2])
-    slow = _grid(geometry.domain, {1: 17, 2: 5, 3: 3}[d] if slow_too else 1)
+    fast = np.vstack([uniform(cell, count), uniform(cell, count, 0.0)][: 1 if matrix.has(sympy.Heaviside) else 2])
+    slow = uniform(geometry.domain, COUNTS[d].checked_slow if slow_too else 1)
     points = np.hstack([np.repeat(slow, len(fast), axis=0), np.tile(fast, (len(slow), 1))])
 
-    def sample(at: np.ndarray) -> np.ndarray:
-        values = dict(zip((*geometry.slow, *geometry.fast), at.T, strict=True))
-        out = np.empty((len(at), d, d))
-        with np.errstate(all="ignore"):
-            for i in range(d):
-                for j in range(d):
-                    out[:, i, j] = evaluate(matrix[i, j], values)
-        return out
+    sample = partial(_sampled, geometry, matrix)
 
     def place(row: np.ndarray) -> str:
         symbols = (*(geometry.slow if slow_too else ()), *geometry.fast)
@@ -202,6 +197,16 @@ def check_coefficient(geometry: Geometry, matrix: ImmutableMatrix, name: str) ->
             )  # fmt: skip
 
 
+def _sampled(geometry: Geometry, matrix: ImmutableMatrix, at: np.ndarray) -> np.ndarray:
+    """At pairs of x and y, (n, d, d)."""
+    values = dict(zip((*geometry.slow, *geometry.fast), at.T, strict=True))
+    out = np.empty((len(at), *matrix.shape))
+    with np.errstate(all="ignore"):
+        for i, j in np.ndindex(*matrix.shape):
+            out[:, i, j] = evaluate(matrix[i, j], values)
+    return out
+
+
 def check_finite(
     geometry: Geometry, expression: Expr, name: str, times: Sequence[float] = (0.0,), *, closed: bool = False
 ) -> None:
@@ -210,9 +215,9 @@ def check_finite(
     Raises:
         InputError: It is not.
     """
-    points = _grid(geometry.domain, 17)
+    points = uniform(geometry.domain, 17)
     if closed:
-        points = np.vstack([points, _grid(geometry.domain, 16, 0.0)])
+        points = np.vstack([points, uniform(geometry.domain, 16, 0.0)])
     slow = dict(zip(geometry.slow, points.T, strict=True))
     for time in times:
         with np.errstate(all="ignore"):
@@ -265,15 +270,9 @@ def _shifts(geometry: Geometry) -> list[int]:
     return sorted({1, 2, *far})
 
 
-def _grid(box: Sequence[Sequence[float]], count: int, offset: float = 0.4142) -> np.ndarray:
-    """Uniform points of the box, (count^d, d); by default off the lines of symmetry and never on the boundary."""
-    axes = [low + (high - low) * (np.arange(count) + offset) / count for low, high in box]
-    return np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
-
-
 def samples(geometry: Geometry, expression: Expr) -> tuple[np.ndarray, np.ndarray]:
     """Points of the cell, (n, d), and the values of an expression of y there, (n,)."""
-    points = _grid(geometry.cell, {1: 512, 2: 64, 3: 24}[geometry.dim])
+    points = uniform(geometry.cell, COUNTS[geometry.dim].mean)
     return points, _values(geometry, expression, points)
 
 

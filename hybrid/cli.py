@@ -139,7 +139,7 @@ def reproduce(
     no_cache: NoCache = False,
 ) -> None:
     """Run all of the paper's cases and write a page with its tables and figures; what is done is not done again."""
-    from hybrid.pinn.presets import PRESETS  # loads SymPy
+    from hybrid.study.options import preset_names  # loads SymPy
 
     comm, faults = MPI.COMM_WORLD, Faults()
     _check_preset(preset, faults, "all")
@@ -157,7 +157,7 @@ def reproduce(
     from hybrid.paper.reproduce import reproduce as reproduce_all  # torch, DOLFINx and matplotlib
 
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    presets = PRESETS if preset == "all" else (preset,)
+    presets = preset_names() if preset == "all" else (preset,)
     reproduce_all(comm, presets=presets, out=out, chosen=only or None, cache=not no_cache)
 
 
@@ -250,10 +250,11 @@ def _check_preset(preset: str | None, faults: Faults, *others: str) -> None:
     if preset is None:
         return
 
-    from hybrid.pinn.presets import PRESETS  # loads SymPy
+    from hybrid.study.options import preset_names  # loads SymPy
 
-    if preset not in {*PRESETS, *others}:
-        faults.note(InputError("--preset", f"{preset!r}; allowed are {', '.join((*PRESETS, *others))}"))
+    allowed = (*preset_names(), *others)
+    if preset not in allowed:
+        faults.note(InputError("--preset", f"{preset!r}; allowed are {', '.join(allowed)}"))
 
 
 def _petsc_options(arguments: list[str]) -> None:

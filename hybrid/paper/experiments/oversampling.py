@@ -18,6 +18,7 @@ from hybrid.paper.monitors import cell_monitor
 from hybrid.paper.settings import paper_settings
 from hybrid.pinn import History, LevenbergMarquardt
 from hybrid.pinn.cells.cellrows import cell_rows
+from hybrid.pinn.cells.periodicities import periodicity_of
 from hybrid.pinn.optimizers.training import train as train_network
 from hybrid.pinn.settings import NetworkSettings
 from hybrid.study.recorder import Recorder
@@ -122,7 +123,7 @@ def _training(run: Recorder, name: str, title: str, settings: NetworkSettings, e
         if not train:
             return _First(History("given network"))
         rows = cell_rows(
-            problem.cell_problems(), settings.periodicity or "embedding", settings.points, settings.oversampling or 2,
+            problem.cell_problems(), periodicity_of(settings.periodicity), settings.points, settings.oversampling or 2,
             settings.weights or (),
         )  # fmt: skip
         history = train_network(

@@ -43,6 +43,7 @@ from hybrid.study.recorder import Recorder
 from hybrid.study.repeat import request_of
 from hybrid.study.samples import grid_count, samples
 from hybrid.study.settings import fem_settings, network_settings
+from hybrid.study.shared import Shared
 from hybrid.study.spread import spread
 from hybrid.study.table import table_of
 from hybrid.study.tolerances import tolerances_of
@@ -63,6 +64,7 @@ def run(
     cache: bool = True,
     figures: bool = True,
     quiet: bool = False,
+    shared: Shared | None = None,
     extras: Sequence[Extras] = (),
 ) -> dict[str, Any]:
     """Solve a case by finite elements and by networks, compare, and leave results, figures and fields in a folder.
@@ -79,6 +81,7 @@ def run(
         cache: Take the reference from the cache, or put it there (`hybrid.fem.cache`).
         figures: Whether to leave figures and fields, and values on grids for them.
         quiet: Whether only the log is told what goes on.
+        shared: What this run has in common with others of the caller's.
         extras: Presets of the caller's, with what they add to a run.
 
     Returns:

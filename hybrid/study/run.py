@@ -43,7 +43,7 @@ from hybrid.study.recorder import Recorder
 from hybrid.study.repeat import request_of
 from hybrid.study.samples import grid_count, samples
 from hybrid.study.settings import fem_settings, network_settings
-from hybrid.study.shared import Shared
+from hybrid.study.shared import Shared, cell_key, equation_key
 from hybrid.study.spread import spread
 from hybrid.study.table import table_of
 from hybrid.study.tolerances import tolerances_of
@@ -115,8 +115,12 @@ def run(
             "report": lambda text: reporter.say(f"    {text}"),
             "check": lambda cells: check_reference(case, elements.reference, cells, nodes),
         }
-        found = Run(case, comm, chosen, elements, networks, adapted, request, key, out, resume, reporter, references)
-        return found.all(seeds, [extra for extra in extras if extra.preset == chosen], figures=figures).plain()
+        own = [extra for extra in extras if extra.preset == chosen]
+        shared = None if own else shared  # they watch every training
+        found = Run(
+            case, comm, chosen, elements, networks, adapted, request, key, out, resume, reporter, references, shared
+        )
+        return found.all(seeds, own, figures=figures).plain()
 
 
 @contextmanager
@@ -185,7 +189,13 @@ class Run(Recorder):
         self.u = self.timed("reference u_eps (FEM)", "reference", self._reference)
         self._describe_reference(elements.reference.reference_tol)
         self.cell = self.timed(
-            "cell problems (FEM)", "fem_cell", lambda: self.fem.solve_cell(problem, comm, **elements.cell.arguments())
+            "cell problems (FEM)",
+            "fem_cell",
+            lambda: self.once(
+                cell_key(problem),
+                elements.cell,
+                lambda: self.fem.solve_cell(problem, comm, **elements.cell.arguments()),
+            ),
         )
         self.record.homogenized = HomogenizedRecord(fem=results.plain(self.cell.coefficient))
         self.record.cell = CellsRecord(fem=CellRecord(error_estimates=self.cell.error_estimates or ()))
@@ -226,7 +236,9 @@ class Run(Recorder):
                 return replace(found, error_estimate=before.error_estimate, trust=trust)
             return self.fem.solve_homogenized(self.problem, coefficient, self.comm, **arguments)
 
-        return self.timed(stage, "fem_homogenized", solve)
+        key = equation_key(self.problem.homogenized(coefficient))
+        settled = before and (before.trust, results.are_close(coefficient, self.cell.coefficient))
+        return self.timed(stage, "fem_homogenized", lambda: self.once(key, (sorted(arguments.items()), settled), solve))
 
     def _networks(self, extras: Sequence[Extras]) -> None:
         def watch(part: str, networks: Sequence[Network]) -> Monitor | None:

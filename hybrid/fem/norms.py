@@ -14,7 +14,7 @@ from sympy import Abs, Basic, Heaviside, Max, Min
 import ufl
 from dolfinx import fem
 
-from hybrid.fem.algebra.assembly import compiled
+from hybrid.fem.algebra.jit import compiled
 from hybrid.fem.meshes.points import at_points, spread
 from hybrid.fem.meshes.points import carry as carry
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from hybrid.sweep.statistics import cost, grouped, order, pareto, spread, student
+from hybrid.study.statistics import cost, grouped, order, pareto, spread, student
 
 
 def test_a_spread_is_that_of_the_runs_that_have_the_number() -> None:

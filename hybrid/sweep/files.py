@@ -22,7 +22,7 @@ from hybrid.sweep.plan import Plan, Planned
 Cases = Callable[[str], Case]
 """Cases that may be named in place of a problem file; raises InputError where there is none of that name."""
 
-Field = tuple[str, Any, str]
+Entry = tuple[str, Any, str]
 """The full name of a field, its value, and the name as it is written."""
 
 LIMIT = 10_000
@@ -208,7 +208,7 @@ class _Reading:
         good = isinstance(samples, int) and isinstance(seed, int) and samples > 0 and seed >= 0
         return Random(fields, samples if good else 1, seed if good else 0)
 
-    def _block(self, block: str, base: Mapping[str, Any], *, quiet: bool = False) -> Iterable[Field]:
+    def _block(self, block: str, base: Mapping[str, Any], *, quiet: bool = False) -> Iterable[Entry]:
         table = self.data.get(block, {})
         if not isinstance(table, dict):
             self.faults.note(InputError(block, f"must be a table, written [{block}]"))
@@ -217,7 +217,7 @@ class _Reading:
             self.faults.note(InputError(block, "is empty"))
         return self._fields(block, table, base)
 
-    def _fields(self, block: str, table: Mapping[str, Any], base: Mapping[str, Any]) -> Iterator[Field]:
+    def _fields(self, block: str, table: Mapping[str, Any], base: Mapping[str, Any]) -> Iterator[Entry]:
         """The full names of the fields, their values, and the names as they are written; each field once."""
         seen: dict[str, str] = {}
         for written, value in _flat(table):

@@ -10,7 +10,7 @@ from hybrid.failures import Faults, InputError
 from hybrid.symbols import FUNCTIONS, parse_number, t, x, y
 
 _TAKEN = {"pi", *FUNCTIONS, *map(str, (*x, *y, t))}
-_NOT_EXPRESSIONS = {"kind", "name", "constants", "fem", "pinn"}
+_NOT_EXPRESSIONS = {"kind", "name", "mesh", "constants", "fem", "pinn"}
 
 
 def with_constants(data: Mapping[str, Any], faults: Faults) -> dict[str, Any]:
@@ -56,6 +56,8 @@ def _put(value: Any, constants: Mapping[str, ast.expr], used: set[str]) -> Any:
     """An expression, or lists of them, with the values put in; what cannot be read stays as it is, to be refused as such."""
     if isinstance(value, list):
         return [_put(one, constants, used) for one in value]
+    if isinstance(value, dict):  # values by region
+        return {key: _put(one, constants, used) for key, one in value.items()}
     if not isinstance(value, str):
         return value
     try:

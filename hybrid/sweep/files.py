@@ -142,6 +142,9 @@ class _Reading:
             else:
                 what = "missing" if given is None else f"{given!r}"
                 raise InputError("base", f"{what}; allowed are a case, a problem file (.toml), or a table [base]")
+        if isinstance(mesh := data.get("mesh"), str):  # relative to the problem file, which runs have no more
+            place = self.folder / given if isinstance(given, str) and given.endswith(".toml") else self.folder / "base"
+            data["mesh"] = str((place.parent / mesh).resolve())
         fixed = list(self._block("set", data))
         with self.faults.noted():
             data = with_fields(data, {name: value for name, value, _ in fixed})

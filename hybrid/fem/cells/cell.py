@@ -24,9 +24,11 @@ from hybrid.fem.cells.cellmeshes import refined
 from hybrid.fem.cells.cellsolution import CellSolution
 from hybrid.fem.cells.jumpcell import has_corners, solve_adaptive
 from hybrid.fem.cells.onmesh import solve_cell_on_mesh
+from hybrid.fem.cells.regioncells import solve_region_cells
 from hybrid.fem.cells.slowcells import solve_slow_cells
 from hybrid.fem.meshes.fitted import Fitting, cell_planes, inner_degree
 from hybrid.interfaces import BROKEN
+from hybrid.media.regions import Regions
 
 _DIRECTLY = 250_000
 """Unknowns up to which a coefficient that jumps is solved with by a factorization, whatever its contrast."""
@@ -48,7 +50,8 @@ def solve_cell(
 
     Mesh lines follow planes y_i = c where a jumps or has a kink. Where it jumps, a* is the geometric mean of bounds from both
     sides; in two dimensions, where interfaces cross or are curved, the mesh refines until they meet
-    (`hybrid.fem.cells.adaptive`; `degree` is then the highest there may be, and `cells` and `shape` mean nothing).
+    (`hybrid.fem.cells.adaptive`; `degree` is then the highest there may be, and `cells` and `shape` mean nothing). A medium
+    that is a mesh is solved for on that mesh (`hybrid.fem.cells.regioncells`).
 
     Args:
         equation: Gives a and the period. Where a depends on x there is a cell problem for each x; they are solved at
@@ -73,6 +76,8 @@ def solve_cell(
         SolverError: The linear solver (prefix ``cell_``) did not converge.
     """
     start = time.perf_counter()
+    if isinstance(equation.flux, Regions):
+        return solve_region_cells(equation, comm, degree=degree, cells=cells, estimate=estimate, tol=tol, budget=budget)
     if equation.medium.depends_on:
         spaces: dict[Any, fem.FunctionSpace] = {}
 

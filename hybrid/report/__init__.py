@@ -1,0 +1,1 @@
+"""Pages: a run, a sweep, and what every page shares with that of the reproduction."""

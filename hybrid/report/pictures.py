@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imsave
 
 from hybrid import store
-from hybrid.study.figures import MARGINS, QUICK, STYLE
+from hybrid.study.figures import MARGINS, STYLE
 
 FOLDER = "figures"
 """Beside the page."""
@@ -65,7 +65,7 @@ def picture(page: Path, name: str, title: str, caption: str, draw: Callable[[], 
         figure = draw()
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
-        pixels = np.asarray(canvas.buffer_rgba())
+        pixels = np.asarray(canvas.buffer_rgba())[:, :, :3]
         folder = page.parent / FOLDER
         store.write_atomically(folder / f"{name}.png", lambda file: _png(file, pixels, figure.dpi), sync=False)
         store.write_atomically(
@@ -102,7 +102,7 @@ def _panel(pixels: np.ndarray, dpi: float, alt: str) -> Panel:
 
 
 def _png(file: object, pixels: np.ndarray, dpi: float) -> None:
-    imsave(file, np.ascontiguousarray(pixels), format="png", dpi=dpi, pil_kwargs=QUICK)
+    imsave(file, np.ascontiguousarray(pixels), format="png", dpi=dpi)
 
 
 def _said(ax: Axes) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
-_WIDTH, _ROW, _LEGEND = 4.2, 0.5, 0.95
+_WIDTH, _ROW, _LEGEND = 4.2, 0.5, 0.9
 """Inches: of a figure, as wide as a phone makes it legible; of a row; and of what is below."""
 
 
@@ -29,10 +31,38 @@ def rows(names: Sequence[str], label: str) -> tuple[Figure, Axes]:
     return figure, ax
 
 
+def decades(ax: Axes) -> None:
+    """Logarithmic axes whose labels are whole powers of ten, with room around what was drawn."""
+    for name in "xy":
+        axis = getattr(ax, f"{name}axis")
+        getattr(ax, f"set_{name}scale")("log")
+        low, high = (math.log10(limit) for limit in axis.get_data_interval())
+        room = max(0.1 * (high - low), 0.25, (1.2 - (high - low)) / 2)
+        getattr(ax, f"set_{name}lim")(10 ** (low - room), 10 ** (high + room))
+        axis.set_minor_formatter(NullFormatter())
+    ax.grid(alpha=0.3)
+
+
 def legend(figure: Figure) -> None:
     """In two columns below."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
+    found = dict(zip(labels, handles, strict=True))
     figure.legend(
-        handles, labels, loc="lower center", ncols=2, fontsize=8, frameon=False, bbox_to_anchor=(0.5, 0.0),
+        found.values(), found.keys(), loc="lower center", ncols=2, fontsize=8, frameon=False, bbox_to_anchor=(0.5, 0.0),
         borderpad=0.1, labelspacing=0.3, columnspacing=1.0, handletextpad=0.3,
     )  # fmt: skip
+
+
+def bars(values: Mapping[str, float], label: str) -> Figure:
+    """Horizontal bars, the first one on top, each with its value and its share of all."""
+    height = 0.65 + 0.27 * len(values)
+    figure = Figure(figsize=(_WIDTH, height))
+    ax = figure.add_axes((1.4 / _WIDTH, 0.5 / height, 1 - 1.5 / _WIDTH, 1 - 0.55 / height))
+    total = sum(values.values()) or 1.0
+    drawn = ax.barh(range(len(values)), list(values.values()), color="C0", height=0.65)
+    ax.bar_label(drawn, [f"{v:.2g} ({v / total:.0%})" for v in values.values()], padding=3, fontsize=8)
+    ax.set_yticks(range(len(values)), list(values))
+    ax.invert_yaxis()
+    ax.margins(x=0.28)
+    ax.set_xlabel(label)
+    return figure

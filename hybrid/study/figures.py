@@ -121,7 +121,7 @@ def training(record: Record) -> Figure:
         draw(steps, loss, marker="o" if len(loss) < 5 else None, color="C0")
         if loss.max() > 100 * loss.min() > 0:  # enough powers of ten to read it from
             ax.minorticks_off()
-        ax.set(title=f"{title}: {found.optimizer}", xlabel="step", ylabel="loss (mean square residual)")
+        ax.set(title=title, xlabel=f"step ({found.optimizer})", ylabel="loss (mean square residual)")
         ax.grid(alpha=0.3)
     return figure
 

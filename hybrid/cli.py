@@ -17,6 +17,7 @@ from mpi4py import MPI
 import typer
 
 import hybrid
+from hybrid import commands
 from hybrid.exits import guarded
 from hybrid.failures import Faults, InputError
 from hybrid.machine import keep_memory
@@ -189,6 +190,10 @@ def schema(
     from hybrid.study.jsonschema import schema as schema_of  # loads SymPy
 
     print(json.dumps(schema_of(kind), indent=2, ensure_ascii=False))
+
+
+app.command()(commands.init)
+app.command()(commands.sweep)
 
 
 @dataclass(frozen=True)

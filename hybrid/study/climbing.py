@@ -124,7 +124,10 @@ def _climbed(
     if number:  # what trains again, from other seeds, does it with the settings that were good
         run.settled[part] = NetworkSettings(**tried[number])
     trained = {name: value for name, value in meta.items() if name != _ERRORS}
-    run.record.training[part] = TrainingRecord(**trained, attempts=[attempt.plain() for attempt in attempts])
+    run.record.training[part] = TrainingRecord(
+        **trained, attempts=[attempt.plain() for attempt in attempts],
+        parameters=sum(p.numel() for network in solution.networks for p in network.parameters()),
+    )  # fmt: skip
     return solution, meta
 
 

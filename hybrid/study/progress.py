@@ -31,11 +31,13 @@ class Reporter:
     Args:
         rank: This rank.
         log: The log file, or None.
+        quiet: Whether only the log is told.
     """
 
-    def __init__(self, rank: int, log: Path | None = None) -> None:
+    def __init__(self, rank: int, log: Path | None = None, *, quiet: bool = False) -> None:
         self.active = rank == 0
-        self.console = _Console(highlight=False, soft_wrap=True)
+        self.quiet = quiet
+        self.console = _Console(highlight=False, soft_wrap=True, quiet=quiet)
         self._file: TextIO | None = log.open("a", encoding="utf-8") if self.active and log is not None else None
         self._bar: Progress | None = None
         self._task: TaskID | None = None
@@ -58,7 +60,8 @@ class Reporter:
     def warn(self, text: str) -> None:
         """A warning for standard error and log."""
         if self.active:
-            print(f"hybrid: warning: {text}", file=sys.stderr, flush=True)
+            if not self.quiet:
+                print(f"hybrid: warning: {text}", file=sys.stderr, flush=True)
             self._write(f"warning: {text}")
 
     @contextmanager
@@ -66,7 +69,7 @@ class Reporter:
         """Time a stage; `step` fills its bar."""
         self._stage, self._start, self._last = name, time.perf_counter(), time.perf_counter()
         self._first = (2**62, 0.0)
-        if self.active and self.console.is_terminal:
+        if self.active and not self.quiet and self.console.is_terminal:
             self._bar = Progress(
                 TextColumn("{task.description:38}"), BarColumn(24), TextColumn("{task.fields[note]:16}"),
                 TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),

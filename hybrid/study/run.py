@@ -17,6 +17,7 @@ from hybrid.failures import InputError, SolverError
 from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.cost import unknowns
 from hybrid.fem.reference import Reference
+from hybrid.machine import peak_memory
 from hybrid.parallel import machines, on_root
 from hybrid.pinn.functions.network import Network
 from hybrid.study import climbing, results
@@ -42,6 +43,7 @@ from hybrid.study.recorder import Recorder
 from hybrid.study.repeat import request_of
 from hybrid.study.samples import grid_count, samples
 from hybrid.study.settings import fem_settings, network_settings
+from hybrid.study.shared import Shared
 from hybrid.study.spread import spread
 from hybrid.study.table import table_of
 from hybrid.study.tolerances import tolerances_of
@@ -60,6 +62,9 @@ def run(
     seeds: int = 1,
     reference_tol: float | None = None,
     cache: bool = True,
+    figures: bool = True,
+    quiet: bool = False,
+    shared: Shared | None = None,
     extras: Sequence[Extras] = (),
 ) -> dict[str, Any]:
     """Solve a case by finite elements and by networks, compare, and leave results, figures and fields in a folder.
@@ -74,6 +79,9 @@ def run(
         seeds: With more than one the networks are trained from so many seeds, counting up, for the spread of the errors.
         reference_tol: Refine the reference until its estimated relative L2 error is at most this.
         cache: Take the reference from the cache, or put it there (`hybrid.fem.cache`).
+        figures: Whether to leave figures and fields, and values on grids for them.
+        quiet: Whether only the log is told what goes on.
+        shared: What this run has in common with others of the caller's.
         extras: Presets of the caller's, with what they add to a run.
 
     Returns:
@@ -95,7 +103,7 @@ def run(
         chosen.key(case), seeds, adapted,
     )  # fmt: skip
     done = comm.bcast(Record.read(out / "results.json") if comm.rank == 0 else None)
-    reporter = Reporter(comm.rank, out / "log.txt")
+    reporter = Reporter(comm.rank, out / "log.txt", quiet=quiet)
     with _naming(out), closing(reporter):
         if resume and done is not None and done.is_complete and done.provenance.key == key:
             reporter.say(f"{case.problem.name}: already done, from {out / 'results.json'}")
@@ -108,7 +116,7 @@ def run(
             "check": lambda cells: check_reference(case, elements.reference, cells, nodes),
         }
         found = Run(case, comm, chosen, elements, networks, adapted, request, key, out, resume, reporter, references)
-        return found.all(seeds, [extra for extra in extras if extra.preset == chosen]).plain()
+        return found.all(seeds, [extra for extra in extras if extra.preset == chosen], figures=figures).plain()
 
 
 @contextmanager
@@ -139,7 +147,7 @@ _REFINEMENTS = 4
 class Run(Recorder):
     """The stages in their order, and what each has found."""
 
-    def all(self, seeds: int, extras: Sequence[Extras]) -> Record:
+    def all(self, seeds: int, extras: Sequence[Extras], *, figures: bool = True) -> Record:
         """Run every stage, with the extras of this preset."""
         begin = time.perf_counter()
         problem, comm = self.problem, self.comm
@@ -157,7 +165,9 @@ class Run(Recorder):
                 extra.add(self)
             if seeds > 1:
                 self.record.seeds = spread(self, seeds)
-            self._leave()
+            if figures:
+                self._leave()
+            self.record.memory = comm.allreduce(peak_memory())
             self.record.seconds["total"] = time.perf_counter() - begin + self.earlier
             self.record.status = "complete"
         except BaseException as error:
@@ -180,6 +190,7 @@ class Run(Recorder):
         self.record.homogenized = HomogenizedRecord(fem=results.plain(self.cell.coefficient))
         self.record.cell = CellsRecord(fem=CellRecord(error_estimates=self.cell.error_estimates or ()))
         self.v = self._homogenized("v: homogenized equation (FEM)", self.cell.coefficient)
+        self.record.solves |= {"cell": results.cell_solve_of(self.cell), "v": results.solve_of(self.v)}
         self.write()
 
     def _describe_reference(self, wanted: float | None) -> None:
@@ -188,6 +199,7 @@ class Run(Recorder):
             iterations=self.u.iterations, error_estimate=self.u.error_estimate, tolerance=wanted, attempts=self.u.attempts,
             cached=self.u.cached,
         )  # fmt: skip
+        self.record.solves["reference"] = results.solve_of(self.u)
         self.write()
 
     def _reference(self, **more: Any) -> Reference:
@@ -233,6 +245,7 @@ class Run(Recorder):
         )
         self.write()
         self.w = self._homogenized("w: coefficient of the network (FEM)", found, self.v)
+        self.record.solves["w"] = results.solve_of(self.w)
         self.p = climbing.homogenized_networks(self, found, watch)
         self.write()
 

@@ -194,6 +194,7 @@ def schema(
 
 app.command()(commands.init)
 app.command()(commands.sweep)
+app.command()(commands.report)
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from mpi4py import MPI
 
 from matplotlib.figure import Figure as Drawing
 
+from hybrid.report.tabular import Table
 from hybrid.study.progress import Reporter
 from hybrid.study.recorder import Recorder
-from hybrid.report.tabular import Table
 
 Results = Mapping[str, Any]
 Runs = Mapping[tuple[str, str], Results]

@@ -1,4 +1,4 @@
-"""The page of the reproduction: the paper's tables and figures beside what was measured here; the tables as Markdown and CSV."""
+"""The page of the reproduction: the paper's tables and figures beside what was measured here; tables as Markdown and CSV."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from hybrid.report.tabular import Table
 
 
 def write_page(out: Path, recorded: Recorded | None = None) -> Path:
-    """Write ``index.html``, ``figures/``, ``tables.md`` and ``tables.csv`` from what is in the folder and, where that is missing,
-    from what was recorded: `stored` if None."""
+    """Write ``index.html``, ``figures/``, ``tables.md`` and ``tables.csv`` from what is in the folder and, where that is
+    missing, from what was recorded: `stored` if None."""
     own, path = recorded_in(out), out / "index.html"
     found = together(own, stored() if recorded is None else recorded)
     tables = [table for experiment in EXPERIMENTS for table in experiment.tables(found)]

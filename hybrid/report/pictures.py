@@ -1,4 +1,4 @@
-"""Figures of a page: in it as one PNG for each panel, so that a phone can put them below each other; beside it as PNG and PDF."""
+"""Figures of a page: in it one PNG for each panel, so that a phone can put them below each other; beside it PNG and PDF."""
 
 from __future__ import annotations
 

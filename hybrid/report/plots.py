@@ -7,10 +7,14 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 _WIDTH, _ROW, _LEGEND = 4.2, 0.5, 0.9
 """Inches: of a figure, as wide as a phone makes it legible; of a row; and of what is below."""
+
+
+_FEW = 2.0
+"""Powers of ten below which 2 and 5 have labels too."""
 
 
 def rows(names: Sequence[str], label: str) -> tuple[Figure, Axes]:
@@ -32,15 +36,28 @@ def rows(names: Sequence[str], label: str) -> tuple[Figure, Axes]:
 
 
 def decades(ax: Axes) -> None:
-    """Logarithmic axes whose labels are whole powers of ten, with room around what was drawn."""
+    """Logarithmic axes whose labels are whole powers of ten, with room around what was drawn, and for a legend above."""
     for name in "xy":
         axis = getattr(ax, f"{name}axis")
         getattr(ax, f"set_{name}scale")("log")
         low, high = (math.log10(limit) for limit in axis.get_data_interval())
         room = max(0.1 * (high - low), 0.25, (1.2 - (high - low)) / 2)
-        getattr(ax, f"set_{name}lim")(10 ** (low - room), 10 ** (high + room))
+        above = 0.4 * (high - low + 1) if name == "y" else room  # for the legend
+        getattr(ax, f"set_{name}lim")(10 ** (low - room), 10 ** (high + above))
         axis.set_minor_formatter(NullFormatter())
     ax.grid(alpha=0.3)
+
+
+def powers(ax: Axes) -> None:
+    """A logarithmic y-axis, over at least a factor of ten, with labels that are not too wide."""
+    ax.set_yscale("log")
+    low, high = (math.log10(limit) for limit in ax.get_ylim())
+    room = max((1 - (high - low)) / 2, 0.0)
+    ax.set_ylim(10 ** (low - room), 10 ** (high + room))
+    if high - low < _FEW:
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if value >= 1e-3 else f"{value:.0e}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def legend(figure: Figure) -> None:
@@ -66,3 +83,11 @@ def bars(values: Mapping[str, float], label: str) -> Figure:
     ax.margins(x=0.28)
     ax.set_xlabel(label)
     return figure
+
+
+def plain_frame(height: float, entries: int, left: float = 0.7) -> tuple[Figure, Axes]:
+    """One panel as wide as `rows`, and so high, with room for a legend of so many entries below."""
+    below = 0.6 + 0.16 * ((entries + 1) // 2)
+    total = height + below + 0.1
+    figure = Figure(figsize=(_WIDTH, total))
+    return figure, figure.add_axes((left / _WIDTH, below / total, 1 - (left + 0.15) / _WIDTH, height / total))

@@ -13,19 +13,11 @@ from hybrid.report.pictures import Picture, picture
 from hybrid.report.sentences import has, scale, sentences, shares
 from hybrid.study import figures
 from hybrid.study.case import Case
-from hybrid.study.record import Record
-from hybrid.study.repeat import case_of, recorded
+from hybrid.study.record import Record, Request
 
 
-def write(folder: Path) -> Path:
-    """Write ``index.html`` and ``figures/`` into the folder of a run.
-
-    Raises:
-        InputError: Its `results.json` is damaged, or does not say what was run.
-    """
-    source = folder / "results.json"
-    record, request = recorded(source)
-    case = case_of(source, record, request)
+def write(folder: Path, case: Case, record: Record, request: Request) -> Path:
+    """Write ``index.html`` and ``figures/`` into the folder of a run."""
     path = folder / "index.html"
     found = [tables.errors(case, record), tables.coefficients(case, record), tables.seeds(record), tables.trust(record)]
     stages = shares(record.seconds)

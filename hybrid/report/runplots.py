@@ -50,7 +50,10 @@ def spent(record: Record) -> dict[str, tuple[float, float]]:
         if has(record, name)
     }  # fmt: skip
     if record.reference is not None and record.reference.error_estimate:
-        found["resolving FEM (estimate)"] = (s.get("reference", record.reference.seconds), record.reference.error_estimate)
+        found["resolving FEM (estimate)"] = (
+            s.get("reference", record.reference.seconds),
+            record.reference.error_estimate,
+        )
     return {label: (seconds, error) for label, (seconds, error) in found.items() if seconds > 0 and error > 0}
 
 

@@ -18,8 +18,8 @@ def errors(case: Case, record: Record) -> Table:
     """e1 … e5 and the correctors."""
     return Table(
         "Relative L2 errors", ("", "what", "published", "measured", "off by", "on the grid"), rows_of(case, record),
-        "Measured: by quadrature on the reference's mesh. Off by: the estimated error of each number; (!): not resolved. On the "
-        f"grid: the same on {record.grid or '–'} points a side.", words=(0, 1),
+        "Measured: by quadrature on the reference's mesh. Off by: the estimated error of each number; (!): not resolved. "
+        f"On the grid: the same on {record.grid or '–'} points a side.", words=(0, 1),
     )  # fmt: skip
 
 
@@ -58,7 +58,8 @@ def trainings(record: Record) -> Table:
     rows = [
         (
             names.get(part, part), found.kind, found.optimizer, str(found.steps if found.steps is not None else "–"),
-            f"{found.loss[-1]:.1e}" if found.loss else "–", found.stopped, f"{found.seconds:.2f}", str(max(len(found.attempts), 1)),
+            f"{found.loss[-1]:.1e}" if found.loss else "–", found.stopped, f"{found.seconds:.2f}",
+            str(max(len(found.attempts), 1)),
         )
         for part, found in record.training.items()
     ]  # fmt: skip
@@ -87,8 +88,9 @@ def seeds(record: Record) -> Table | None:
     columns = [*(found[key] for key in keys), worst]
     for name, measure in (("median", np.median), ("worst", np.max)):
         rows.append((name, *(text_of(float(measure(c))) for c in columns), f"{measure(found['coefficient']):.1e}"))
+    head = ("seed", *keys, "worst corrector", "difference of coefficients")
     return Table(
-        f"The networks from {len(found['seeds'])} seeds", ("seed", *keys, "worst corrector", "difference of coefficients"), rows,
+        f"The networks from {len(found['seeds'])} seeds", head, rows,
         "Each seed trains cell problems and homogenized equation anew.", (len(rows) - 2, len(rows) - 1),
     )  # fmt: skip
 

@@ -13,7 +13,11 @@ from hybrid.study.record import Record
 
 def sentences(case: Case, record: Record) -> list[str]:
     """What was run, what homogenization costs, what networks add to that, what correctors take from it, and what to believe."""
-    return [text for text in (_run(case, record), _fem(record), _networks(record), _correctors(record), _trust(record)) if text]
+    return [
+        text
+        for text in (_run(case, record), _fem(record), _networks(record), _correctors(record), _trust(record))
+        if text
+    ]
 
 
 def known(record: Record, name: str) -> str:
@@ -58,10 +62,10 @@ def _run(case: Case, record: Record) -> str:
     made = record.provenance
     seconds = f", {record.seconds['total']:.1f} s" if "total" in record.seconds else ""
     ranks = f"{made.ranks} rank" + "s" * (made.ranks > 1)
-    text = (
-        f"{case.title}, ε = {scale(record.eps)}: preset {record.preset}, seed {made.seed}, {ranks}{seconds}."
+    text = f"{case.title}, ε = {scale(record.eps)}: preset {record.preset}, seed {made.seed}, {ranks}{seconds}."
+    return (
+        text if record.is_complete else f"{text} The run is not complete ({record.status}): what it had found is here."
     )
-    return text if record.is_complete else f"{text} The run is not complete ({record.status}): what it had found is here."
 
 
 def _fem(record: Record) -> str:
@@ -74,10 +78,8 @@ def _networks(record: Record) -> str:
     if not has(record, "e1", "e4"):
         return ""
     times, low, high = ratio(record, "e1", "e4")
-    if low <= 1 <= high:
-        verdict = "no other than e4 as far as the estimates can tell"
-    else:
-        verdict = f"{said(times)} times e4"
+    alike = low <= 1 <= high
+    verdict = "no other than e4 as far as the estimates can tell" if alike else f"{said(times)} times e4"
     return f"Networks for everything come to {known(record, 'e1')}, {verdict}."
 
 
@@ -100,7 +102,9 @@ def _trust(record: Record) -> str:
     unsure = [name for name, found in record.trust.items() if not found.resolved]
     if not unsure:
         return f"All {len(record.trust)} numbers are resolved: their estimated errors are small enough to rely on them."
-    return f"Not resolved: {len(unsure)} of {len(record.trust)} numbers ({listed(unsure)}); why, and what to do, is below."
+    return (
+        f"Not resolved: {len(unsure)} of {len(record.trust)} numbers ({listed(unsure)}); why, and what to do, is below."
+    )
 
 
 def shares(seconds: Mapping[str, float]) -> dict[str, float]:

@@ -177,6 +177,7 @@ class Run(Recorder):
             self.write()
         self.reporter.show(table_of(self.case, self.record))
         self.reporter.say(f"{problem.name}: {self.record.seconds['total']:.1f} s; everything is in {self.out}")
+        self.reporter.say(f"a page of it: hybrid report {self.out}")
         _say_what_is_not_resolved(self.reporter, self.record)
         return self.record
 

@@ -18,10 +18,10 @@ from hybrid.paper.experiment import Apart, Recorded, Results
 from hybrid.parallel import on_root
 from hybrid.physics import EllipticProblem
 from hybrid.pinn import LevenbergMarquardt
+from hybrid.report.tabular import Table, listed, text_of
 from hybrid.study.monitor import relative, thinned
 from hybrid.study.progress import Reporter
 from hybrid.study.table import number
-from hybrid.report.tabular import Table, listed, text_of
 
 NAMES = {
     "strong": "strong form (classical PINN)",
@@ -127,9 +127,7 @@ class Baselines(Apart):
             fast = ", given the frequency" if best["fast_frequency"] else ""
             parts.append(f"{number(best['error'])} in {dim}D ({_LABELS[best['formulation']]}{fast})")
         strong = listed([f"{_best(results, False, True)['error']:.2g}" for _, results in found])
-        return [
-            f"Direct networks reach {listed(parts)}, the strong form {strong}."
-        ]
+        return [f"Direct networks reach {listed(parts)}, the strong form {strong}."]
 
     def findings(self, recorded: Recorded) -> Sequence[str]:
         """Whether the direct approach is hopeless."""

@@ -15,10 +15,10 @@ from hybrid.paper.cases import paper_cases
 from hybrid.paper.experiment import Figure, InRun, Recorded, Runs
 from hybrid.paper.monitors import monitor, of_space, test_points, values_of
 from hybrid.pinn.functions.network import Network
+from hybrid.report.tabular import Table, span, text_of
 from hybrid.study.figures import frame
 from hybrid.study.monitor import relative
 from hybrid.study.recorder import Recorder
-from hybrid.report.tabular import Table, span, text_of
 
 LABELS = {"classical": "classical PINN", "transfer": "classical PINN, started from $p$"}
 _FAILS = 0.5
@@ -140,11 +140,10 @@ class Classical(InRun):
 
     def summary(self, recorded: Recorded) -> Sequence[str]:
         """Whether it fails."""
-        pairs = [
-            (shown.case.published, recorded.run("paper", shown.name)) for shown in paper_cases(literal=False)
-        ]
+        pairs = [(shown.case.published, recorded.run("paper", shown.name)) for shown in paper_cases(literal=False)]
         found = {
-            key: [(paper[key], r[key]["error"]) for paper, r in pairs if r is not None and key in paper] for key in LABELS
+            key: [(paper[key], r[key]["error"]) for paper, r in pairs if r is not None and key in paper]
+            for key in LABELS
         }
         if not found["classical"]:
             return []

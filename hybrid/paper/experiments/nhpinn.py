@@ -11,10 +11,10 @@ from hybrid.paper import plots
 from hybrid.paper.cases import PaperCase, case, paper_cases, with_tables
 from hybrid.paper.experiment import Figure, InRun, Recorded, Results, Runs
 from hybrid.paper.settings import paper_settings
+from hybrid.report.tabular import Table, listed, range_of, span, text_of
 from hybrid.study.figures import colour_map, frame
 from hybrid.study.recorder import Recorder
 from hybrid.study.table import number
-from hybrid.report.tabular import Table, listed, range_of, span, text_of
 
 KEYS = ("e1", "e2", "e3", "e4", "e5")
 WITHIN = 1.5
@@ -164,8 +164,8 @@ def _reached(recorded: Recorded) -> list[str]:
         return []
     count = sum(ratio <= WITHIN for ratio in ratios)
     return [
-        f"With the paper's settings networks for everything come to an e1 of {span(ratios)} times what it prints; in {count} of "
-        f"{len(ratios)} problems to at most {WITHIN:g} times that."
+        f"With the paper's settings networks for everything come to an e1 of {span(ratios)} times what it prints; in {count} "
+        f"of {len(ratios)} problems to at most {WITHIN:g} times that."
     ]
 
 
@@ -179,8 +179,8 @@ def _nothing_added(recorded: Recorded) -> list[str]:
     unsure = sum(not _is_resolved(results, key) for results in found for key in ("e1", "e4", "e5"))
     doubt = f" ({unsure} of these {3 * len(found)} errors are not resolved)" if unsure else ""
     return [
-        f"Solved well, {verdict} the error of homogenization, e4: e1 is at most {worst:.4f} times e4, and with correctors e5 is "
-        f"{span(below)} times e4{doubt}."
+        f"Solved well, {verdict} the error of homogenization, e4: e1 is at most {worst:.4f} times e4, and with correctors e5 "
+        f"is {span(below)} times e4{doubt}."
     ]
 
 

@@ -20,9 +20,9 @@ from hybrid.pinn import History, LevenbergMarquardt
 from hybrid.pinn.cells.cellrows import cell_rows
 from hybrid.pinn.optimizers.training import train as train_network
 from hybrid.pinn.settings import NetworkSettings
-from hybrid.study.recorder import Recorder
 from hybrid.report.tabular import Table, listed, span, text_of
 from hybrid.study.figures import frame
+from hybrid.study.recorder import Recorder
 
 _STEPS, _HIDDEN = 60, (16, 16)
 """Of the trainings by Levenberg-Marquardt."""
@@ -219,7 +219,7 @@ class Oversampling(InRun):
         results, paper = recorded.run("paper", _TWO), case(_TWO).published
         if results is None:
             return []
-        found = factors(results["oversampling"], "levenberg-marquardt")
+        found = factors(results["oversampling"], "levenberg-marquardt").tolist()
         papers = [paper[f"{key}_without"] / paper[key] for key in ("chi_1", "chi_2")]
         return [
             f"Without oversampling the errors of the 2D correctors are {span(found)} times as large (Levenberg–Marquardt, "

@@ -17,13 +17,12 @@ from dolfinx import fem as dolfinx_fem
 from hybrid import comparison, fem, store
 from hybrid.fem.dirichlet import solve_on
 from hybrid.fem.meshes.box import box
-from hybrid.paper import plots
 from hybrid.paper.cases import case, paper_case, paper_cases, with_tables
 from hybrid.paper.experiment import Apart, Figure, Recorded, Results, Runs
+from hybrid.report.tabular import Table, listed
 from hybrid.study.figures import colour_map, frame, symbol
 from hybrid.study.progress import Reporter
 from hybrid.study.table import number
-from hybrid.report.tabular import Table, listed
 
 CASE = "elliptic-2d"
 COUNTS = (20, 50, 100)

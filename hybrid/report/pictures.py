@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imsave
 
 from hybrid import store
-from hybrid.study.figures import MARGINS, STYLE
+from hybrid.study.figures import MARGINS, QUICK, STYLE
 
 FOLDER = "figures"
 """Beside the page."""
@@ -67,7 +67,7 @@ def picture(page: Path, name: str, title: str, caption: str, draw: Callable[[], 
         canvas.draw()
         pixels = np.asarray(canvas.buffer_rgba())[:, :, :3]
         folder = page.parent / FOLDER
-        store.write_atomically(folder / f"{name}.png", lambda file: _png(file, pixels, figure.dpi), sync=False)
+        store.write_atomically(folder / f"{name}.png", lambda file: _png(file, pixels, figure.dpi, **QUICK), sync=False)
         store.write_atomically(
             folder / f"{name}.pdf",
             lambda file: figure.savefig(file, format="pdf", metadata={"CreationDate": None}),
@@ -101,8 +101,8 @@ def _panel(pixels: np.ndarray, dpi: float, alt: str) -> Panel:
     return Panel(base64.b64encode(buffer.getvalue()).decode(), alt, round(pixels.shape[1] * 96 / dpi))
 
 
-def _png(file: object, pixels: np.ndarray, dpi: float) -> None:
-    imsave(file, np.ascontiguousarray(pixels), format="png", dpi=dpi)
+def _png(file: object, pixels: np.ndarray, dpi: float, **how: int) -> None:
+    imsave(file, np.ascontiguousarray(pixels), format="png", dpi=dpi, pil_kwargs=how)
 
 
 def _said(ax: Axes) -> str:

@@ -31,7 +31,7 @@ Array = npt.NDArray[np.float64]
 
 _TOLERANCES = {1: 1e-12, 2: 1e-12, 3: 1e-8}
 """Of interpolants, relative to the largest value, by dimension: in space no network comes near it."""
-_MUCH = 5e8
+_MUCH = 5e7
 """Numbers in the widest hidden layer at all points: what takes less is evaluated point by point, by `Network.evaluate`; less
 than a tenth of it where there is an interpolant already."""
 _BITS, _NEAR = 2.0**-50, 1e-12

@@ -89,6 +89,9 @@ def run(
         float | None,
         typer.Option(metavar="TOL", help="Refine the reference until its estimated relative error is at most this."),
     ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="Train the networks from so many seeds, for the spread.")
+    ] = None,
     no_cache: NoCache = False,
 ) -> None:
     """Solve a case or a problem file by both paths and compare: e1 to e5, figures, fields, results.json.
@@ -125,7 +128,7 @@ def run(
 
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # PETSc would end the run when nobody reads what it prints
     run_case(
-        chosen, comm, preset=asked.preset, seed=asked.seed, out=out, resume=resume, seeds=asked.seeds,
+        chosen, comm, preset=asked.preset, seed=asked.seed, out=out, resume=resume, seeds=seeds or asked.seeds,
         reference_tol=asked.reference_tol, cache=not no_cache, extras=EXTRAS,
     )  # fmt: skip
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import signal
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from mpi4py import MPI
 
@@ -14,6 +15,9 @@ import typer
 
 from hybrid.failures import Faults, InputError
 from hybrid.parallel import on_root
+
+if TYPE_CHECKING:
+    from hybrid.study.extras import Extras
 
 TEMPLATES = "hybrid.sweep.templates"
 
@@ -90,15 +94,16 @@ def sweep(
             executor = Ranks(comm, plan.ranks_per_run) if comm.size > 1 or plan.ranks_per_run > 1 else executor
     faults.report()
 
-    from hybrid.paper.extras import EXTRAS  # the input is accepted: now torch, DOLFINx and matplotlib
-    from hybrid.sweep.run import run
+    from hybrid.sweep.run import run  # the input is accepted; torch and DOLFINx are for those who do the runs
 
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    if executor.workers == 1 if isinstance(executor, Pool) else False:
-        executor = None
-    run(
-        plan, comm, out=out, executor=executor, shard=part, retry=retry, cache=not no_cache, extras=EXTRAS,
-    )  # fmt: skip
+    run(plan, comm, out=out, executor=executor, shard=part, retry=retry, cache=not no_cache, extras=_extras)
+
+
+def _extras() -> Sequence[Extras]:
+    from hybrid.paper.extras import EXTRAS
+
+    return EXTRAS
 
 
 def report(

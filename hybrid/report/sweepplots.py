@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from hybrid.report.sweeprows import Sweep, along, grouped, number_in, values
 from hybrid.report.sweepwords import order_of, two_digits
 from hybrid.study.figures import frame
 from hybrid.study.rows import Row, Value
-from hybrid.sweep.statistics import pareto
+from hybrid.study.statistics import COSTS, cost, pareto
 
 Style = dict[str, Any]
 STYLES: Mapping[str, tuple[str, Style]] = {
@@ -109,18 +109,18 @@ def spread(sweep: Sweep) -> Figure:
     return figure
 
 
-_Way = tuple[str, tuple[str, ...], str, str]
-"""A column, the stages whose seconds it took, a marker and a colour."""
+_Way = tuple[str, str, str, str]
+"""A column, whose seconds it took (of `hybrid.study.statistics.COSTS`, or a column too), a marker and a colour."""
 WAYS: Mapping[str, _Way] = {
-    "FEM homogenization ($e_4$)": ("e4", ("fem_cell", "v"), "s", "k"),
-    "networks ($e_1$)": ("e1", ("pinn_cell", "pinn_homogenized"), "o", "C0"),
-    "networks, correctors ($e_5$)": ("e5", ("pinn_cell", "pinn_homogenized"), "^", "C3"),
-    "FEM that resolves ε (estimate)": ("reference_estimate", ("reference",), "d", "0.5"),
+    "FEM homogenization ($e_4$)": ("e4", "FEM", "s", "k"),
+    "networks ($e_1$)": ("e1", "networks", "o", "C0"),
+    "networks, correctors ($e_5$)": ("e5", "networks", "^", "C3"),
+    "FEM that resolves ε (estimate)": ("reference_estimate", "reference", "d", "0.5"),
 }
 _PARTS: Mapping[str, _Way] = {
-    "finite elements, v (estimate)": ("v_estimate", ("v",), "s", "k"),
-    "network, p (estimate)": ("p_estimate", ("pinn_homogenized",), "o", "C0"),
-    "network against FEM ($e_3$)": ("e3", ("pinn_homogenized",), "^", "C2"),
+    "finite elements, v (estimate)": ("v_estimate", "seconds.v", "s", "k"),
+    "network, p (estimate)": ("p_estimate", "seconds.pinn_homogenized", "o", "C0"),
+    "network against FEM ($e_3$)": ("e3", "seconds.pinn_homogenized", "^", "C2"),
 }
 
 
@@ -130,9 +130,9 @@ def precision(sweep: Sweep) -> Figure:
     for ax, title, ways in zip(
         axes, ("against the reference", "the homogenized equation alone"), (WAYS, _PARTS), strict=True
     ):
-        for label, (name, stages, marker, color) in ways.items():
+        for label, (name, seconds_of, marker, color) in ways.items():
             for rows in grouped(sweep.complete, ["problem_hash"]).values():
-                points = [point for row in rows if (point := _cost(row, name, stages)) is not None]
+                points = [point for row in rows if (point := _point(row, name, seconds_of)) is not None]
                 if not points:
                     continue
                 seconds, errors = np.array(points).T
@@ -176,12 +176,10 @@ def shares(rows: Sequence[Row]) -> dict[str, float]:
     return {name: float(np.median(part)) for name, part in found.items() if part}
 
 
-def _cost(row: Row, name: str, stages: Iterable[str]) -> tuple[float, float] | None:
-    error, seconds = number_in(row, name), [number_in(row, f"seconds.{stage}") for stage in stages]
-    if not error or error < 0 or any(part is None for part in seconds):
-        return None
-    total = sum(part or 0.0 for part in seconds)
-    return (total, error) if total > 0 else None
+def _point(row: Row, name: str, seconds_of: str) -> tuple[float, float] | None:
+    """(seconds, error), where a run has both and they can be drawn."""
+    error, seconds = number_in(row, name), cost(row, seconds_of) if seconds_of in COSTS else number_in(row, seconds_of)
+    return (seconds, error) if error and error > 0 and seconds and seconds > 0 else None
 
 
 class _Places:
@@ -229,7 +227,7 @@ def _line(ax: Axes, sweep: Sweep, rows: Sequence[Row], name: str, place: _Places
 
 def _order(sweep: Sweep, rows: Sequence[Row], name: str) -> str:
     found = order_of(sweep, rows, name) if name != "reference_estimate" else None
-    return "" if found is None else f", order {two_digits(found.slope)}"
+    return "" if found is None else f", order {two_digits(found.order)}"
 
 
 def _slopes(ax: Axes, sweep: Sweep) -> None:
@@ -240,7 +238,7 @@ def _slopes(ax: Axes, sweep: Sweep) -> None:
         return
     top = float(max(max(part) for part in found.values()))
     for order, style in ((1, "--"), (2, "-.")):
-        orders = [o.slope for rows in sweep.groups.values() for n in ("e4", "e5") if (o := order_of(sweep, rows, n))]
+        orders = [o.order for rows in sweep.groups.values() for n in ("e4", "e5") if (o := order_of(sweep, rows, n))]
         if order == 1 or max(orders, default=0.0) > 1.5:
             line = 1.6 * top * (eps / eps.max()) ** order
             ax.plot(eps, line, style, color="0.6", linewidth=1, zorder=0)

@@ -12,7 +12,7 @@ from hybrid.report.sweeprows import SEED, Sweep, grouped, number_in, values
 from hybrid.report.sweepwords import order_of, ordered
 from hybrid.report.tabular import Table
 from hybrid.study.rows import Row
-from hybrid.sweep.statistics import spread
+from hybrid.study.statistics import spread
 
 _ERRORS = ("e1", "e2", "e3", "e4", "e5")
 
@@ -72,7 +72,7 @@ def _spread(rows: Sequence[Row], name: str) -> tuple[str, str, str]:
         return "–", "–", "–"
     s = spread(found)
     unsure = "" if all(row.get(f"{name}_resolved") is True for row in rows) else " (!)"
-    return f"{s.median:.4g}{unsure}", f"{s.lower:.3g} … {s.upper:.3g}", f"{s.worst:.4g}"
+    return f"{s.median:.4g}{unsure}", f"{s.low:.3g} … {s.high:.3g}", f"{s.worst:.4g}"
 
 
 def orders(sweep: Sweep) -> Table | None:
@@ -84,7 +84,7 @@ def orders(sweep: Sweep) -> Table | None:
             if found is not None:
                 scales = len({row["eps"] for row in part})
                 rows.append((label or "all", name, ordered(found), str(scales)))
-    note = "Least squares through the medians over seeds, in logarithms; in brackets the interval that their scatter allows."
+    note = "Least squares through the medians over seeds, in logarithms; in brackets where it is with 95 %, by their scatter."
     return (
         Table("Observed orders in ε", ("", "error", "order", "values of ε"), rows, note, words=(0, 1)) if rows else None
     )

@@ -10,7 +10,7 @@ from hybrid.report.sentences import said, scale
 from hybrid.report.sweeprows import SEED, Sweep, along, number_in, values
 from hybrid.report.tabular import listed
 from hybrid.study.rows import Row
-from hybrid.sweep.statistics import Order, order
+from hybrid.study.statistics import Order, order
 
 
 def sentences(sweep: Sweep) -> list[str]:
@@ -31,7 +31,7 @@ def order_of(sweep: Sweep, rows: Sequence[Row], name: str) -> Order | None:
 def ordered(found: Order) -> str:
     """An order with its interval, where there is one."""
     between = f" ({two_digits(found.low)} to {two_digits(found.high)})" if np.isfinite(found.low) else ""
-    return f"{two_digits(found.slope)}{between}"
+    return f"{two_digits(found.order)}{between}"
 
 
 def two_digits(value: float) -> str:
@@ -77,7 +77,7 @@ def _falls(sweep: Sweep, name: str) -> str:
         return ""
     if len(orders) == 1:
         return f"; the order in ε is {ordered(orders[0])}"
-    low, high = (two_digits(pick(found.slope for found in orders)) for pick in (min, max))
+    low, high = (two_digits(pick(found.order for found in orders)) for pick in (min, max))
     return f"; the order in ε is {low if low == high else f'{low} to {high}'} in {len(orders)} groups"
 
 

@@ -47,12 +47,13 @@ class Reporter:
     def say(self, text: str, style: str | None = None) -> None:
         """A line for screen and log."""
         if self.active:
-            self.console.print(text, style=style, markup=False)
+            if not self.quiet:
+                self.console.print(text, style=style, markup=False)
             self._write(text)
 
     def show(self, table: Table) -> None:
-        """A table for screen and log."""
-        if self.active:
+        """A table for screen and log; where there is no screen `results.json` has all of it."""
+        if self.active and not self.quiet:
             self.console.print(table)
             if self._file is not None:
                 Console(file=self._file, width=110).print(table)
@@ -89,7 +90,7 @@ class Reporter:
 
     def step(self, step: int, steps: int, loss: float) -> None:
         """A step of the training in the current stage."""
-        if not self.active:
+        if not self.active or self.quiet:
             return
         if step < self._first[0]:  # a new training, or one that is taken up in the middle
             self._first = (step, time.perf_counter())

@@ -36,6 +36,11 @@ class Axes(ABC):
     def count(self) -> int:
         """How many runs, known before they are written down."""
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The factors of the count."""
+        return (self.count,)
+
     @abstractmethod
     def settings(self) -> list[Settings]:
         """One for each run."""
@@ -56,7 +61,12 @@ class Grid(Axes):
     @property
     def count(self) -> int:
         """The product."""
-        return math.prod(map(len, self.values.values()))
+        return math.prod(self.sizes)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many values each field has."""
+        return tuple(map(len, self.values.values()))
 
     def settings(self) -> list[Settings]:
         """One for each run."""

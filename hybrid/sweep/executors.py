@@ -15,7 +15,6 @@ from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
 from hybrid.failures import InputError
-from hybrid.study.extras import Extras
 from hybrid.sweep.folder import Folder
 from hybrid.sweep.plan import Plan, Task
 from hybrid.sweep.progress import Watch
@@ -23,9 +22,16 @@ from hybrid.sweep.progress import Watch
 if TYPE_CHECKING:
     from mpi4py import MPI
 
+    from hybrid.study.extras import Extras
+
 _DEATHS = 2
 """Of workers at one run, before it counts as failed."""
 _LOOK = 0.5
+
+
+def no_extras() -> Sequence[Extras]:
+    """None."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -36,14 +42,14 @@ class Job:
         plan: The sweep.
         agenda: Its runs, or those of a shard, in their order.
         folder: Where they land.
-        extras: Presets of the caller's.
+        extras: Loads presets of the caller's; a function of a module, as workers are told its name.
         cache: Whether references are kept.
     """
 
     plan: Plan
     agenda: Sequence[Task]
     folder: Folder
-    extras: Sequence[Extras] = ()
+    extras: Callable[[], Sequence[Extras]] = no_extras
     cache: bool = True
 
 
@@ -89,7 +95,7 @@ class Ranks(Executor):
 
         try:
             if works:
-                Worker(job.plan, job.folder, group, job.extras, job.cache, told).all(job.agenda)
+                Worker(job.plan, job.folder, group, job.extras(), job.cache, told).all(job.agenda)
             arrived = self.comm.Ibarrier()
             while not arrived.Test():
                 time.sleep(_LOOK / 10)
@@ -218,7 +224,7 @@ def _serve(job: Job, line: Connection, parent: int) -> None:
             raise Stopped
 
     try:
-        Worker(job.plan, job.folder, MPI.COMM_SELF, job.extras, job.cache, line.send, stop).all(job.agenda)
+        Worker(job.plan, job.folder, MPI.COMM_SELF, job.extras(), job.cache, line.send, stop).all(job.agenda)
     except (Stopped, BrokenPipeError):
         return
     except BaseException as error:

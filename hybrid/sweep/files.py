@@ -81,7 +81,7 @@ def from_data(
     count = math.prod(one.count for one in axes)
     limit = options.limit or LIMIT
     if count > limit:
-        sizes = " x ".join(str(one.count) for one in axes)
+        sizes = " x ".join(str(size) for one in axes for size in one.sizes)
         what = f"{count:,} runs ({sizes}); at most {limit:,} are begun: take fewer values, or write limit = {count}"
         reading.faults.note(InputError("limit", what))
     runs: list[Planned] = []

@@ -1,7 +1,7 @@
 """A sweep's folder: what has landed there, and which run belongs to whom.
 
 A run is computed in ``runs/.KEY`` by whoever holds the lock on ``runs/.KEY.claim``, and lands by getting the name ``runs/KEY``.
-The system takes a lock away when the process that holds it dies, whatever it dies of: then another one goes on in the same folder.
+The system takes a lock away when the process that holds it dies, whatever it dies of: then another one goes on there.
 """
 
 from __future__ import annotations

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mpi4py import MPI
 
@@ -13,11 +14,13 @@ import pyarrow as pa
 
 from hybrid.parallel import on_root
 from hybrid.study import load
-from hybrid.study.extras import Extras
-from hybrid.sweep.executors import Executor, Job, Ranks
+from hybrid.sweep.executors import Executor, Job, Ranks, no_extras
 from hybrid.sweep.folder import Folder
 from hybrid.sweep.plan import Plan
 from hybrid.sweep.progress import Watch, reporter_of
+
+if TYPE_CHECKING:
+    from hybrid.study.extras import Extras
 
 
 def run(
@@ -29,7 +32,7 @@ def run(
     shard: tuple[int, int] = (1, 1),
     retry: bool = False,
     cache: bool = True,
-    extras: Sequence[Extras] = (),
+    extras: Callable[[], Sequence[Extras]] = no_extras,
 ) -> pa.Table:
     """Do every run of a plan that has not ended yet; collective.
 
@@ -41,7 +44,7 @@ def run(
         shard: (k, n): only the k-th of n parts, for jobs that share the folder.
         retry: Whether runs that have failed are done again.
         cache: Whether references are kept, for other runs to find them.
-        extras: Presets of the caller's.
+        extras: Loads presets of the caller's; a function of a module, as other processes are told its name.
 
     Returns:
         The table, one row for each run that has ended (`hybrid.study.load`), on rank 0; an empty one on the others.

@@ -11,6 +11,7 @@ from typing import Any
 
 from hybrid import store
 from hybrid.failures import InputError
+from hybrid.study import statistics
 from hybrid.study.rows import Row, Value
 
 SEED = "seed"
@@ -125,12 +126,9 @@ def values(rows: Iterable[Row], name: str) -> list[float]:
 
 def grouped(rows: Iterable[Row], names: Sequence[str]) -> dict[tuple[Value, ...], list[Row]]:
     """Rows by what they have in some columns; in order of those where they are numbers, as they come where they are text."""
-    found: dict[tuple[Value, ...], list[Row]] = {}
-    for row in rows:
-        found.setdefault(tuple(row.get(name) for name in names), []).append(row)
-    if all(isinstance(part, int | float) for key in found for part in key):
-        return dict(sorted(found.items(), key=lambda pair: pair[0]))  # type: ignore[arg-type,return-value]
-    return found
+    found = statistics.grouped(list(rows), names)
+    numbers = all(isinstance(part, int | float) for key in found for part in key)
+    return {key: [dict(row) for row in found[key]] for key in (sorted(found) if numbers else found)}
 
 
 def along(rows: Iterable[Row], axis: str, quantity: str) -> dict[Value, list[float]]:

@@ -134,7 +134,8 @@ def row(eps: float, seed: int = 0, **more: Any) -> dict[str, Any]:
     known = {f"{name}_estimate": 1e-3 * value for name, value in errors.items()}
     sure = {f"{name}_resolved": True for name in errors}
     seconds = {
-        "seconds.reference": 0.1 / eps, "seconds.fem_cell": 0.2, "seconds.cell": 0.15, "seconds.v": 0.1, "seconds.fem_homogenized": 0.15,
+        "seconds.reference": 0.1 / eps, "seconds.fem_cell": 0.2, "seconds.cell": 0.15, "seconds.v": 0.1,
+        "seconds.fem_homogenized": 0.15,
         "seconds.pinn_cell": 0.3, "seconds.pinn_homogenized": 0.2, "seconds": 1.5 + 0.1 / eps,
     }  # fmt: skip
     return {

@@ -1,6 +1,6 @@
 """A whole run from a problem file, laminate.toml, as `hybrid run examples/laminate.toml --preset fast` makes it, and its page.
 
-Results, figures and fields are left in results/laminate/; `run` returns what is in results.json, which is all that `report` needs.
+Results, figures and fields are left in results/laminate/; `run` returns what is in results.json, all that the page is made of.
 """
 
 from pathlib import Path

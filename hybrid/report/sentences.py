@@ -45,17 +45,21 @@ def scale(eps: float) -> str:
     return f"1/{near.denominator}" if near.numerator == 1 and abs(float(near) / eps - 1) < 1e-12 else f"{eps:g}"
 
 
-def ratio(record: Record, name: str, other: str) -> tuple[float, float, float]:
-    """How many times the other error an error is, and between what that may be by the estimates of both."""
+def compared(record: Record, name: str, other: str) -> str:
+    """How many times the other error an error is, if that is more than what both may be off by."""
     one, two = record.errors[name], record.errors[other]
-    off = [_estimate(record, key) for key in (name, other)]
-    low = max(one - off[0], 0.0) / (two + off[1])
-    return one / two, low, (one + off[0]) / (two - off[1]) if two > off[1] else float("inf")
-
-
-def _estimate(record: Record, name: str) -> float:
-    found = record.trust.get(name)
-    return float("inf") if found is None or found.estimate is None else found.estimate
+    off = [found.estimate if (found := record.trust.get(key)) else None for key in (name, other)]
+    if off[0] is None or off[1] is None:
+        return f"not to be compared with {other} without an estimate"
+    if abs(one - two) <= off[0] + off[1]:
+        return f"no other than {other} as far as the estimates can tell"
+    if name == "e1":
+        return f"{said(one / two)} times {other}"
+    return (
+        f"{said(two / one, 2)} times smaller than {other}"
+        if one < two
+        else f"{said(one / two, 2)} times as large as {other}"
+    )
 
 
 def _run(case: Case, record: Record) -> str:
@@ -77,23 +81,13 @@ def _fem(record: Record) -> str:
 def _networks(record: Record) -> str:
     if not has(record, "e1", "e4"):
         return ""
-    times, low, high = ratio(record, "e1", "e4")
-    alike = low <= 1 <= high
-    verdict = "no other than e4 as far as the estimates can tell" if alike else f"{said(times)} times e4"
-    return f"Networks for everything come to {known(record, 'e1')}, {verdict}."
+    return f"Networks for everything come to {known(record, 'e1')}, {compared(record, 'e1', 'e4')}."
 
 
 def _correctors(record: Record) -> str:
     if not has(record, "e1", "e5"):
         return ""
-    times, low, high = ratio(record, "e1", "e5")
-    if low <= 1 <= high:
-        verdict = "no other than e1 as far as the estimates can tell"
-    elif times > 1:
-        verdict = f"{said(times, 2)} times smaller than e1"
-    else:
-        verdict = f"{said(1 / times, 2)} times larger than e1"
-    return f"With correctors they come to {known(record, 'e5')}, {verdict}."
+    return f"With correctors they come to {known(record, 'e5')}, {compared(record, 'e5', 'e1')}."
 
 
 def _trust(record: Record) -> str:

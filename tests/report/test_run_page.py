@@ -56,7 +56,7 @@ def test_a_run_that_was_killed_has_a_page_of_what_is_there(tmp_path: Path) -> No
         results.pop(name)
     results |= {"status": "incomplete: killed", "errors": {}, "training": {}, "seconds": {"reference": 1.0}}
     page = check_page(report(leave(tmp_path, results)))
-    assert "The run is not complete (incomplete: killed)" in page.lead[0]
+    assert "The run is incomplete: killed; what it had found is here." in page.lead[0]
     assert "Not drawn" in page.text
     assert [str(figure["id"]) for figure in page.all("figure")] == ["accuracy", "costs"]
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
@@ -77,10 +77,13 @@ def test_sentences_follow_the_numbers() -> None:
     results["trust"]["e1"] |= {"resolved": False, "estimate": 0.25 * errors["e4"]}
     other = said(results)
     assert other[2].endswith(f"(not resolved: may be off by {0.25 * errors['e4']:.1g}), 2 times e4.")
-    assert other[3].endswith("(not resolved: no estimate), no other than e1 as far as the estimates can tell.")
+    assert other[3].endswith("(not resolved: no estimate), not to be compared with e1 without an estimate.")
     assert other[4].startswith("Not resolved: 2 of 5 numbers (e1 and e5)")
     results["trust"]["e5"] |= {"estimate": 1e-9}
-    assert "2 times larger than e1" in said(results)[3]
+    assert "2 times as large as e1" in said(results)[3]
+    errors["e5"] = errors["e4"]
+    results["trust"]["e1"] |= {"estimate": 1e-9}
+    assert "2 times smaller than e1" in said(results)[3]
     errors["e1"] = None
     assert len(said(results)) == 3
 

@@ -67,9 +67,7 @@ def _run(case: Case, record: Record) -> str:
     seconds = f", {record.seconds['total']:.1f} s" if "total" in record.seconds else ""
     ranks = f"{made.ranks} rank" + "s" * (made.ranks > 1)
     text = f"{case.title}, ε = {scale(record.eps)}: preset {record.preset}, seed {made.seed}, {ranks}{seconds}."
-    return (
-        text if record.is_complete else f"{text} The run is not complete ({record.status}): what it had found is here."
-    )
+    return text if record.is_complete else f"{text} The run is {record.status}; what it had found is here."
 
 
 def _fem(record: Record) -> str:

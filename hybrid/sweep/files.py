@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,9 @@ from hybrid.sweep.plan import Plan, Planned
 
 Cases = Callable[[str], Case]
 """Cases that may be named in place of a problem file; raises InputError where there is none of that name."""
+
+Entry = tuple[str, Any, str]
+"""The full name of a field, its value, and the name as it is written."""
 
 LIMIT = 10_000
 """Runs of a sweep, at the most, where its file does not say otherwise."""
@@ -139,7 +142,7 @@ class _Reading:
             else:
                 what = "missing" if given is None else f"{given!r}"
                 raise InputError("base", f"{what}; allowed are a case, a problem file (.toml), or a table [base]")
-        fixed = self._block("set", data)
+        fixed = list(self._block("set", data))
         with self.faults.noted():
             data = with_fields(data, {name: value for name, value, _ in fixed})
         return data
@@ -205,16 +208,16 @@ class _Reading:
         good = isinstance(samples, int) and isinstance(seed, int) and samples > 0 and seed >= 0
         return Random(fields, samples if good else 1, seed if good else 0)
 
-    def _block(self, block: str, base: Mapping[str, Any], *, quiet: bool = False) -> list[tuple[str, Any, str]]:
+    def _block(self, block: str, base: Mapping[str, Any], *, quiet: bool = False) -> Iterable[Entry]:
         table = self.data.get(block, {})
         if not isinstance(table, dict):
             self.faults.note(InputError(block, f"must be a table, written [{block}]"))
             return []
         if block in self.data and not table and not quiet:
             self.faults.note(InputError(block, "is empty"))
-        return list(self._fields(block, table, base))
+        return self._fields(block, table, base)
 
-    def _fields(self, block: str, table: Mapping[str, Any], base: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    def _fields(self, block: str, table: Mapping[str, Any], base: Mapping[str, Any]) -> Iterator[Entry]:
         """The full names of the fields, their values, and the names as they are written; each field once."""
         seen: dict[str, str] = {}
         for written, value in _flat(table):

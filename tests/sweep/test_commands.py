@@ -75,9 +75,9 @@ def benchmark() -> Any:
     return module
 
 
-@pytest.mark.parametrize(("runs", "kills"), [(2, 1), pytest.param(40, 10, marks=pytest.mark.slow)])
-def test_killed_sweeps_end_with_the_same_table(tmp_path: Path, runs: int, kills: int) -> None:
-    assert benchmark().kills(tmp_path, runs, kills, 0, ["--workers", "1"] if runs < 10 else [])
+@pytest.mark.slow  # its small twin is in test_work.py
+def test_killed_sweeps_end_with_the_same_table(tmp_path: Path) -> None:
+    assert benchmark().kills(tmp_path, 40, 10, 0)
 
 
 def test_the_command_is_there() -> None:

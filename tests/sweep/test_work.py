@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
+import os
+import random
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -100,6 +105,36 @@ def test_what_another_process_has_is_left_to_it(plan: Plan, done: list[tuple[flo
     other.__exit__(None, None, None)
     run(plan, MPI.COMM_SELF, out=tmp_path)
     assert len(done) == 6
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # the child computes nothing
+def test_killed_workers_leave_nothing_undone_and_nothing_is_done_twice(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The small twin of examples/benchmarks/sweeps.py: ten SIGKILLs."""
+    folder, chance = Folder(tmp_path / "sweep"), random.Random(0)
+    folder.prepare(plan.plain(), "")
+    stamps: dict[str, int] = {}
+
+    def slowly(case: Case) -> None:
+        time.sleep(0.05)
+
+    pretend(monkeypatch, slowly)
+    for kill in range(11):
+        worker = os.fork()
+        if not worker:
+            with contextlib.suppress(BaseException):
+                work.Worker(plan, folder, MPI.COMM_SELF).all(plan.agenda())
+            os._exit(0)
+        if kill < 10:
+            time.sleep(chance.uniform(0, 0.12))
+            os.kill(worker, signal.SIGKILL)
+        os.waitpid(worker, 0)
+        found = {path.parent.name: path.stat().st_mtime_ns for path in folder.runs.glob("[0-9a-f]*/row.json")}
+        assert found.items() >= stamps.items()  # what had landed was left alone
+        stamps = found
+    assert [row["run"] for row in load(folder.path).to_pylist()] == plan.keys
+    assert sorted(path.name for path in folder.runs.iterdir()) == sorted(plan.keys)
 
 
 def test_a_run_that_fails_is_a_row_with_its_reason(plan: Plan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

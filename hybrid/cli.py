@@ -197,6 +197,7 @@ def schema(
 
 app.command()(commands.init)
 app.command()(commands.sweep)
+app.command()(commands.report)
 
 
 @dataclass(frozen=True)

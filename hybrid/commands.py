@@ -106,6 +106,16 @@ def _extras() -> Sequence[Extras]:
     return EXTRAS
 
 
+def report(
+    what: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run or of a sweep, complete or not.")],
+) -> None:
+    """Make one page, index.html, of a run or a sweep, with its tables and figures; the figures also as PNG and PDF."""
+    from hybrid.report import report as write  # loads SymPy, and matplotlib where there is something to show
+
+    page = on_root(MPI.COMM_WORLD, lambda: write(what))
+    print(f"the page is {page}")
+
+
 def _shard(text: str, faults: Faults) -> tuple[int, int]:
     found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
     if found is None or not 1 <= int(found[1]) <= int(found[2]):

@@ -88,6 +88,7 @@ class Run(Recorder):
         for line in spread_lines(self.record.seeds) if self.record.seeds else ():
             self.reporter.say(line)
         self.reporter.say(f"{problem.name}: {self.record.seconds['total']:.1f} s; everything is in {self.out}")
+        self.reporter.say(f"a page of it: hybrid report {self.out}")
         say_what_is_not_resolved(self.reporter, self.record)
         return self.record
 

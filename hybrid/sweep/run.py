@@ -75,6 +75,7 @@ def run(
             if comm.rank == 0:
                 folder.write_tables(plan.keys)
         reporter.say(
-            f"{plan.name}: {time.monotonic() - begun:.1f} s; the table is {folder.path / 'runs.csv'} (and .parquet)"
+            f"{plan.name}: {time.monotonic() - begun:.1f} s; the table is {folder.path / 'runs.csv'} (and .parquet)\n"
+            f"a page of it: hybrid report {folder.path}"
         )
     return load(folder.path) if comm.rank == 0 else pa.table({})

@@ -18,10 +18,10 @@ from hybrid.paper.experiment import Apart, Recorded, Results
 from hybrid.parallel import on_root
 from hybrid.physics import EllipticProblem
 from hybrid.pinn import LevenbergMarquardt
+from hybrid.report.tabular import Table, listed, text_of
 from hybrid.study.monitor import relative, thinned
 from hybrid.study.progress import Reporter
 from hybrid.study.table import number
-from hybrid.study.tabular import Table, text_of
 
 NAMES = {
     "strong": "strong form (classical PINN)",
@@ -116,6 +116,19 @@ class Baselines(Apart):
         """One for each dimension, beside NH-PINN and finite elements."""
         return [_table(recorded, name, recorded.apart[name]) for name in self.files if name in recorded.apart]
 
+    def summary(self, recorded: Recorded) -> Sequence[str]:
+        """The best of them, and the strong form, in one sentence."""
+        found = [(case(name).problem.dim, recorded.apart[name]) for name in self.files if name in recorded.apart]
+        if not found:
+            return []
+        parts = []
+        for dim, results in found:
+            best = min(results["rows"], key=lambda row: float(row["error"]))
+            fast = ", given the frequency" if best["fast_frequency"] else ""
+            parts.append(f"{number(best['error'])} in {dim}D ({_LABELS[best['formulation']]}{fast})")
+        strong = listed([f"{_best(results, False, True)['error']:.2g}" for _, results in found])
+        return [f"Direct networks reach {listed(parts)}, the strong form {strong}."]
+
     def findings(self, recorded: Recorded) -> Sequence[str]:
         """Whether the direct approach is hopeless."""
         return [_finding(name, recorded.apart[name]) for name in self.files if name in recorded.apart]
@@ -171,12 +184,14 @@ def _fraction(found: Results) -> Fraction:
     return Fraction(found["eps"]).limit_denominator(1000)
 
 
-def _finding(name: str, found: Results) -> str:
-    def best(fast: bool, strong: bool) -> Results:
-        kept = [r for r in found["rows"] if r["fast_frequency"] is fast and (r["formulation"] == "strong") is strong]
-        return min(kept, key=lambda r: float(r["error"]))
+def _best(found: Results, fast: bool, strong: bool) -> Results:
+    kept = [r for r in found["rows"] if r["fast_frequency"] is fast and (r["formulation"] == "strong") is strong]
+    return min(kept, key=lambda r: float(r["error"]))
 
-    plain, plain_best, fast, fast_best = best(False, True), best(False, False), best(True, True), best(True, False)
+
+def _finding(name: str, found: Results) -> str:
+    plain, plain_best = _best(found, False, True), _best(found, False, False)
+    fast, fast_best = _best(found, True, True), _best(found, True, False)
     return (
         f"Is the direct approach hopeless ({case(name).problem.dim}D, ε = {_fraction(found)})? The strong form is, without "
         f"knowing the frequency, even with a second-order optimizer: {number(plain['error'])}. The "

@@ -114,7 +114,7 @@ def _solved(
     z = ufl.SpatialCoordinate(mesh)
     # Constants and not numbers: the compiled form is the same for all faces.
     offset, signs = (fem.Constant(mesh, values) for values in (face.offset(equation), face.signs(equation)))
-    a = as_ufl(equation.medium.matrix, {s: offset[i] + signs[i] * z[i] for i, s in enumerate(equation.fast)})
+    a = as_ufl(equation.medium.matrix, {s: offset[i] + signs[i] * z[i] for i, s in enumerate(equation.fast)}, mesh)
     if not equation.medium.isotropic:
         a = ufl.as_matrix([[signs[i] * signs[j] * a[i, j] for j in range(dim)] for i in range(dim)])
     u, v = ufl.TrialFunction(space), ufl.TestFunction(space)

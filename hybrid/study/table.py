@@ -70,7 +70,7 @@ def table_of(case: Case, record: Record) -> Table:
         table.add_column(heading, justify="left" if heading in {"", "what"} else "right", no_wrap=heading != "what")
     for row in rows_of(case, record):
         table.add_row(*row)
-    fem, pinn = map(_coefficient, (record.homogenized.fem, record.homogenized.pinn))
+    fem, pinn = map(coefficient_of, (record.homogenized.fem, record.homogenized.pinn))
     symbol = case.problem.notation.coefficient
     unsure = {path: estimate_of(record, f"{symbol}_{path}") for path in ("fem", "pinn")}
     kinds = {part: training.kind for part, training in record.training.items()}
@@ -107,7 +107,7 @@ RUNGS = {"u0": "u0", "first": "first order", "layers": "layers", "second": "seco
 _PARTS = {"cell": "cell problems", "homogenized": "p"}
 
 
-def _coefficient(value: Any) -> str:
+def coefficient_of(value: Any) -> str:
     """A number, a matrix, or the range of a*(x)."""
     if isinstance(value, dict):
         values = np.array(value["values"])[:, 0, 0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hybrid.study.adaptation import COARSE
+from hybrid.study.adaptation import ASKED, COARSE
 from hybrid.study.recorder import Recorder
 from hybrid.study.trust import Tolerances
 
@@ -15,7 +15,7 @@ _CORRECTORS_OF_JUMPS = 1e-2
 def tolerances_of(run: Recorder) -> Tolerances:
     """What counts as resolved."""
     jumps, adapted = run.problem.flux.interfaces, run.adapted
-    corrector = max(_CORRECTORS_OF_JUMPS if jumps else adapted.pinn, 10 * adapted.fem if run.problem.dim == 3 else 0.0)
+    corrector = max(_CORRECTORS_OF_JUMPS if jumps else adapted.pinn, ASKED[run.problem.dim].correctors * adapted.fem)
     return Tolerances(adapted.fem, adapted.pinn, COARSE if jumps and run.case.fem.tol is None else 0.0, corrector)
 
 

@@ -36,7 +36,7 @@ def solve_second(
     space, dim = correctors[0].function_space, equation.dim
     mesh, degree = space.mesh, space.element.basix_element.degree
     y = ufl.SpatialCoordinate(mesh)
-    a = as_ufl(equation.medium.matrix, {s: y[i] for i, s in enumerate(equation.fast)})
+    a = as_ufl(equation.medium.matrix, {s: y[i] for i, s in enumerate(equation.fast)}, mesh)
     order = 2 * degree + 2
     dx = ufl.dx(
         domain=mesh,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from hybrid.paper.cases import paper_cases
 from hybrid.paper.experiment import Experiment, Recorded
+from hybrid.report.tabular import Table, text_of
 from hybrid.study.table import RUNGS
-from hybrid.study.tabular import Table, text_of
 
 
 class Below(Experiment):

@@ -96,7 +96,7 @@ def _of_reference(run: Recorder) -> str:
         return run.refused
     return (
         f"that is more than a twentieth of the smallest error measured with it ({min(errors):.1e}); raise fem.degree or "
-        f"fem.cells_per_period, or run again with --reference-tol {rounded_down(wanted_of(errors))}"
+        f"fem.cells_per_period, or run again with --reference-tol {rounded_down(wanted_of(errors) / 2)}"
     )
 
 

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from hybrid import store
+from hybrid.media.interpolated import relative_change
 
 FORMAT = 2
 """Of the file."""
@@ -46,6 +49,25 @@ class HomogenizedRecord(_Part):
     relative_difference: Number = math.nan
     e_a: Number = math.nan
     slopes: Any = None
+
+
+class BoundsRecord(_Part):
+    """a* between two matrices, in the order of quadratic forms, by each path, "fem" and "pinn", that has such bounds; and how far
+    the two are apart, relative."""
+
+    lower: dict[str, list[list[float]]] = {}
+    upper: dict[str, list[list[float]]] = {}
+    width: dict[str, float] = {}
+
+    @classmethod
+    def of(cls, **bounds: npt.NDArray[np.float64] | None) -> Self:
+        """From [lower, upper] of paths, (2, d, d), or None."""
+        known = {path: sides for path, sides in bounds.items() if sides is not None and np.isfinite(sides).all()}
+        return cls(
+            lower={path: sides[0].tolist() for path, sides in known.items()},
+            upper={path: sides[1].tolist() for path, sides in known.items()},
+            width={path: relative_change(sides[1] - sides[0], sides[0]) for path, sides in known.items()},
+        )
 
 
 class CellRecord(_Part):
@@ -144,6 +166,7 @@ class Record(BaseModel):
     published: dict[str, float] = {}
     reference: ReferenceRecord | None = None
     homogenized: HomogenizedRecord = HomogenizedRecord()
+    bounds: BoundsRecord | None = None
     cell: CellsRecord = CellsRecord()
     training: dict[str, TrainingRecord] = {}
     seconds: dict[str, Number] = {}

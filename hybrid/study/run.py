@@ -31,6 +31,7 @@ from hybrid.study.monitor import Monitor
 from hybrid.study.progress import Reporter
 from hybrid.study.record import (
     FORMAT,
+    BoundsRecord,
     CellRecord,
     CellsRecord,
     HomogenizedRecord,
@@ -227,6 +228,7 @@ class Run(Recorder):
         self.record.homogenized = HomogenizedRecord(
             fem=self.record.homogenized.fem, pinn=results.plain(found), relative_difference=difference, **slow
         )
+        self.record.bounds = BoundsRecord.of(fem=getattr(self.cell, "bounds", None), pinn=getattr(self.chi, "bounds", None))
         self.record.cell = CellsRecord(
             fem=self.record.cell.fem,
             pinn=CellRecord(errors=self.corrector_errors, error_estimates=self.chi.error_estimates or ()),

@@ -81,11 +81,24 @@ def table_of(case: Case, record: Record) -> Table:
     table.caption = (
         f"{symbol}*: FEM {fem} (off by {unsure['fem']}), network {pinn} (off by {unsure['pinn']}); "
         f"difference {difference:.1e}\n"
+        f"{_bounds(record, symbol)}"
         f"reference: {dofs} dofs, its own error {estimate_of(record, 'reference')}\n"
         f"networks: {text}\n"
         + ("(!): not resolved, see below" if record.unresolved else "off by: the estimated error of each number")
     )
     return table
+
+
+def _bounds(record: Record, symbol: str) -> str:
+    """a* between its bounds, by each path that has some."""
+    found, names = record.bounds, {"fem": "FEM", "pinn": "network"}
+    if found is None or not found.width:
+        return ""
+    sides = [
+        f"{names[path]} {_coefficient(found.lower[path])} to {_coefficient(found.upper[path])} (width {width:.1e})"
+        for path, width in found.width.items()
+    ]
+    return f"{symbol}* is between bounds: {'; '.join(sides)}\n"
 
 
 _PARTS = {"cell": "cell problems", "homogenized": "p"}

@@ -9,6 +9,8 @@ with ‖φ/w‖ ≤ ‖∇φ‖. r and τ are those of `hybrid.bounds.terms` (Re
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 import time
 from collections.abc import Sequence
@@ -21,10 +23,10 @@ import numpy.typing as npt
 
 from dolfinx import fem
 
-from hybrid.bounds.fields import COUNTS, CellFields
+from hybrid.bounds.fields import COUNTS
+from hybrid.bounds.reconstruction import Reconstruction
 from hybrid.bounds.slow import OfFiniteElements, OfNetwork, Slow, friedrichs, hardy
-from hybrid.bounds.terms import Cutoff, Products, products
-from hybrid.bounds.twoscale import Line, contracted, gram, moments
+from hybrid.bounds.twoscale import Piece, Rule, contracted, gram, periods_of, pieces
 from hybrid.comparison.transfer import Comparable, function_of, on_points
 from hybrid.equation import Equation
 from hybrid.failures import InputError
@@ -36,10 +38,10 @@ from hybrid.symbols import coordinates, evaluate
 
 Array = npt.NDArray[np.float64]
 
-_NODES = {1: ((20, 32), (16, 26)), 2: ((12, 22), (10, 18)), 3: ((7, 12), (6, 10))}
-"""Points of a panel, and of one at the boundary: for the number, and for what its quadrature may be off by."""
-_POWERS = {1: (1, 12), 2: (1, 8), 3: (1, 4)}
-"""Of the cutoff: as steep as its polynomials can be integrated."""
+_RULES = {
+    1: (Rule(16, 16, 64), Rule(12, 12, 56)), 2: (Rule(10, 10, 48), Rule(8, 8, 42)), 3: (Rule(7, 12, 0), Rule(6, 10, 0)),
+}  # fmt: skip
+"""Of quadrature: for the number, and for what it may be off by."""
 _ROUNDING = 1e-14
 """Of the sum of the sizes of what is added up."""
 
@@ -87,28 +89,6 @@ class Certificate:
         }
 
 
-@dataclass(frozen=True)
-class Reconstruction:
-    """r = u_0 + ε η χ_j(x/ε) ∂_j u_0."""
-
-    equation: Equation
-    slow: Slow
-    cell: CellFields
-    cutoff: Cutoff
-
-    @property
-    def steps(self) -> list[float]:
-        """ε times the cell."""
-        return [self.equation.eps * p for p in self.equation.period]
-
-    def on(self, axes: Sequence[Array]) -> Array:
-        """Its values on a tensor grid of coordinates, (n_1, …)."""
-        eta, _ = self.cutoff.on(axes, self.equation.domain, self.steps)
-        jet = self.slow.jet(axes)
-        chi = self.cell.at([axis / self.equation.eps for axis in axes])
-        return np.asarray(jet.value + self.equation.eps * eta * (chi * jet.slope).sum(axis=0))
-
-
 def certify(problem: Problem, u0: Comparable, correctors: Sequence[fem.Function | Field], coefficient: npt.ArrayLike,
             comm: MPI.Comm) -> Certificate:  # fmt: skip
     """Bound the errors of u_0 + ε η χ_j(x/ε) ∂_j u_0, with η = 1 but in the last period before the boundary, where it falls to zero.
@@ -134,7 +114,10 @@ def certify(problem: Problem, u0: Comparable, correctors: Sequence[fem.Function 
     points = Torus(equation.period, counts).points()
     values = np.stack([on_points(chi, points).reshape(counts) for chi in correctors])
     star = np.asarray(coefficient, dtype=float)
-    return on_root(comm, lambda: _Bound(equation, problem, slow, values, star).certificate(start))
+    star = (star + star.T) / 2
+    return on_root(
+        comm, lambda: _Bound(problem, Reconstruction.of(equation, slow, values, star)).certificate(start)
+    )  # fmt: skip
 
 
 def checked(problem: Problem) -> Equation:
@@ -151,89 +134,88 @@ def checked(problem: Problem) -> Equation:
     if equation.flux.interfaces:
         raise InputError("a", "it jumps; bounds of errors are found for an a without jumps")
     for (low, high), p in zip(equation.domain, equation.period, strict=True):
-        Line.of(low, high, equation.eps * p, 1, 1)
+        periods_of(low, high, equation.eps * p)
     return equation
 
 
 class _Bound:
     """What it takes to compute one."""
 
-    def __init__(self, equation: Equation, problem: Problem, slow: Slow, correctors: Array, star: Array) -> None:
-        self.equation, self.problem, self.slow, self.star = equation, problem, slow, (star + star.T) / 2
-        self.cell = CellFields.of(equation, correctors)
-        self.dim, self.eps = equation.dim, equation.eps
-        self.fast = self.cell.on_grid([low / equation.eps for low, _ in equation.domain])
-        self.inverse = np.linalg.inv(self.fast.a)
-        # η is about 1 - exp(-n t): steep enough for what it costs to turn χ_j off against what it costs to be without.
-        size, slope = (self.fast.chi**2).sum(), (self.fast.slopes**2).sum()
-        least, most = _POWERS[self.dim]
-        powers = [int(np.clip(round(p * math.sqrt(slope / max(size, 1e-300))), least, most)) for p in equation.period]
-        self.reconstruction = Reconstruction(equation, slow, self.cell, Cutoff(powers))
+    def __init__(self, problem: Problem, reconstruction: Reconstruction) -> None:
+        self.problem, self.reconstruction = problem, reconstruction
+        self.equation, self.cell = reconstruction.equation, reconstruction.cell
 
     def certificate(self, start: float) -> Certificate:
         """The bound, from two quadratures."""
-        fine, rough = (self._integrals(*nodes) for nodes in _NODES[self.dim])
+        fine, rough = (self._integrals(rule) for rule in _RULES[self.equation.dim])
         off = np.abs(fine - rough)
         flux2, rho2, size2, power, value2, source2, rounding = fine
-        margin = _ROUNDING * rounding
-        lowest = self.cell.lowest
-        flux, balance = math.sqrt(flux2 + off[0] + margin), math.sqrt((rho2 + off[1]) / lowest)
-        plain = math.sqrt(max(flux2, 0.0)) + math.sqrt(max(rho2, 0.0) / lowest)
+        margin, lowest = _ROUNDING * rounding, self.cell.lowest
+        proved = math.sqrt(max(flux2, 0.0)) + math.sqrt(max(rho2, 0.0) / lowest)
         rounded = math.sqrt(max(flux2, 0.0) + margin) - math.sqrt(max(flux2, 0.0))
+        flux, balance = math.sqrt(max(flux2, 0.0) + off[0] + margin), math.sqrt((rho2 + off[1]) / lowest)
         bound = flux + balance
-        # ‖u_ε‖ in energy from below: by the triangle, and as (f, r) = ∫ ∇u_ε·a∇r.
+        # ‖u_ε‖ in energy from below: by the triangle, and from (f, r) = ∫ ∇u_ε·a∇r.
         energy = math.sqrt(size2 + off[2] + margin)
         least = max(math.sqrt(max(size2 - off[2] - margin, 0.0)) - bound, (abs(power) - off[3]) / energy, 0.0)
         in_l2 = friedrichs(self.equation.domain) / math.sqrt(lowest) * bound
         smallest = max(math.sqrt(max(value2 - off[4], 0.0)) - in_l2, least**2 / math.sqrt(source2 + off[5]))
         return Certificate(
-            _ratio(bound, least), _ratio(in_l2, smallest), bound, flux, balance, max(bound - plain - rounded, 0.0), rounded,
+            _ratio(bound, least), _ratio(in_l2, smallest), bound, flux, balance, max(bound - proved - rounded, 0.0), rounded,
             self.cell.exact, time.perf_counter() - start, self.reconstruction,
         )  # fmt: skip
 
-    def _integrals(self, inner: int, outer: int) -> Array:
+    def _integrals(self, rule: Rule) -> Array:
         """∫ of |a^-½ (τ - a∇r)|², (w ρ)², ∇r·a∇r, f r, r², f², and the sum of the sizes of all that is added up in the first and
         third."""
-        equation = self.equation
-        steps = self.reconstruction.steps
-        lines = [Line.of(low, high, step, inner, outer) for (low, high), step in zip(equation.domain, steps, strict=True)]
-        axes = [line.nodes for line in lines]
-        eta, slopes = self.reconstruction.cutoff.on(axes, equation.domain, steps)
-        jet = self.slow.jet(axes)
-        terms = products(jet, eta, slopes, self.fast, self.star, self.eps)
-        source = self._source(axes)
-        rho = source + np.einsum("ij,ij...->...", self.star, jet.hessian)
-        plain = _weights(lines)
-        flux, rounding = self._flux(lines, terms)
-        stress = np.einsum("nij,mjn->min", self.fast.a, terms.strains)
-        energies = gram(lines, terms.slow, self._grids(terms.strains), self._grids(stress))
-        squares = gram(lines, terms.weights, self._grids(terms.values[:, None]), self._grids(terms.values[:, None]))
-        tables = [moments(n, line.table.shape[1]) for n, line in zip(self.cell.torus.counts, lines, strict=True)]
-        power = sum(
-            contracted(lines, tables, source * c, v.reshape(self.cell.torus.counts))
-            for c, v in zip(terms.weights, terms.values, strict=True)
-        )
-        return np.array([
-            flux, (plain * hardy(equation.domain, axes) * rho**2).sum(), energies.sum(), power, squares.sum(),
-            (plain * source**2).sum(), rounding + np.abs(energies).sum(),
-        ])  # fmt: skip
+        equation, made = self.equation, self.reconstruction
+        depth = made.layers[0].depth if made.layers else 0
+        lines = [
+            pieces(low, high, step, count, rule, depth)
+            for (low, high), step, count in zip(equation.domain, made.steps, self.cell.torus.counts, strict=True)
+        ]
+        total, table = np.zeros(7), np.zeros((2, 2))
+        for zone in itertools.product(*lines):
+            found, flux = self._of_zone(zone)
+            total += found
+            table += flux
+        # In one dimension τ is known up to a constant: the best one.
+        total[0] = table[0, 0] - (table[0, 1] ** 2 / table[1, 1] if table[1, 1] > 0 else 0.0)
+        return total
 
-    def _flux(self, lines: Sequence[Line], terms: Products) -> tuple[float, float]:
-        """∫ |a^-½ (τ - a∇r)|², and the sum of the sizes of what is added up. In one dimension τ is known up to a constant."""
-        off = terms.fluxes - np.einsum("nij,mjn->min", self.fast.a, terms.strains)
-        slow = terms.slow
-        if self.dim == 1:
+    def _of_zone(self, zone: Sequence[Piece]) -> tuple[Array, Array]:
+        """The same over a zone; and (2, 2) of what the first consists of, the part of a constant flux being the second."""
+        equation, axes = self.equation, [piece.nodes for piece in zone]
+        terms, fast, jet = self.reconstruction.products(zone)
+        grid = [len(piece.places) for piece in zone]
+
+        def on_grid(rows: Sequence[Array] | Array) -> Array:
+            table = np.asarray(rows)
+            return table.reshape(*table.shape[:-1], *grid)
+
+        slow, strains = np.stack(terms.slow), np.stack(terms.strains)
+        stress = np.einsum("nij,mjn->min", fast.a, strains)
+        off, weights = np.stack(terms.fluxes) - stress, slow
+        if equation.dim == 1:
             off = np.concatenate([off, np.ones((1, *off.shape[1:]))])
-            slow = np.concatenate([slow, np.ones((1, *slow.shape[1:]))])
-        dual = np.einsum("nij,mjn->min", self.inverse, off)
-        table = gram(lines, slow, self._grids(off), self._grids(dual))
-        if self.dim > 1:
-            return float(table.sum()), float(np.abs(table).sum())
-        inner, mixed, own = table[:-1, :-1].sum(), table[-1, :-1].sum(), table[-1, -1]
-        return float(inner - mixed**2 / own), float(np.abs(table[:-1]).sum())
-
-    def _grids(self, rows: Array) -> Array:
-        return rows.reshape(*rows.shape[:-1], *self.cell.torus.counts)
+            weights = np.concatenate([slow, np.ones((1, *slow.shape[1:]))])
+        dual = np.einsum("nij,mjn->min", np.linalg.inv(fast.a), off)
+        table = gram(zone, weights, on_grid(off), on_grid(dual))
+        free = len(slow)
+        parts = np.array([[table[:free, :free].sum(), table[:free, free:].sum()], [0.0, table[free:, free:].sum()]])
+        energies = gram(zone, slow, on_grid(strains), on_grid(stress))
+        values = on_grid(np.stack(terms.values)[:, None])
+        squares = gram(zone, np.stack(terms.weights), values, values)
+        source = self._source(axes)
+        power = sum(
+            contracted(zone, source * c, v[0]) for c, v in zip(terms.weights, values, strict=True)
+        )  # fmt: skip
+        rho = source + np.einsum("ij,ij...->...", self.reconstruction.star, jet.hessian)
+        plain = functools.reduce(np.multiply.outer, [piece.weights for piece in zone])
+        return np.array([
+            0.0, (plain * hardy(equation.domain, axes) * rho**2).sum(), energies.sum(), power, squares.sum(),
+            (plain * source**2).sum(), np.abs(table).sum() + np.abs(energies).sum(),
+        ]), parts  # fmt: skip
 
     def _source(self, axes: Sequence[Array]) -> Array:
         points = np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
@@ -242,14 +224,5 @@ class _Bound:
         return np.asarray(values, dtype=float).reshape([len(axis) for axis in axes])
 
 
-def _weights(lines: Sequence[Line]) -> Array:
-    found = np.ones(())
-    for line in lines:
-        found = np.multiply.outer(found, line.weights)
-    return found
-
-
 def _ratio(one: float, other: float) -> float:
     return one / other if other > 0 else math.inf
-
-

@@ -15,7 +15,7 @@ Array = npt.NDArray[np.float64]
 
 COUNTS = {1: 512, 2: 96, 3: 20}
 """Points along each side of the cell where correctors are taken."""
-_SMALL = 1e-8
+_SMALL = 1e-7
 """Of a corrector's Fourier coefficients, relative to the largest: those after the last one above it are left out."""
 
 
@@ -76,24 +76,35 @@ class CellFields:
         psi = torus.cut(psi, [2 * band for band in bands])
         return cls(equation, torus, chi, psi, _lowest(equation, torus, a, exact), exact)
 
-    def on_grid(self, origin: Sequence[float]) -> Fast:
-        """On the grid of `torus`, moved to begin at `origin`."""
-        k = self.torus.wave
-        turn = np.exp(1j * np.tensordot(np.asarray(origin, dtype=float), k, axes=1))
-        chi, psi = self.chi * turn, self.psi * turn
-        flat = [
-            self.torus.values(one).reshape(*one.shape[: one.ndim - self.torus.dim], -1)
-            for one in (chi, self.torus.gradient(chi), psi, self.torus.curl(psi))
-        ]
-        return Fast(matrix_on(self.equation, self.torus.points() + np.asarray(origin)), *flat)
+    def on(self, axes: Sequence[Array]) -> Fast:
+        """On a tensor grid of coordinates y."""
+        points = np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
+        fields = (self.chi, self.torus.gradient(self.chi), self.psi, self.torus.curl(self.psi))
+        flat = [found.reshape(*found.shape[: found.ndim - self.torus.dim], -1) for found in self._on(axes, fields)]
+        return Fast(matrix_on(self.equation, points), *flat)
 
     def at(self, axes: Sequence[Array]) -> Array:
-        """The χ_j on a tensor grid of any coordinates, (d, n_1, …)."""
-        values = self.chi
-        for i, (axis, k, p) in enumerate(zip(axes, self.torus.numbers, self.torus.period, strict=True)):
-            waves = np.exp(2j * np.pi / p * np.outer(k, axis))
-            values = np.moveaxis(np.tensordot(values, waves, axes=(1 + i, 0)), -1, 1 + i)
-        return np.asarray(values.real)
+        """The χ_j on a tensor grid of coordinates y, (d, n_1, …)."""
+        return self._on(axes, (self.chi,))[0]
+
+    def on_face(self, axis: int, value: float, origin: float) -> npt.NDArray[np.complex128]:
+        """Series of the χ_j along a face y_axis = value in the plane, from `origin` on, (d, m)."""
+        k, other = self.torus.wave, 1 - axis
+        turn = np.exp(1j * (k[axis] * value + k[other] * origin))
+        return np.asarray((self.chi * turn).sum(axis=1 + axis))
+
+    def _on(self, axes: Sequence[Array], fields: Sequence[npt.NDArray[np.complex128]]) -> list[Array]:
+        waves = [
+            np.exp(2j * np.pi / p * np.outer(k, axis))
+            for axis, k, p in zip(axes, self.torus.numbers, self.torus.period, strict=True)
+        ]
+        found = []
+        for values in fields:
+            first = values.ndim - self.torus.dim
+            for i, wave in enumerate(waves):
+                values = np.moveaxis(np.tensordot(values, wave, axes=(first + i, 0)), -1, first + i)
+            found.append(np.ascontiguousarray(values.real))
+        return found
 
 
 def _last(size: Array, axis: int) -> int:

@@ -1,8 +1,9 @@
 """A reconstruction and a flux in equilibrium with it, term by term, as products of functions of x and of x/ε.
 
-    r = u_0 + ε η χ_j(x/ε) ∂_j u_0,        τ = A ∇u_0 + ε curl( ψ_j(x/ε) ∂_j u_0 ),
+    r = u_0 + ε η χ_j(x/ε) ∂_j u_0 + ε Σ_F w_F(x/ε) g_F,        τ = A ∇u_0 + ε curl( ψ_j(x/ε) ∂_j u_0 + Σ_F Θ_F(x/ε) g_F ).
 
-with η = 1 but near the boundary, where it is zero. Then r = 0 on ∂Ω, and -div τ = -div(A ∇u_0) whatever χ_j, ψ_j and A are.
+In the plane there is a layer for each face F, with w_F = -χ_n and g_F = ∂_n u_0 on it, g_F = 0 on the other faces, and η = 1. In space
+there are none, and η falls to zero at the boundary. Either way r = 0 on ∂Ω, and -div τ = -div(A ∇u_0) whatever else is what.
 """
 
 from __future__ import annotations
@@ -60,25 +61,56 @@ def _outer(factors: Sequence[Array]) -> Array:
 
 
 @dataclass(frozen=True)
-class Products:
-    """∇r = Σ_m s_m(x) E_m(x/ε), τ = Σ_m s_m(x) T_m(x/ε) and r = Σ_k c_k(x) v_k(x/ε).
+class Carried:
+    """A layer where it is: w - c and Θ at fast points, and g with its derivatives at slow ones.
 
     Attributes:
-        slow: s_m, (R, …).
-        strains: E_m, (R, d, n).
-        fluxes: T_m, (R, d, n).
-        weights: c_k, (1 + d, …).
-        values: v_k, (1 + d, n).
+        value: w - c, (n,).
+        strain: ∇_y w, (2, n).
+        potential: Θ, (n,).
+        curl: curl_y Θ, (2, n).
+        weight: g, (…).
+        slope: ∂_i g, (2, …).
     """
 
-    slow: Array
-    strains: Array
-    fluxes: Array
-    weights: Array
-    values: Array
+    value: Array
+    strain: Array
+    potential: Array
+    curl: Array
+    weight: Array
+    slope: Array
 
 
-def products(jet: Jet, eta: Array, slopes: Array, fast: Fast, star: Array, eps: float) -> Products:
+@dataclass
+class Products:
+    """∇r = Σ_m s_m(x) E_m(x/ε), τ = Σ_m s_m(x) T_m(x/ε) and r = Σ_k c_k(x) v_k(x/ε), all of them lists.
+
+    Attributes:
+        slow: s_m.
+        strains: E_m, (d, n).
+        fluxes: T_m, (d, n).
+        weights: c_k.
+        values: v_k, (n,).
+    """
+
+    slow: list[Array]
+    strains: list[Array]
+    fluxes: list[Array]
+    weights: list[Array]
+    values: list[Array]
+
+    def add(self, slow: Array, strain: Array, flux: Array) -> None:
+        """s, E, T, where s is not zero."""
+        if slow.any():
+            self.slow.append(slow)
+            self.strains.append(strain)
+            self.fluxes.append(flux)
+
+
+def products(
+    jet: Jet, eta: Array, slopes: Array, fast: Fast, star: Array, eps: float, layers: Sequence[Carried] = (),
+    tails: Array | None = None, tail_slopes: Array | None = None,
+) -> Products:  # fmt: skip
     """The terms, from u_0 and η at some points and the functions of the cell at others.
 
     Args:
@@ -88,26 +120,41 @@ def products(jet: Jet, eta: Array, slopes: Array, fast: Fast, star: Array, eps: 
         fast: Of the cell.
         star: A.
         eps: ε.
+        layers: Those that are not zero here.
+        tails: Σ_F c_F g_F.
+        tail_slopes: Its derivatives, (d, …).
     """
     dim, count = fast.chi.shape
-    slow, strains, fluxes = [], [], []
+    none, units = np.zeros((dim, count)), np.eye(dim)[:, :, None] * np.ones(count)
+    found = Products([], [], [], [jet.value], [np.ones(count)])
     for j in range(dim):
-        unit = np.zeros((dim, count))
-        unit[j] = 1.0
-        slow.append(jet.slope[j])  # with χ_j and ψ_j, as η is one nearly everywhere: nothing cancels then
-        strains.append(unit + fast.slopes[j])
-        fluxes.append(star[:, j, None] + fast.curls[j])
-        slow.append((eta - 1) * jet.slope[j])
-        strains.append(fast.slopes[j])
-        fluxes.append(np.zeros((dim, count)))
+        # With χ_j and ψ_j, as η is one nearly everywhere: nothing cancels then.
+        found.add(jet.slope[j], units[j] + fast.slopes[j], star[:, j, None] + fast.curls[j])
+        found.add((eta - 1) * jet.slope[j], fast.slopes[j], none)
         for i in range(dim):
-            slow += [eps * jet.hessian[i, j], eps * ((eta - 1) * jet.hessian[i, j] + slopes[i] * jet.slope[j])]
-            strain, flux = np.zeros((dim, count)), np.zeros((dim, count))
-            strain[i] = fast.chi[j]
-            for row, k, along, sign in CURL[dim]:
-                if along == i:
-                    flux[row] += sign * fast.psi[j, k]
-            strains += [strain, strain]
-            fluxes += [flux, 0 * flux]
-    weights = np.stack([jet.value, *(eps * eta * slope for slope in jet.slope)])
-    return Products(np.stack(slow), np.stack(strains), np.stack(fluxes), weights, np.stack([np.ones(count), *fast.chi]))
+            strain = units[i] * fast.chi[j]
+            found.add(eps * jet.hessian[i, j], strain, crossed(i, fast.psi[j]))
+            found.add(eps * ((eta - 1) * jet.hessian[i, j] + slopes[i] * jet.slope[j]), strain, none)
+        found.weights.append(eps * eta * jet.slope[j])
+        found.values.append(fast.chi[j])
+    for layer in layers:
+        found.add(layer.weight, layer.strain, layer.curl)
+        for i in range(dim):
+            found.add(eps * layer.slope[i], units[i] * layer.value, crossed(i, layer.potential[None]))
+        found.weights.append(eps * layer.weight)
+        found.values.append(layer.value)
+    if tails is not None and tail_slopes is not None:
+        for i in range(dim):
+            found.add(eps * tail_slopes[i], units[i], none)
+        found.weights[0] = found.weights[0] + eps * tails
+    return found
+
+
+def crossed(along: int, psi: Array) -> Array:
+    """curl(ψ q) - q curl ψ = (this) ∂_i q for one direction i, (d, n), from the components of ψ, (m, n)."""
+    dim = {0: 1, 1: 2, 3: 3}[len(psi)]
+    found = np.zeros((dim, psi.shape[1]))
+    for row, k, i, sign in CURL[dim]:
+        if i == along:
+            found[row] += sign * psi[k]
+    return found

@@ -2,7 +2,8 @@
 
 A direction is cut into panels of whole periods, of one period at the ends and twice as long each further in. On a panel q is the
 polynomial through its values at Gauss's points. On each period that polynomial is a sum of Legendre polynomials L_α of the place t in
-the period, and what is left are the moments ∫ p L_α dt: one table for p, one for each direction for the sums over all periods.
+the period, and what is left are the moments ∫ p L_α dt: one table for p, one for each direction for the sums over all periods. The first
+and the last periods may have functions p of their own, those of layers: they are pieces by themselves.
 """
 
 from __future__ import annotations
@@ -20,62 +21,109 @@ Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Line:
-    """One direction of the box.
+class Piece:
+    """A part of a direction whose periods all have the same functions of x/ε.
 
     Attributes:
-        low: Where it begins.
-        high: Where it ends.
-        step: The length of a period, ε times that of the cell.
-        nodes: Gauss's points of all panels, (S,).
+        nodes: Gauss's points of its panels, (S,).
         weights: Of a plain integral, (S,).
-        table: (S, K): ∫ q(x) p(x/ε) dx = Σ_s q(x_s) Σ_α table_sα ∫_0^1 p L_α dt, t counted from `low`.
+        table: (S, K): ∫ q(x) p(x/ε) dx = Σ_s q(x_s) Σ_α table_sα ∫_0^1 p L_α dt, t counted from where the direction begins.
+        places: t of the points where p is taken.
+        moments: Their weights, (n, K), for ∫_0^1 p L_α dt.
+        low: Which period from the lower end it is, where it is one of a layer's.
+        high: The same from the upper end.
     """
 
-    low: float
-    high: float
-    step: float
     nodes: Array
     weights: Array
     table: Array
-
-    @classmethod
-    def of(cls, low: float, high: float, step: float, inner: int, outer: int) -> Line:
-        """With so many points in each panel, and in those of the first and last period.
-
-        Raises:
-            InputError: There are not two whole periods, or no whole number of them.
-        """
-        periods = round((high - low) / step)
-        if periods < 2 or abs(periods * step - (high - low)) > 1e-9 * (high - low):
-            raise InputError(
-                "eps", f"{(high - low) / step:.6g} periods in a direction of the domain; a bound is found for whole ones, two "
-                "or more"
-            )  # fmt: skip
-        count = max(inner, outer)
-        gauss, share = leggauss(count + 1)
-        basis = _legendre((gauss + 1) / 2, count)
-        nodes, weights, tables, begin = [], [], [], 0
-        lengths = panels(periods)
-        for place, length in enumerate(lengths):
-            own = outer if place in {0, len(lengths) - 1} else inner
-            points, unit = leggauss(own)
-            inside = (np.arange(length)[:, None] + (gauss + 1) / 2) / length  # periods, places
-            values = _interpolation(points, 2 * inside - 1)
-            nodes.append(low + step * (begin + length * (points + 1) / 2))
-            weights.append(step * length * unit / 2)
-            tables.append(step * np.einsum("bgk,g,ga->ka", values, share / 2, basis))
-            begin += length
-        return cls(low, high, step, *map(np.concatenate, (nodes, weights, tables)))
+    places: Array
+    moments: Array
+    low: int | None = None
+    high: int | None = None
 
 
-def panels(periods: int) -> list[int]:
-    """Lengths: 1, 1, 2, 4, … from both ends."""
-    half, found = periods // 2, [1]
-    while sum(found) + (size := sum(found)) <= half:
+@dataclass(frozen=True)
+class Rule:
+    """How finely to integrate.
+
+    Attributes:
+        inner: Points of a panel.
+        outer: Of one that is a period at the end.
+        layer: Points of a period across a layer.
+    """
+
+    inner: int
+    outer: int
+    layer: int
+
+
+def periods_of(low: float, high: float, step: float) -> int:
+    """How many periods of this length there are.
+
+    Raises:
+        InputError: Not two, or no whole number of them.
+    """
+    periods = round((high - low) / step)
+    if periods < 2 or abs(periods * step - (high - low)) > 1e-9 * (high - low):
+        raise InputError(
+            "eps", f"{(high - low) / step:.6g} periods in a direction of the domain; bounds of errors are found for whole ones, two "
+            "or more"
+        )  # fmt: skip
+    return periods
+
+
+def pieces(low: float, high: float, step: float, count: int, rule: Rule, depth: int) -> list[Piece]:
+    """A direction in pieces.
+
+    Args:
+        low: Where it begins.
+        high: Where it ends.
+        step: The length of a period.
+        count: Points of the uniform grid of a period, on which periodic functions are known.
+        rule: The points of panels.
+        depth: Periods of a layer at each end.
+    """
+    periods = periods_of(low, high, step)
+    degrees = max(rule.inner, rule.outer)
+    gauss, share = leggauss(rule.layer)
+    across = (gauss + 1) / 2, _legendre((gauss + 1) / 2, degrees) * (share / 2)[:, None]
+    uniform = np.arange(count) / count, moments(count, degrees)
+    found = []
+    for k in range(periods):
+        from_low, from_high = (n if n < depth else None for n in (k, periods - 1 - k))
+        if from_low is not None or from_high is not None:
+            found.append(Piece(*_panels(low, step, k, [1], rule, degrees), *across, from_low, from_high))
+        elif k == depth:
+            lengths = panels(periods - 2 * depth, depth)
+            found.append(Piece(*_panels(low, step, k, lengths, rule, degrees), *uniform))
+    return found
+
+
+def panels(periods: int, before: int) -> list[int]:
+    """Lengths of panels: from both ends as long as what is before them, one at the least; the longest are in the middle."""
+    found: list[int] = []
+    while sum(found) + (size := max(before + sum(found), 1)) <= periods // 2:
         found.append(size)
     rest = periods - 2 * sum(found)
     return [*found, *([rest] if rest else []), *reversed(found)]
+
+
+def _panels(
+    low: float, step: float, begin: int, lengths: Sequence[int], rule: Rule, degrees: int
+) -> tuple[Array, Array, Array]:
+    """Nodes, weights and table of panels of so many periods each."""
+    gauss, share = leggauss(degrees + 1)
+    basis = _legendre((gauss + 1) / 2, degrees) * (share / 2)[:, None]
+    nodes, weights, tables = [], [], []
+    for length in lengths:
+        points, unit = leggauss(rule.outer if length == 1 else rule.inner)
+        inside = (np.arange(length)[:, None] + (gauss + 1) / 2) / length  # periods, places
+        nodes.append(low + step * (begin + length * (points + 1) / 2))
+        weights.append(step * length * unit / 2)
+        tables.append(step * np.einsum("bgk,ga->ka", _interpolation(points, 2 * inside - 1), basis))
+        begin += length
+    return np.concatenate(nodes), np.concatenate(weights), np.concatenate(tables)
 
 
 def _interpolation(points: Array, at: Array) -> Array:
@@ -101,29 +149,28 @@ def moments(count: int, degrees: int) -> Array:
     return np.asarray(np.fft.fft(exact, axis=0).real / count)
 
 
-def gram(lines: Sequence[Line], slow: Array, fast: Array, dual: Array) -> Array:
-    """∫ s_m s_n V_m·U_n for all m, n, (R, R), for functions s of x and V, U of x/ε.
+def gram(zone: Sequence[Piece], slow: Array, fast: Array, dual: Array) -> Array:
+    """∫ s_m s_n V_m·U_n for all m, n, (R, R), for functions s of x and V, U of x/ε with V_m·U_n = V_n·U_m.
 
     Args:
-        lines: The directions.
+        zone: A piece of each direction.
         slow: s_m at their nodes, (R, S_1, …, S_d).
-        fast: V_m on a uniform grid of the cell, (R, C, m_1, …, m_d).
+        fast: V_m on the grid of their places, (R, C, n_1, …, n_d).
         dual: U_m there.
     """
-    rows, counts = len(slow), fast.shape[2:]
-    weights = [moments(count, line.table.shape[1]) for count, line in zip(counts, lines, strict=True)]
+    rows = len(slow)
     found = np.zeros((rows, rows))
     for m in range(rows):
         for n in range(m, rows):
-            found[m, n] = found[n, m] = contracted(lines, weights, slow[m] * slow[n], (fast[m] * dual[n]).sum(axis=0))
+            found[m, n] = found[n, m] = contracted(zone, slow[m] * slow[n], (fast[m] * dual[n]).sum(axis=0))
     return found
 
 
-def contracted(lines: Sequence[Line], weights: Sequence[Array], slow: Array, fast: Array) -> float:
-    """∫ q(x) p(x/ε) dx from values of q at the nodes, (S_1, …), and of p on the grid, (m_1, …)."""
+def contracted(zone: Sequence[Piece], slow: Array, fast: Array) -> float:
+    """∫ q(x) p(x/ε) dx from values of q at the nodes, (S_1, …), and of p at the places, (n_1, …)."""
     if not slow.any() or not fast.any():
         return 0.0
-    for line, own in zip(lines, weights, strict=True):  # each takes the first direction and puts its degrees last
-        slow = np.tensordot(slow, line.table, axes=(0, 0))
-        fast = np.tensordot(fast, own, axes=(0, 0))
+    for piece in zone:  # each takes the first direction and puts its degrees last
+        slow = np.tensordot(slow, piece.table, axes=(0, 0))
+        fast = np.tensordot(fast, piece.moments, axes=(0, 0))
     return float((slow * fast).sum())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,18 @@ from hybrid.equation import Equation
 from hybrid.fluxes import Torus, bandwidths, grids, matrix_on
 
 Array = npt.NDArray[np.float64]
+Operator = Callable[[npt.NDArray[np.complex128]], npt.NDArray[np.complex128]]
+
+CURL: dict[int, list[tuple[int, int, int, int]]] = {
+    1: [],
+    2: [(0, 0, 1, 1), (1, 0, 0, -1)],
+    3: [(i, (i + 2) % 3, (i + 1) % 3, 1) for i in range(3)] + [(i, (i + 1) % 3, (i + 2) % 3, -1) for i in range(3)],
+}
+"""(curl ψ)_i as the sum of ± ∂_j ψ_k: entries (i, k, j, ±1)."""
+PAIRS = ((0, 0), (0, 1), (1, 1))
+"""Second derivatives in the plane."""
+_STEPS, _REST = 200, 1e-6
+"""Of conjugate gradients, at the most; and what is left of the residual after them."""
 
 COUNTS = {1: 512, 2: 96, 3: 20}
 """Points along each side of the cell where correctors are taken."""
@@ -29,6 +41,8 @@ class Fast:
         slopes: ∂_i χ_j, (d, d, n), j first.
         psi: Potentials ψ_j, (d, m, n), m = 0, 1, 3.
         curls: curl ψ_j, (d, d, n), j first.
+        second: Potentials of second order, (pairs, n).
+        second_curls: Their curls, (pairs, d, n).
     """
 
     a: Array
@@ -36,6 +50,8 @@ class Fast:
     slopes: Array
     psi: Array
     curls: Array
+    second: Array
+    second_curls: Array
 
 
 @dataclass(frozen=True)
@@ -46,6 +62,8 @@ class CellFields:
         torus: The grid that their products with a are exact on, where `exact`.
         chi: Series of the χ_j.
         psi: Series of the ψ_j.
+        second: In the plane those of the potentials Ψ_ij, i ≤ j, (3, …): what ε (curl ψ_j e_i-part - a χ_j e_i) ∂_ij u_0 of τ - a∇r has
+            without divergence goes into τ as ε² curl( Ψ_ij ∂_ij u_0 ).
         lowest: A lower bound of the eigenvalues of a.
         exact: Whether a and a⁻¹ have no frequencies but those that the grid resolves.
     """
@@ -54,6 +72,7 @@ class CellFields:
     torus: Torus
     chi: npt.NDArray[np.complex128]
     psi: npt.NDArray[np.complex128]
+    second: npt.NDArray[np.complex128]
     lowest: float
     exact: bool
 
@@ -74,12 +93,18 @@ class CellFields:
         flux = np.einsum("nij,kjn->kin", a, strains + np.eye(equation.dim)[:, :, None])
         psi = torus.potential(torus.series(flux.reshape(*flux.shape[:2], *counts)))
         psi = torus.cut(psi, [2 * band for band in bands])
-        return cls(equation, torus, chi, psi, _lowest(equation, torus, a, exact), exact)
+        none = np.zeros((0, *counts), dtype=complex)
+        found = cls(equation, torus, chi, psi, none, _lowest(equation, torus, a, exact), exact)
+        return found if equation.dim != 2 else replace(found, second=_second(found, a, bands))
 
     def on(self, axes: Sequence[Array]) -> Fast:
         """On a tensor grid of coordinates y."""
         points = np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
         fields = (self.chi, self.torus.gradient(self.chi), self.psi, self.torus.curl(self.psi))
+        if self.torus.dim == 2:
+            fields += (self.second, self.torus.curl(self.second[:, None]))
+        else:
+            fields += (self.second, self.second[:, None])
         flat = [found.reshape(*found.shape[: found.ndim - self.torus.dim], -1) for found in self._on(axes, fields)]
         return Fast(matrix_on(self.equation, points), *flat)
 
@@ -121,3 +146,68 @@ def _lowest(equation: Equation, torus: Torus, a: Array, exact: bool) -> float:
     found = float(np.linalg.eigvalsh(a)[:, 0].min())
     shares = [min(k / m, 0.4) for k, m in zip(bandwidths(equation), torus.counts, strict=True)]
     return found * (float(np.prod(np.cos(np.pi * np.array(shares)))) if exact else 0.9)
+
+
+def crossed(along: int, psi: Array) -> Array:
+    """curl(ψ q) - q curl ψ = (this) ∂_i q for one direction i, (d, …), from the components of ψ, (m, …)."""
+    dim = {0: 1, 1: 2, 3: 3}[len(psi)]
+    found = np.zeros((dim, *psi.shape[1:]))
+    for row, k, i, sign in CURL[dim]:
+        if i == along:
+            found[row] += sign * psi[k]
+    return found
+
+
+def second_order(a: Array, chi: Array, psi: Array) -> Array:
+    """What multiplies ε ∂_ij u_0, i ≤ j, in τ - a∇r: (3, 2, n) from a, (2, 2, n), and functions that multiply the slopes of
+    ∂_0 u_0 and ∂_1 u_0, χ, (2, n), in r and ψ, (2, n), in τ."""
+    found = []
+    for i, j in PAIRS:
+        parts = [crossed(k, psi[m][None]) - a[:, k] * chi[m] for k, m in {(i, j), (j, i)}]
+        found.append(np.sum(parts, axis=0))
+    return np.stack(found)
+
+
+def _second(cell: CellFields, a: Array, bands: Sequence[int]) -> npt.NDArray[np.complex128]:
+    """The Ψ_ij that make |a^-½ (Z_ij + curl Ψ_ij)|² small, Z_ij of `second_order`: -div(a/det a ∇Ψ) = div Rᵀ a⁻¹ Z, curl = R ∇."""
+    torus = cell.torus
+    chi, psi = (torus.values(series).reshape(2, -1) for series in (cell.chi, cell.psi[:, 0]))
+    dual, table = a / np.linalg.det(a)[:, None, None], np.moveaxis(a, 0, 2)
+    found = []
+    for z in second_order(table, chi, psi):
+        strain = np.linalg.solve(a, z.T[:, :, None])[:, :, 0].T
+        load = np.stack([strain[1], -strain[0]])  # -Rᵀ a⁻¹ Z
+        found.append(_periodic(torus, dual, load, [2 * band for band in bands]))
+    return np.stack(found)
+
+
+def _periodic(torus: Torus, b: Array, load: Array, bands: Sequence[int]) -> npt.NDArray[np.complex128]:
+    """u with ∫ ∇v·(b ∇u - load) = 0 for all v, among the waves of the bands."""
+
+    def divergence(flux: Array) -> npt.NDArray[np.complex128]:
+        series = torus.cut(torus.series(flux.reshape(2, *torus.counts)), bands)
+        return np.asarray((-1j * torus.wave * series).sum(axis=0))
+
+    def times(u: npt.NDArray[np.complex128]) -> npt.NDArray[np.complex128]:
+        return divergence(np.einsum("nij,jn->in", b, torus.values(torus.gradient(u)).reshape(2, -1)))
+
+    return conjugate_gradients(times, lambda r: r / torus.square, divergence(load), _STEPS, _REST)
+
+
+def conjugate_gradients(
+    times: Operator, ahead: Operator, load: npt.NDArray[np.complex128], steps: int, rest: float
+) -> npt.NDArray[np.complex128]:
+    """An approximation is good enough here: no bound needs more."""
+    found, residual = np.zeros_like(load), load
+    direction = ahead(residual)
+    size = first = np.vdot(residual, direction).real
+    for _ in range(steps):
+        if size <= rest**2 * first or size <= 0:
+            break
+        image = times(direction)
+        step = size / np.vdot(direction, image).real
+        found, residual = found + step * direction, residual - step * image
+        then = ahead(residual)
+        size, before = np.vdot(residual, then).real, size
+        direction = then + size / before * direction
+    return found

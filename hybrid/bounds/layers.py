@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.polynomial.legendre import leggauss, legder, legval, legvander
 
-from hybrid.bounds.fields import CellFields
+from hybrid.bounds.fields import CellFields, conjugate_gradients, second_order
 from hybrid.equation import Equation
 from hybrid.fluxes import Torus, matrix_on
 
@@ -22,7 +22,7 @@ Array = npt.NDArray[np.float64]
 
 _DEGREE, _GAUSS = 12, 18
 """Of the polynomials in each period of depth, and points there."""
-_STEPS, _SMALL = 200, 1e-9
+_STEPS, _SMALL = 200, 1e-7
 """Of conjugate gradients, at the most; and what is left of the residual after them."""
 
 
@@ -38,6 +38,7 @@ class Layer:
         waves: 2π k / period of the series along the face.
         value: w - c: at nodes across, (T, m), and of series along the face.
         potential: Θ, the same.
+        second: Potentials of second order, (3, T, m): `hybrid.bounds.fields.CellFields.second` in the layer.
     """
 
     axis: int
@@ -48,9 +49,10 @@ class Layer:
     waves: Array
     value: npt.NDArray[np.complex128]
     potential: npt.NDArray[np.complex128]
+    second: npt.NDArray[np.complex128]
 
-    def on(self, number: int, places: Array, y: Sequence[Array]) -> tuple[Array, Array, Array, Array]:
-        """w - c, its gradient by y, Θ and its curl, (n,) and (d, n), on a tensor grid.
+    def on(self, number: int, places: Array, y: Sequence[Array]) -> tuple[Array, Array, Array, Array, Array, Array]:
+        """w - c, its gradient by y, Θ and its curl, (n,) and (d, n), on a tensor grid; and the same for those of second order.
 
         Args:
             number: Which period from the face.
@@ -63,14 +65,15 @@ class Layer:
         sign, dim = (-2.0 if self.upper else 2.0) / self.period, len(y)
         phases = np.exp(1j * np.outer(self.waves, y[1 - self.axis] if dim > 1 else np.zeros(1)))
         found = []
-        for series in (self.value[nodes], self.potential[nodes]):
+        for series in (self.value[nodes], self.potential[nodes], *self.second[:, nodes]):
             parts = [values @ (series * (1j * self.waves)) @ phases] * dim
             parts[self.axis] = sign * (slopes @ series @ phases)
             table = np.stack([values @ series @ phases, *parts]).real
             found.append((np.swapaxes(table, 1, 2) if self.axis == 1 else table).reshape(1 + dim, -1))
-        (value, *strain), (potential, *slope) = found
-        curl = [slope[1], -slope[0]] if dim > 1 else [0 * slope[0]]
-        return value, np.stack(strain), potential, np.stack(curl)
+        (value, *strain), *others = found
+        curls = [np.stack([own[2], -own[1]] if dim > 1 else [0 * own[1]]) for own in others]
+        potentials = np.stack([own[0] for own in others])
+        return value, np.stack(strain), potentials[0], curls[0], potentials[1:], np.stack(curls)[1:]
 
     def at(self, t: Array, periods: int, y: Sequence[Array]) -> Array:
         """w on a tensor grid: t is the place across the face, in periods from the lower end, of so many."""
@@ -95,7 +98,7 @@ def layers_of(cell: CellFields, depth: int, origin: Sequence[float]) -> list[Lay
         none = np.zeros((depth * _DEGREE + 1, 1), dtype=complex)
         face = float(cell.at([np.array(origin[:1])])[0, 0])  # whole periods: the same at both ends
         (p,) = cell.equation.period
-        return [Layer(0, upper, -face, depth, p, np.zeros(1), none, none) for upper in (False, True)]
+        return [Layer(0, upper, -face, depth, p, np.zeros(1), none, none, none[None, :][:0]) for upper in (False, True)]
     return [_Strip(cell, axis, upper, depth, origin).layer() for axis in range(dim) for upper in (False, True)]
 
 
@@ -119,8 +122,9 @@ class _Strip:
             self.values[rows, columns], self.slopes[rows, columns] = values, 2 / self.period * slopes
         self.weights = np.tile(share / 2 * self.period, depth)
         t = np.concatenate([k + (gauss + 1) / 2 for k in range(depth)]) * self.period
+        self.depths = origin[axis] + (-t if upper else t)
         points = np.empty((len(t), self.along.counts[0], 2))
-        points[..., axis] = (origin[axis] + (-t if upper else t))[:, None]
+        points[..., axis] = self.depths[:, None]
         points[..., other] = origin[other] + self.along.points()[:, 0]
         self.a = np.moveaxis(matrix_on(equation, points.reshape(-1, 2)).reshape(*points.shape[:2], 2, 2), (2, 3), (0, 1))
 
@@ -138,61 +142,66 @@ class _Strip:
         found = across + self.values.T @ (-1j * self.along.wave[0] * series[1 - self.axis])
         return np.asarray(np.where(self.keep, found, 0.0))
 
-    def _solve(self, b: Array, load: Array, fixed: bool) -> npt.NDArray[np.complex128]:
-        """u with ∫ ∇v·(b ∇u - load) = 0 for all v, zero on the face where fixed; by conjugate gradients."""
+    def _solve(self, b: Array, load: Array, fixed: slice) -> npt.NDArray[np.complex128]:
+        """u with ∫ ∇v·(b ∇u - load) = 0 for all v, both zero but at the nodes of the slice."""
         stiff = self.slopes.T @ (self.weights[:, None] * self.slopes)
         mass = self.values.T @ (self.weights[:, None] * self.values)
-        wave2 = np.maximum(self.along.wave[0] ** 2, 0.0 if fixed else (1 / self.period) ** 2)
-        free = slice(1, None) if fixed else slice(None)
-        inverse = np.linalg.inv((stiff + wave2[:, None, None] * mass)[:, free, free])
+        inverse = np.linalg.inv((stiff + (self.along.wave[0] ** 2)[:, None, None] * mass)[:, fixed, fixed])
 
         def ahead(r: npt.NDArray[np.complex128]) -> npt.NDArray[np.complex128]:
             found = np.zeros_like(r)
-            found[free] = np.einsum("kij,jk->ik", inverse, r[free])
+            found[fixed] = np.einsum("kij,jk->ik", inverse, r[fixed])
             return found
 
-        def residual_of(flux: Array) -> npt.NDArray[np.complex128]:
-            found = self._divergence(flux)
-            found[: free.start or 0] = 0.0
+        def tested(flux: Array) -> npt.NDArray[np.complex128]:
+            every = self._divergence(flux)
+            found = np.zeros_like(every)
+            found[fixed] = every[fixed]
             return found
 
-        residual = residual_of(load)
-        found = np.zeros_like(residual)
-        direction = ahead(residual)
-        size = first = np.vdot(residual, direction).real
-        for _ in range(_STEPS):
-            if size <= _SMALL**2 * first or size <= 0:
-                break
-            image = residual_of(_times(b, self._gradient(direction)))
-            step = size / np.vdot(direction, image).real
-            found, residual = found + step * direction, residual - step * image
-            next_ = ahead(residual)
-            size, before = np.vdot(residual, next_).real, size
-            direction = next_ + size / before * direction
-        return found
+        return conjugate_gradients(lambda u: tested(_times(b, self._gradient(u))), ahead, tested(load), _STEPS, _SMALL)
 
     def layer(self) -> Layer:
-        """w and Θ, made constant at the end of the strip."""
+        """w, made constant at the end of the strip, Θ, and the potentials of second order, zero there."""
         axis, other = self.axis, 1 - self.axis
         face = self.cell.on_face(axis, self.origin[axis], self.origin[other])[axis]
-        lifted = np.zeros((self.values.shape[1], len(face)), dtype=complex)
-        lifted[:, :] = -np.where(self.keep, face, 0.0) * self._ramp(0)[:, None]
-        w = lifted + self._solve(self.a, -_times(self.a, self._gradient(lifted)), fixed=True)
-        strain = self._gradient(w)
-        # |a^-½ (curl Θ - a∇w)|² with curl = R ∇: coefficient Rᵀ a⁻¹ R, load Rᵀ ∇w.
-        turned = np.array([[self.a[0, 0], self.a[0, 1]], [self.a[1, 0], self.a[1, 1]]]) / (
-            self.a[0, 0] * self.a[1, 1] - self.a[0, 1] ** 2
-        )
-        theta = self._solve(turned, np.stack([-strain[1], strain[0]]), fixed=False)
+        lifted = -np.where(self.keep, face, 0.0) * self._ramp(0)[:, None]
+        w = lifted + self._solve(self.a, -_times(self.a, self._gradient(lifted)), slice(1, None))
         tail = float(w[-1, 0].real)
         w[:, 0] -= tail
-        theta[:, 0] -= theta[-1, 0]
-        last = self._ramp(self.depth - 1, rising=True)[:, None]
+        w -= self._ramp(self.depth - 1, rising=True)[:, None] * w[-1]
+        # |a^-½ (curl Θ - a∇w)|² with curl = R ∇: coefficient Rᵀ a⁻¹ R = a / det a, load Rᵀ ∇w.
+        dual = self.a / (self.a[0, 0] * self.a[1, 1] - self.a[0, 1] ** 2)
+        strain = self._gradient(w)
+        theta = self._solve(dual, np.stack([-strain[1], strain[0]]), slice(None, -1))
+        second = [self._solve(dual, load, slice(None, -1)) for load in self._second(w, theta)]
         phase = np.exp(-1j * self.along.wave[0] * self.origin[other])  # series in y itself
         return Layer(
-            axis, self.upper, tail, self.depth, self.period, self.along.wave[0], (w - last * w[-1]) * phase,
-            (theta - last * theta[-1]) * phase,
+            axis, self.upper, tail, self.depth, self.period, self.along.wave[0], w * phase, theta * phase,
+            np.stack(second) * phase,
         )  # fmt: skip
+
+    def _second(self, w: npt.NDArray[np.complex128], theta: npt.NDArray[np.complex128]) -> list[Array]:
+        """Loads -Rᵀ a⁻¹ (Z_ij + curl Ψ_ij), with the layer's functions in Z_ij beside the cell's."""
+        y = [self.depths, self.along.points()[:, 0] + self.origin[1 - self.axis]]
+        fast = self.cell.on(y if self.axis == 0 else y[::-1])
+        shape = [len(axis) for axis in (y if self.axis == 0 else y[::-1])]
+
+        def turned(values: Array) -> Array:
+            """(…, n) to (…, across, along)."""
+            table = values.reshape(*values.shape[:-1], *shape)
+            return table if self.axis == 0 else np.swapaxes(table, -1, -2)
+
+        chi, psi = turned(fast.chi).copy(), turned(fast.psi[:, 0]).copy()
+        chi[self.axis] += self.along.values(self.values @ w)
+        psi[self.axis] += self.along.values(self.values @ theta)
+        curls = turned(fast.second_curls)
+        found = []
+        for z, curl in zip(second_order(self.a, chi, psi), curls, strict=True):
+            off = np.moveaxis(z + curl, 0, 2)[..., None]
+            strain = np.moveaxis(np.linalg.solve(np.moveaxis(self.a, (0, 1), (2, 3)), off)[..., 0], 2, 0)
+            found.append(np.stack([strain[1], -strain[0]]))
+        return found
 
     def _ramp(self, number: int, *, rising: bool = False) -> Array:
         """At the nodes: from one to zero in a period of depth, or from zero to one."""

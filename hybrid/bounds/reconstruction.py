@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hybrid.bounds.fields import CellFields, Fast
 from hybrid.bounds.layers import Layer, layers_of
-from hybrid.bounds.slow import Jet, Slow
+from hybrid.bounds.slow import Jet, Slow, Smooth
 from hybrid.bounds.terms import Carried, Cutoff, Products, products
 from hybrid.bounds.twoscale import Piece
 from hybrid.equation import Equation
@@ -34,6 +34,7 @@ class Reconstruction:
     star: Array
     layers: Sequence[Layer]
     cutoff: Cutoff | None
+    smooth: Smooth | None = None
 
     @classmethod
     def of(cls, equation: Equation, slow: Slow, correctors: Array, star: Array) -> Reconstruction:
@@ -42,7 +43,8 @@ class Reconstruction:
         origin = [low / equation.eps for low, _ in equation.domain]
         if equation.dim < 3:
             depth = min(LAYERS, *(round(n) for n in equation.periods))
-            return cls(equation, slow, cell, star, layers_of(cell, depth, origin), None)
+            smooth = Smooth(slow, equation.domain) if equation.dim == 2 else None
+            return cls(equation, slow, cell, star, layers_of(cell, depth, origin), None, smooth)
         # η is about 1 - exp(-n t): as steep as it costs to turn χ_j off against what it costs to be without.
         size, slope = ((cell.torus.values(f) ** 2).sum() for f in (cell.chi, cell.torus.gradient(cell.chi)))
         powers = [int(np.clip(round(p * math.sqrt(slope / max(size, 1e-300))), 1, _STEEPEST)) for p in equation.period]
@@ -85,7 +87,9 @@ class Reconstruction:
             if number is not None and number < layer.depth:
                 carried.append(Carried(*layer.on(number, zone[layer.axis].places, y), weight, slope))
         eta, eta_slopes = self.boundary(axes)
-        return products(jet, eta, eta_slopes, fast, self.star, equation.eps, carried, tails, slopes), fast, jet
+        smooth = self.smooth.on(axes) if self.smooth is not None else ()
+        terms = products(jet, eta, eta_slopes, fast, self.star, equation.eps, carried, tails, slopes, smooth)
+        return terms, fast, jet
 
     def on(self, axes: Sequence[Array]) -> Array:
         """r on a tensor grid of x, (n_1, …)."""

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from numpy.polynomial.legendre import leggauss, legder, legval, legvander
+
 from dolfinx import fem
 
+from hybrid.bounds.fields import PAIRS
 from hybrid.comparison.transfer import on_points
 from hybrid.failures import SolverError
 from hybrid.pinn.functions.field import Field, evaluated
@@ -24,6 +27,8 @@ _DEGREE = 5
 _INTERVALS = {1: 192, 2: 48, 3: 16}
 """Of a spline, along each side."""
 _ZERO = 1e-12
+_SMOOTH = 16
+"""Polynomials in each direction, of what is near second derivatives."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,30 @@ class Slow(ABC):
     @abstractmethod
     def jet(self, axes: Sequence[Array]) -> Jet:
         """On a tensor grid of coordinates."""
+
+
+class Smooth:
+    """Polynomials near the second derivatives ∂_ij u_0, i ≤ j, in the plane, by Gauss's rule: with slopes that are known."""
+
+    def __init__(self, slow: Slow, domain: Sequence[Sequence[float]]) -> None:
+        self.domain = domain
+        unit, share = leggauss(2 * _SMOOTH)
+        basis = legvander(unit, _SMOOTH - 1)
+        transform = (basis * share[:, None]).T * (np.arange(_SMOOTH) + 0.5)[:, None]
+        hessian = slow.jet([(low + high) / 2 + (high - low) / 2 * unit for low, high in domain]).hessian
+        self.tables = [transform @ hessian[i, j] @ transform.T for i, j in PAIRS]
+
+    def on(self, axes: Sequence[Array]) -> list[tuple[Array, Array]]:
+        """Each with its derivatives, (n_1, n_2) and (2, n_1, n_2), on a tensor grid."""
+        values, slopes = [], []
+        for axis, (low, high) in zip(axes, self.domain, strict=True):
+            at = (2 * axis - low - high) / (high - low)
+            values.append(legvander(at, _SMOOTH - 1))
+            slopes.append(np.stack([legval(at, legder(row)) for row in np.eye(_SMOOTH)], axis=1) * 2 / (high - low))
+        return [
+            (values[0] @ table @ values[1].T, np.stack([slopes[0] @ table @ values[1].T, values[0] @ table @ slopes[1].T]))
+            for table in self.tables
+        ]
 
 
 class OfNetwork(Slow):

@@ -1,9 +1,9 @@
 """A reconstruction and a flux in equilibrium with it, term by term, as products of functions of x and of x/ε.
 
-    r = u_0 + ε η χ_j(x/ε) ∂_j u_0 + ε Σ_F w_F(x/ε) g_F,        τ = A ∇u_0 + ε curl( ψ_j(x/ε) ∂_j u_0 + Σ_F Θ_F(x/ε) g_F ).
+    r = u_0 + ε η χ_j(x/ε) ∂_j u_0 + ε Σ_F w_F(x/ε) g_F,        τ = A ∇u_0 + ε curl( ψ_j(x/ε) ∂_j u_0 + Σ_F Θ_F(x/ε) g_F + ε Ψ_ij(x/ε) h_ij ).
 
-In the plane there is a layer for each face F, with w_F = -χ_n and g_F = ∂_n u_0 on it, g_F = 0 on the other faces, and η = 1. In space
-there are none, and η falls to zero at the boundary. Either way r = 0 on ∂Ω, and -div τ = -div(A ∇u_0) whatever else is what.
+In the plane there is a layer for each face F, with w_F = -χ_n and g_F = ∂_n u_0 on it, g_F = 0 on the other faces, and η = 1; Ψ_ij and
+smooth functions h_ij near ∂_ij u_0, layers among them, make τ good to the next order. In space there are none of these, and η falls to zero at the boundary. Either way r = 0 on ∂Ω, and -div τ = -div(A ∇u_0) whatever else is what.
 """
 
 from __future__ import annotations
@@ -14,18 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hybrid.bounds.fields import Fast
+from hybrid.bounds.fields import Fast, crossed
 from hybrid.bounds.slow import Jet
 
 Array = npt.NDArray[np.float64]
-
-CURL: dict[int, list[tuple[int, int, int, int]]] = {
-    1: [],
-    2: [(0, 0, 1, 1), (1, 0, 0, -1)],
-    3: [(i, (i + 2) % 3, (i + 1) % 3, 1) for i in range(3)] + [(i, (i + 1) % 3, (i + 2) % 3, -1) for i in range(3)],
-}
-"""(curl ψ)_i as the sum of ± ∂_j ψ_k: entries (i, k, j, ±1)."""
-
 
 @dataclass(frozen=True)
 class Cutoff:
@@ -69,6 +61,8 @@ class Carried:
         strain: ∇_y w, (2, n).
         potential: Θ, (n,).
         curl: curl_y Θ, (2, n).
+        second: Potentials of second order, (3, n).
+        second_curls: Their curls, (3, 2, n).
         weight: g, (…).
         slope: ∂_i g, (2, …).
     """
@@ -77,6 +71,8 @@ class Carried:
     strain: Array
     potential: Array
     curl: Array
+    second: Array
+    second_curls: Array
     weight: Array
     slope: Array
 
@@ -109,7 +105,7 @@ class Products:
 
 def products(
     jet: Jet, eta: Array, slopes: Array, fast: Fast, star: Array, eps: float, layers: Sequence[Carried] = (),
-    tails: Array | None = None, tail_slopes: Array | None = None,
+    tails: Array | None = None, tail_slopes: Array | None = None, smooth: Sequence[tuple[Array, Array]] = (),
 ) -> Products:  # fmt: skip
     """The terms, from u_0 and η at some points and the functions of the cell at others.
 
@@ -123,6 +119,7 @@ def products(
         layers: Those that are not zero here.
         tails: Σ_F c_F g_F.
         tail_slopes: Its derivatives, (d, …).
+        smooth: What is near ∂_ij u_0, i ≤ j, and the derivatives of it, (d, …).
     """
     dim, count = fast.chi.shape
     none, units = np.zeros((dim, count)), np.eye(dim)[:, :, None] * np.ones(count)
@@ -143,18 +140,13 @@ def products(
             found.add(eps * layer.slope[i], units[i] * layer.value, crossed(i, layer.potential[None]))
         found.weights.append(eps * layer.weight)
         found.values.append(layer.value)
+    for k, (weight, slope) in enumerate(smooth):
+        potential = fast.second[k] + sum(layer.second[k] for layer in layers)
+        found.add(eps * weight, none, fast.second_curls[k] + sum(layer.second_curls[k] for layer in layers))
+        for i in range(dim):
+            found.add(eps**2 * slope[i], none, crossed(i, potential[None]))
     if tails is not None and tail_slopes is not None:
         for i in range(dim):
             found.add(eps * tail_slopes[i], units[i], none)
         found.weights[0] = found.weights[0] + eps * tails
-    return found
-
-
-def crossed(along: int, psi: Array) -> Array:
-    """curl(ψ q) - q curl ψ = (this) ∂_i q for one direction i, (d, n), from the components of ψ, (m, n)."""
-    dim = {0: 1, 1: 2, 3: 3}[len(psi)]
-    found = np.zeros((dim, psi.shape[1]))
-    for row, k, i, sign in CURL[dim]:
-        if i == along:
-            found[row] += sign * psi[k]
     return found

@@ -8,6 +8,7 @@ and the last periods may have functions p of their own, those of layers: they ar
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ from numpy.polynomial.legendre import leggauss, legvander
 from hybrid.failures import InputError
 
 Array = npt.NDArray[np.float64]
+
+_AT_ONCE = 4_000_000
+"""Numbers."""
 
 
 @dataclass(frozen=True)
@@ -160,17 +164,26 @@ def gram(zone: Sequence[Piece], slow: Array, fast: Array, dual: Array) -> Array:
     """
     rows = len(slow)
     found = np.zeros((rows, rows))
-    for m in range(rows):
-        for n in range(m, rows):
-            found[m, n] = found[n, m] = contracted(zone, slow[m] * slow[n], (fast[m] * dual[n]).sum(axis=0))
+    one, other = np.triu_indices(rows)
+    for part in np.array_split(np.arange(len(one)), max(1, len(one) * math.prod(fast.shape[1:]) // _AT_ONCE)):
+        m, n = one[part], other[part]
+        sums = _degrees(slow[m] * slow[n], [piece.table for piece in zone])
+        means = _degrees(np.einsum("mc...,mc...->m...", fast[m], dual[n]), [piece.moments for piece in zone])
+        found[m, n] = found[n, m] = (sums * means).sum(axis=1)
     return found
+
+
+def _degrees(values: Array, tables: Sequence[Array]) -> Array:
+    """Functions on a tensor grid, (R, n_1, …), against Legendre polynomials, (R, K^d)."""
+    for table in tables:  # each takes the first direction and puts its degrees last
+        rows, count = values.shape[:2]
+        rest = values.shape[2:]
+        turned = values.reshape(rows, count, -1).swapaxes(1, 2) @ table
+        values = turned.reshape(rows, *rest, table.shape[1])
+    return values.reshape(len(values), -1)
 
 
 def contracted(zone: Sequence[Piece], slow: Array, fast: Array) -> float:
     """∫ q(x) p(x/ε) dx from values of q at the nodes, (S_1, …), and of p at the places, (n_1, …)."""
-    if not slow.any() or not fast.any():
-        return 0.0
-    for piece in zone:  # each takes the first direction and puts its degrees last
-        slow = np.tensordot(slow, piece.table, axes=(0, 0))
-        fast = np.tensordot(fast, piece.moments, axes=(0, 0))
-    return float((slow * fast).sum())
+    sums = _degrees(slow[None], [piece.table for piece in zone])
+    return float((sums * _degrees(fast[None], [piece.moments for piece in zone])).sum())

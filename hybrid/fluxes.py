@@ -4,9 +4,9 @@ For periodic χ_k and periodic fields σ_k without divergence, C = (mean σ_1, �
 
     C D⁻¹ Cᵀ  ≤  a*  ≤  E,     E_ij = mean (e_i + ∇χ_i)·a(e_j + ∇χ_j),     D_ij = mean σ_i·a⁻¹σ_j
 
-as quadratic forms (Dirichlet's principle and Thomson's), whatever the χ_k and σ_k are. Here σ_k is the part without divergence of
-a(e_k + ∇χ_k). Series of both kinds are cut off so early that the means over the grid are those over the cell, where a and a⁻¹ have
-no more frequencies than are seen in them.
+as quadratic forms (Dirichlet's principle and Thomson's), whatever the χ_k and σ_k are. Here σ_k is the part without divergence
+of a(e_k + ∇χ_k). Series of both kinds are cut off so early that the means over the grid are those over the cell, where a and
+a⁻¹ have no more frequencies than are seen in them.
 """
 
 from __future__ import annotations
@@ -105,13 +105,14 @@ class Torus:
         in 1D, one in 2D with curl ψ = (∂_1 ψ, -∂_0 ψ), three in 3D."""
         parts = np.moveaxis(flux, -self.dim - 1, 0)
         k = self.wave
+        turned: npt.NDArray[np.complex128]
         if self.dim == 1:
             turned = np.zeros((0, *parts.shape[1:]), dtype=complex)
         elif self.dim == 2:
             turned = -1j * (k[1] * parts[0] - k[0] * parts[1])[None]
         else:
             turned = 1j * np.cross(k[:, *(None,) * (parts.ndim - 1 - self.dim)], parts, axis=0)
-        return np.moveaxis(turned / self.square, 0, -self.dim - 1)
+        return np.asarray(np.moveaxis(turned / self.square, 0, -self.dim - 1), dtype=np.complex128)
 
     def curl(self, potential: npt.NDArray[np.complex128]) -> npt.NDArray[np.complex128]:
         """Of ψ, (…, m, n_1 …) to (…, d, n_1 …)."""
@@ -127,20 +128,22 @@ class Torus:
 
     def mean(self, series: npt.NDArray[np.complex128]) -> Array:
         """Of each function."""
-        return np.asarray(series[(..., *(0,) * self.dim)].real)
+        return np.asarray(np.moveaxis(series, self.axes, range(self.dim))[(0,) * self.dim].real)
 
 
 def matrix_on(equation: Equation, points: Array) -> Array:
     """a at points of the cell, (n, d) -> (n, d, d)."""
     at, dim = coordinates(equation.fast, points), equation.dim
     rows = [
-        [np.broadcast_to(evaluate(equation.medium.matrix[i, j], at), len(points)) for j in range(dim)] for i in range(dim)
+        [np.broadcast_to(evaluate(equation.medium.matrix[i, j], at), len(points)) for j in range(dim)]
+        for i in range(dim)
     ]
     return np.asarray(np.moveaxis(np.array(rows, dtype=np.float64), 2, 0))
 
 
 def bandwidths(equation: Equation) -> list[int]:
-    """The highest frequencies of a and a⁻¹ in each direction; as many as there may be points where that is more than is seen."""
+    """The highest frequencies of a and a⁻¹ in each direction; as many as there may be points where that is more than is
+    seen."""
     functions = list(dict.fromkeys(coefficient_functions(equation)))
     found = spectra(functions, equation.fast, equation.period, _SEEN)
     wide = [max((k for k, _ in each), default=0) for each in found]
@@ -199,7 +202,10 @@ def two_sided(equation: Equation, correctors: Array) -> TwoSided:
     mean = fine.mean(series)
     sigma = fine.values(fine.curl(fine.potential(series))).reshape(dim, dim, -1) + mean[:, :, None]
     inverse = np.linalg.inv(a)
-    energies = [np.einsum("kin,lin->nkl", flux, strain), np.einsum("kin,nij,ljn->nkl", sigma, inverse, sigma, optimize=True)]
+    energies = [
+        np.einsum("kin,lin->nkl", flux, strain),
+        np.einsum("kin,nij,ljn->nkl", sigma, inverse, sigma, optimize=True),
+    ]
     upper, dual = (density.mean(axis=0) for density in energies)
     lower = mean.T @ np.linalg.solve(dual, mean)
     margin = _UNSEEN * float(np.linalg.norm(upper, 2))

@@ -43,7 +43,9 @@ def test_without_correctors_there_are_means_of_voigt_and_reuss(dim: int) -> None
     equation, chi, star = _laminate(dim, exact=False)
     found = two_sided(equation, chi)
     assert found.upper == pytest.approx(2 / math.sqrt(3) * np.eye(dim), abs=3e-12)
-    assert np.diag(found.lower)[0] == pytest.approx(1.0, abs=3e-12)  # layers: the flux across them is their harmonic mean
+    assert np.diag(found.lower)[0] == pytest.approx(
+        1.0, abs=3e-12
+    )  # layers: the flux across them is their harmonic mean
     assert np.linalg.eigvalsh(star - found.lower).min() > -1e-13
 
 
@@ -66,7 +68,8 @@ def _random(seed: int) -> tuple[object, int]:
 
     def scalar(largest: float) -> Expr:
         waves = [
-            (rng.integers(-2, 3, dim), rng.uniform(-1, 1), rng.uniform(0, 2 * math.pi)) for _ in range(4 if dim < 3 else 2)
+            (rng.integers(-2, 3, dim), rng.uniform(-1, 1), rng.uniform(0, 2 * math.pi))
+            for _ in range(4 if dim < 3 else 2)
         ]
         size = math.log(largest) / 2 / sum(abs(c) for _, c, _ in waves)
         return exp(sum(size * c * cos(2 * pi * sum(int(n) * y[i] for i, n in enumerate(k)) + s) for k, c, s in waves))

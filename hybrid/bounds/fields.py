@@ -62,8 +62,8 @@ class CellFields:
         torus: The grid that their products with a are exact on, where `exact`.
         chi: Series of the χ_j.
         psi: Series of the ψ_j.
-        second: In the plane those of the potentials Ψ_ij, i ≤ j, (3, …): what ε (curl ψ_j e_i-part - a χ_j e_i) ∂_ij u_0 of τ - a∇r has
-            without divergence goes into τ as ε² curl( Ψ_ij ∂_ij u_0 ).
+        second: In the plane those of the potentials Ψ_ij, i ≤ j, (3, …): what ε (curl ψ_j e_i-part - a χ_j e_i) ∂_ij u_0 of τ
+            - a∇r has without divergence goes into τ as ε² curl( Ψ_ij ∂_ij u_0 ).
         lowest: A lower bound of the eigenvalues of a.
         exact: Whether a and a⁻¹ have no frequencies but those that the grid resolves.
     """
@@ -83,11 +83,11 @@ class CellFields:
         series = given.series(correctors)
         size = np.abs(series).max(axis=0)
         size.flat[0] = 0.0  # constants mean nothing
-        bands = [_last(size, i) for i in range(equation.dim)]
-        bands, counts, exact = grids(equation, [2 * band + 1 for band in bands])
+        last = [_last(size, i) for i in range(equation.dim)]
+        bands, counts, exact = grids(equation, [2 * band + 1 for band in last])
         torus = Torus(equation.period, counts)
         chi = torus.cut(given.moved(series, torus), bands)
-        chi[(slice(None), *(0,) * equation.dim)] = 0.0
+        chi.reshape(equation.dim, -1)[:, 0] = 0.0
         a = matrix_on(equation, torus.points())
         strains = torus.values(torus.gradient(chi)).reshape(equation.dim, equation.dim, -1)
         flux = np.einsum("nij,kjn->kin", a, strains + np.eye(equation.dim)[:, :, None])
@@ -100,11 +100,11 @@ class CellFields:
     def on(self, axes: Sequence[Array]) -> Fast:
         """On a tensor grid of coordinates y."""
         points = np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
-        fields = (self.chi, self.torus.gradient(self.chi), self.psi, self.torus.curl(self.psi))
-        if self.torus.dim == 2:
-            fields += (self.second, self.torus.curl(self.second[:, None]))
-        else:
-            fields += (self.second, self.second[:, None])
+        second = self.second[:, None]
+        curls = self.torus.curl(second) if self.torus.dim == 2 else second
+        fields = (
+            self.chi, self.torus.gradient(self.chi), self.psi, self.torus.curl(self.psi), self.second, curls,
+        )  # fmt: skip
         flat = [found.reshape(*found.shape[: found.ndim - self.torus.dim], -1) for found in self._on(axes, fields)]
         return Fast(matrix_on(self.equation, points), *flat)
 
@@ -141,8 +141,8 @@ def _last(size: Array, axis: int) -> int:
 
 
 def _lowest(equation: Equation, torus: Torus, a: Array, exact: bool) -> float:
-    """From the largest of ξ·a⁻¹ξ on the grid: between m points trigonometric polynomials of degree k < m/2 are at most 1/cos(πk/m)
-    times that (Ehlich and Zeller 1964). Where a⁻¹ is none, nine tenths of what is seen."""
+    """From the largest of ξ·a⁻¹ξ on the grid: between m points trigonometric polynomials of degree k < m/2 are at most
+    1/cos(πk/m) times that (Ehlich and Zeller 1964). Where a⁻¹ is none, nine tenths of what is seen."""
     found = float(np.linalg.eigvalsh(a)[:, 0].min())
     shares = [min(k / m, 0.4) for k, m in zip(bandwidths(equation), torus.counts, strict=True)]
     return found * (float(np.prod(np.cos(np.pi * np.array(shares)))) if exact else 0.9)
@@ -169,7 +169,8 @@ def second_order(a: Array, chi: Array, psi: Array) -> Array:
 
 
 def _second(cell: CellFields, a: Array, bands: Sequence[int]) -> npt.NDArray[np.complex128]:
-    """The Ψ_ij that make |a^-½ (Z_ij + curl Ψ_ij)|² small, Z_ij of `second_order`: -div(a/det a ∇Ψ) = div Rᵀ a⁻¹ Z, curl = R ∇."""
+    """The Ψ_ij that make |a^-½ (Z_ij + curl Ψ_ij)|² small, Z_ij of `second_order`: -div(a/det a ∇Ψ) = div Rᵀ a⁻¹ Z, curl = R
+    ∇."""
     torus = cell.torus
     chi, psi = (torus.values(series).reshape(2, -1) for series in (cell.chi, cell.psi[:, 0]))
     dual, table = a / np.linalg.det(a)[:, None, None], np.moveaxis(a, 0, 2)

@@ -1,8 +1,8 @@
 """Boundary layers for bounds: w_F in the half strip inwards of a face, and a potential of its flux.
 
-div(a ∇w) = 0, w = -χ_n on the face, n the direction across it, periodic along it, and nearly constant some periods inwards: there it is
-made the constant. With polynomials across and waves along the face, by conjugate gradients for the energy, and for the complementary
-energy of a∇w ≈ curl Θ. A bound holds whatever w and Θ are, as long as w = -χ_n on the face.
+div(a ∇w) = 0, w = -χ_n on the face, n the direction across it, periodic along it, and nearly constant some periods inwards:
+there it is made the constant. With polynomials across and waves along the face, by conjugate gradients for the energy, and for
+the complementary energy of a∇w ≈ curl Θ. A bound holds whatever w and Θ are, as long as w = -χ_n on the face.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numpy.polynomial.legendre import leggauss, legder, legval, legvander
+from numpy.polynomial.legendre import legder, leggauss, legval, legvander
 
 from hybrid.bounds.fields import CellFields, conjugate_gradients, second_order
 from hybrid.equation import Equation
@@ -92,14 +92,8 @@ class Layer:
 
 
 def layers_of(cell: CellFields, depth: int, origin: Sequence[float]) -> list[Layer]:
-    """Those of all faces of a box that begins at y = `origin`; on a line they are the constants -χ, all tail."""
-    dim = cell.equation.dim
-    if dim == 1:
-        none = np.zeros((depth * _DEGREE + 1, 1), dtype=complex)
-        face = float(cell.at([np.array(origin[:1])])[0, 0])  # whole periods: the same at both ends
-        (p,) = cell.equation.period
-        return [Layer(0, upper, -face, depth, p, np.zeros(1), none, none, none[None, :][:0]) for upper in (False, True)]
-    return [_Strip(cell, axis, upper, depth, origin).layer() for axis in range(dim) for upper in (False, True)]
+    """Those of all faces of a box in the plane that begins at y = `origin`."""
+    return [_Strip(cell, axis, upper, depth, origin).layer() for axis in range(2) for upper in (False, True)]
 
 
 class _Strip:
@@ -126,7 +120,9 @@ class _Strip:
         points = np.empty((len(t), self.along.counts[0], 2))
         points[..., axis] = self.depths[:, None]
         points[..., other] = origin[other] + self.along.points()[:, 0]
-        self.a = np.moveaxis(matrix_on(equation, points.reshape(-1, 2)).reshape(*points.shape[:2], 2, 2), (2, 3), (0, 1))
+        self.a = np.moveaxis(
+            matrix_on(equation, points.reshape(-1, 2)).reshape(*points.shape[:2], 2, 2), (2, 3), (0, 1)
+        )
 
     def _gradient(self, u: npt.NDArray[np.complex128]) -> Array:
         """In the directions of the axes, (2, n, m), of series along the face at the nodes."""
@@ -165,7 +161,7 @@ class _Strip:
         """w, made constant at the end of the strip, Θ, and the potentials of second order, zero there."""
         axis, other = self.axis, 1 - self.axis
         face = self.cell.on_face(axis, self.origin[axis], self.origin[other])[axis]
-        lifted = -np.where(self.keep, face, 0.0) * self._ramp(0)[:, None]
+        lifted = np.asarray(-np.where(self.keep, face, 0.0) * self._ramp(0)[:, None], dtype=np.complex128)
         w = lifted + self._solve(self.a, -_times(self.a, self._gradient(lifted)), slice(1, None))
         tail = float(w[-1, 0].real)
         w[:, 0] -= tail
@@ -234,5 +230,3 @@ def _basis(at: Array) -> tuple[Array, Array]:
     inverse = np.linalg.inv(legvander(_lobatto(), _DEGREE))
     slopes = np.stack([legval(at, legder(row)) for row in np.eye(_DEGREE + 1)], axis=1)
     return legvander(at, _DEGREE) @ inverse, slopes @ inverse
-
-

@@ -38,12 +38,12 @@ class Reconstruction:
 
     @classmethod
     def of(cls, equation: Equation, slow: Slow, correctors: Array, star: Array) -> Reconstruction:
-        """With layers on a line and in the plane, and with a cutoff in space."""
+        """With layers in the plane, and with a cutoff in space."""
         cell = CellFields.of(equation, correctors)
         origin = [low / equation.eps for low, _ in equation.domain]
-        if equation.dim < 3:
+        if equation.dim == 2:
             depth = min(LAYERS, *(round(n) for n in equation.periods))
-            smooth = Smooth(slow, equation.domain) if equation.dim == 2 else None
+            smooth = Smooth(slow, equation.domain)
             return cls(equation, slow, cell, star, layers_of(cell, depth, origin), None, smooth)
         # η is about 1 - exp(-n t): as steep as it costs to turn χ_j off against what it costs to be without.
         size, slope = ((cell.torus.values(f) ** 2).sum() for f in (cell.chi, cell.torus.gradient(cell.chi)))
@@ -66,7 +66,9 @@ class Reconstruction:
         """g_F = ∂_n u_0 times what falls from one at the face to zero at the opposite one; and its derivatives."""
         n = layer.axis
         low, high = self.equation.domain[n]
-        s = ((high - axes[n] if layer.upper else axes[n] - low) / (high - low)).reshape([-1 if i == n else 1 for i in range(len(axes))])
+        s = ((high - axes[n] if layer.upper else axes[n] - low) / (high - low)).reshape(
+            [-1 if i == n else 1 for i in range(len(axes))]
+        )
         fall, slope = (1 - s) ** 2 * (1 + 2 * s), (6 * s * s - 6 * s) * (-1 if layer.upper else 1) / (high - low)
         slopes = jet.hessian[n] * fall
         slopes[n] += jet.slope[n] * slope
@@ -100,5 +102,7 @@ class Reconstruction:
         for layer in self.layers:
             low, high = self.equation.domain[layer.axis]
             t = (axes[layer.axis] - low) / self.steps[layer.axis]
-            found = found + eps * self.weight(layer, axes, jet)[0] * layer.at(t, round((high - low) / self.steps[layer.axis]), y)
+            found = found + eps * self.weight(layer, axes, jet)[0] * layer.at(
+                t, round((high - low) / self.steps[layer.axis]), y
+            )
         return np.asarray(found)

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
-from numpy.polynomial.legendre import leggauss, legder, legval, legvander
+from numpy.polynomial.legendre import legder, leggauss, legval, legvander
 
 from dolfinx import fem
 
@@ -73,7 +72,10 @@ class Smooth:
             values.append(legvander(at, _SMOOTH - 1))
             slopes.append(np.stack([legval(at, legder(row)) for row in np.eye(_SMOOTH)], axis=1) * 2 / (high - low))
         return [
-            (values[0] @ table @ values[1].T, np.stack([slopes[0] @ table @ values[1].T, values[0] @ table @ slopes[1].T]))
+            (
+                values[0] @ table @ values[1].T,
+                np.stack([slopes[0] @ table @ values[1].T, values[0] @ table @ slopes[1].T]),
+            )
             for table in self.tables
         ]
 
@@ -96,8 +98,8 @@ class OfNetwork(Slow):
                 edge[:, i] = end
                 if np.abs(field.values(edge)).max() > _ZERO * inside:
                     raise SolverError(
-                        "the network's homogenized solution does not vanish on the boundary, so that no bound can be proved for "
-                        "it: train it with boundary = 'hard', or certify with --path fem"
+                        "the network's homogenized solution does not vanish on the boundary, so that no bound can be "
+                        "proved for it: train it with boundary = 'hard', or certify with --path fem"
                     )
 
     def jet(self, axes: Sequence[Array]) -> Jet:
@@ -107,7 +109,7 @@ class OfNetwork(Slow):
         (found,) = evaluated([self.field], Product(tuple(axes), index), hessian_operators(dim) if dim else VALUE)
         table = found.reshape(-1, *counts)
         hessian = np.empty((dim, dim, *counts))
-        for k, (i, j) in enumerate((i, j) for i in range(dim) for j in range(i, dim)):
+        for k, (i, j) in enumerate(zip(*np.triu_indices(dim), strict=True)):
             hessian[i, j] = hessian[j, i] = table[1 + dim + k]
         return Jet(table[0], table[1 : 1 + dim], hessian)
 
@@ -181,10 +183,8 @@ def friedrichs(domain: Sequence[Sequence[float]]) -> float:
 
 
 def hardy(domain: Sequence[Sequence[float]], axes: Sequence[Array]) -> Array:
-    """w² with ∫ φ²/w² ≤ ‖∇φ‖²: half of Friedrichs' inequality and half of Hardy's, ∫ φ²/dist² ≤ 4 ‖∇φ‖² (convex domains), so that
-    what is large near the boundary only counts little."""
+    """w² with ∫ φ²/w² ≤ ‖∇φ‖²: half of Friedrichs' inequality and half of Hardy's, ∫ φ²/dist² ≤ 4 ‖∇φ‖² (convex domains), so
+    that what is large near the boundary only counts little."""
     near = [np.minimum(axis - low, high - axis) for axis, (low, high) in zip(axes, domain, strict=True)]
     distance = np.minimum.reduce(np.meshgrid(*near, indexing="ij"))
     return np.asarray(2 / (friedrichs(domain) ** -2 + 1 / (4 * distance**2)))
-
-

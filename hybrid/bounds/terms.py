@@ -1,9 +1,11 @@
 """A reconstruction and a flux in equilibrium with it, term by term, as products of functions of x and of x/ε.
 
-    r = u_0 + ε η χ_j(x/ε) ∂_j u_0 + ε Σ_F w_F(x/ε) g_F,        τ = A ∇u_0 + ε curl( ψ_j(x/ε) ∂_j u_0 + Σ_F Θ_F(x/ε) g_F + ε Ψ_ij(x/ε) h_ij ).
+    r = u_0 + ε η χ_j(x/ε) ∂_j u_0 + ε Σ_F w_F(x/ε) g_F
+    τ = A ∇u_0 + ε curl( ψ_j(x/ε) ∂_j u_0 + Σ_F Θ_F(x/ε) g_F + ε Ψ_ij(x/ε) h_ij )
 
-In the plane there is a layer for each face F, with w_F = -χ_n and g_F = ∂_n u_0 on it, g_F = 0 on the other faces, and η = 1; Ψ_ij and
-smooth functions h_ij near ∂_ij u_0, layers among them, make τ good to the next order. In space there are none of these, and η falls to zero at the boundary. Either way r = 0 on ∂Ω, and -div τ = -div(A ∇u_0) whatever else is what.
+In the plane there is a layer for each face F, with w_F = -χ_n and g_F = ∂_n u_0 on it, g_F = 0 on the other faces, and η = 1;
+Ψ_ij, with layers too, and smooth functions h_ij near ∂_ij u_0 make τ good to the next order. In space there are none of these,
+and η falls to zero at the boundary. Either way r = 0 on ∂Ω, and -div τ = -div(A ∇u_0) whatever else is what.
 """
 
 from __future__ import annotations
@@ -19,9 +21,11 @@ from hybrid.bounds.slow import Jet
 
 Array = npt.NDArray[np.float64]
 
+
 @dataclass(frozen=True)
 class Cutoff:
-    """η = 1 - (1 - t)^n in the first period from each face, t the depth in periods; one further in, and a product over directions.
+    """η = 1 - (1 - t)^n in the first period from each face, t the depth in periods; one further in, and a product over
+    directions.
 
     Attributes:
         power: n, in each direction.
@@ -29,7 +33,9 @@ class Cutoff:
 
     power: Sequence[int]
 
-    def on(self, axes: Sequence[Array], domain: Sequence[Sequence[float]], steps: Sequence[float]) -> tuple[Array, Array]:
+    def on(
+        self, axes: Sequence[Array], domain: Sequence[Sequence[float]], steps: Sequence[float]
+    ) -> tuple[Array, Array]:
         """η on a tensor grid, (n_1, …), and ∂_i η, (d, n_1, …)."""
         values, slopes = [], []
         for axis, (low, high), step, n in zip(axes, domain, steps, self.power, strict=True):

@@ -1,9 +1,9 @@
 """∫_Ω q(x) p(x/ε) dx for smooth q and periodic p, at a cost that does not grow with 1/ε.
 
-A direction is cut into panels of whole periods, of one period at the ends and twice as long each further in. On a panel q is the
-polynomial through its values at Gauss's points. On each period that polynomial is a sum of Legendre polynomials L_α of the place t in
-the period, and what is left are the moments ∫ p L_α dt: one table for p, one for each direction for the sums over all periods. The first
-and the last periods may have functions p of their own, those of layers: they are pieces by themselves.
+A direction is cut into panels of whole periods, of one period at the ends and twice as long each further in. On a panel q is
+the polynomial through its values at Gauss's points. On each period that polynomial is a sum of Legendre polynomials L_α of the
+place t in the period, and what is left are the moments ∫ p L_α dt: one table for p, one for each direction for the sums over
+all periods. The first and the last periods may have functions p of their own, those of layers: they are pieces by themselves.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def periods_of(low: float, high: float, step: float) -> int:
     periods = round((high - low) / step)
     if periods < 2 or abs(periods * step - (high - low)) > 1e-9 * (high - low):
         raise InputError(
-            "eps", f"{(high - low) / step:.6g} periods in a direction of the domain; bounds of errors are found for whole ones, two "
-            "or more"
+            "eps", f"{(high - low) / step:.6g} periods in a direction of the domain; bounds of errors are found for whole "
+            "ones, two or more"
         )  # fmt: skip
     return periods
 

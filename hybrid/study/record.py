@@ -52,8 +52,8 @@ class HomogenizedRecord(_Part):
 
 
 class BoundsRecord(_Part):
-    """a* between two matrices, in the order of quadratic forms, by each path, "fem" and "pinn", that has such bounds; and how far
-    the two are apart, relative."""
+    """a* between two matrices, in the order of quadratic forms, by each path, "fem" and "pinn", that has such bounds; and how
+    far the two are apart, relative."""
 
     lower: dict[str, list[list[float]]] = {}
     upper: dict[str, list[list[float]]] = {}
@@ -68,6 +68,31 @@ class BoundsRecord(_Part):
             upper={path: sides[1].tolist() for path, sides in known.items()},
             width={path: relative_change(sides[1] - sides[0], sides[0]) for path, sides in known.items()},
         )
+
+
+class CertificateRecord(_Part):
+    """How far a reconstruction from one path may be from u_ε at the most, relative to u_ε, and what of that is not proved.
+
+    Attributes:
+        energy_bound: Of ‖a^½ ∇(u_ε - r)‖.
+        l2_bound: Of ‖u_ε - r‖.
+        a_lower, a_upper: Bounds of a*.
+        up_to: "quadrature" and "rounding", in words.
+        true_energy, true_l2: What the reference says of the same.
+        effectivity: energy_bound over true_energy.
+    """
+
+    eps: float
+    path: str
+    energy_bound: Number
+    l2_bound: Number
+    a_lower: list[list[float]] | None
+    a_upper: list[list[float]] | None
+    up_to: dict[str, str]
+    seconds: float
+    true_energy: float | None = None
+    true_l2: float | None = None
+    effectivity: float | None = None
 
 
 class CellRecord(_Part):
@@ -167,6 +192,7 @@ class Record(BaseModel):
     reference: ReferenceRecord | None = None
     homogenized: HomogenizedRecord = HomogenizedRecord()
     bounds: BoundsRecord | None = None
+    certificate: dict[str, CertificateRecord] = {}
     cell: CellsRecord = CellsRecord()
     training: dict[str, TrainingRecord] = {}
     seconds: dict[str, Number] = {}

@@ -228,7 +228,9 @@ class Run(Recorder):
         self.record.homogenized = HomogenizedRecord(
             fem=self.record.homogenized.fem, pinn=results.plain(found), relative_difference=difference, **slow
         )
-        self.record.bounds = BoundsRecord.of(fem=getattr(self.cell, "bounds", None), pinn=getattr(self.chi, "bounds", None))
+        self.record.bounds = BoundsRecord.of(
+            fem=getattr(self.cell, "bounds", None), pinn=getattr(self.chi, "bounds", None)
+        )
         self.record.cell = CellsRecord(
             fem=self.record.cell.fem,
             pinn=CellRecord(errors=self.corrector_errors, error_estimates=self.chi.error_estimates or ()),

@@ -31,7 +31,9 @@ def fem_settings(case: Case, reference_tol: float | None = None) -> FemSettings:
         raise InputError("--reference-tol", f"{reference_tol!r}; {FemOptions.allowed('reference_tol')}")
     given, start = case.fem, usual(case.problem)
     if given.a_tol is not None and not _has_bounds(case.problem):
-        raise InputError("fem.a_tol", "a* has bounds in elliptic problems whose a depends on y alone, and in space does not jump")
+        raise InputError(
+            "fem.a_tol", "a* has bounds in elliptic problems whose a depends on y alone, and in space does not jump"
+        )
     degree, shape = given.degree or start.reference.degree, given.cells or start.reference.shape
     cells = given.cells_per_period or _seeing_cells(case, degree, start.reference.cells_per_period)
     allowed = adaptation(case, reference_tol).fem

@@ -58,8 +58,8 @@ def on_torus(equation: Equation, correctors: Sequence[fem.Function], cells: int)
 def with_smooth_bounds(found: CellSolution, equation: Equation, cells: int) -> CellSolution:
     """A solution for an a of y without jumps, with bounds of a* from its correctors' values (`hybrid.fluxes`); collective.
 
-    They are tighter than the energy on the mesh, as values at nodes are nearer to the exact ones than slopes are: a* of the mesh
-    may lie above them, by what its own estimate says.
+    They are tighter than the energy on the mesh, as values at nodes are nearer to the exact ones than slopes are: a* of the
+    mesh may lie above them, by what its own estimate says.
     """
     sides = two_sided(equation, on_torus(equation, found.correctors, cells))
     return replace(found, bounds=np.stack([sides.lower, sides.upper]))

@@ -47,9 +47,10 @@ def solve_cell(
 ) -> CellSolution:
     """Solve -∂_i( a_ij (∂_j χ_k + δ_jk) ) = 0 in Y, χ_k periodic with mean 0 (paper, equations (9) and (10)).
 
-    Mesh lines follow planes y_i = c where a jumps or has a kink. a* is between bounds from both sides, but where it depends on x,
-    and where a jumps in three dimensions. Where it jumps, a* is the geometric mean of them; in two dimensions, where interfaces cross or are curved, the mesh refines until they meet
-    (`hybrid.fem.cells.adaptive`; `degree` is then the highest there may be, and `cells` and `shape` mean nothing).
+    Mesh lines follow planes y_i = c where a jumps or has a kink. a* is between bounds from both sides, but where it depends on
+    x, and where a jumps in three dimensions. Where it jumps, a* is the geometric mean of them; in two dimensions, where
+    interfaces cross or are curved, the mesh refines until they meet (`hybrid.fem.cells.adaptive`; `degree` is then the highest
+    there may be, and `cells` and `shape` mean nothing).
 
     Args:
         equation: Gives a and the period. Where a depends on x there is a cell problem for each x; they are solved at
@@ -100,7 +101,11 @@ def solve_cell(
     if not jumps:
         count = int(found.attempts[-1]["cells"]) if found.attempts else cells  # type: ignore[call-overload]
         found = with_smooth_bounds(found, equation, count)
-        while a_tol is not None and width(found.bounds) > a_tol and (2 * count * degree) ** equation.dim <= budget:
+        while (
+            a_tol is not None
+            and width(np.asarray(found.bounds)) > a_tol
+            and (2 * count * degree) ** equation.dim <= budget
+        ):
             count *= 2
             found = with_smooth_bounds(replace(on_mesh(count), trust=found.trust), equation, count)
     return replace(found, seconds=time.perf_counter() - start)

@@ -43,8 +43,9 @@ class CellSolution:
         seconds: Wall time.
         error_estimates: Of the relative L2 errors of the χ_j (exact periodicity only), see `hybrid.pinn.cells.cellbounds`;
             where a jumps by Poincaré's inequality, from the flux of the first-order form.
-        bounds: Of a* from below and above, (2, d, d): [lower, upper], in the order of quadratic forms, for exact periodicity and
-            an a of y alone: the energies of fluxes without divergence and of the correctors. The error of the quadrature is in them.
+        bounds: Of a* from below and above, (2, d, d): [lower, upper], in the order of quadratic forms, for exact periodicity
+            and an a of y alone: the energies of fluxes without divergence and of the correctors. The error of the quadrature
+            is in them.
         slopes: ∂_k a*_ij at the nodes of a*(x), (n, d, d, d) with k first.
         trust: The estimated relative errors of "coefficient", as of quadratic forms, and of "chi_1", …; where a corrector
             vanishes its error is relative to the largest one, or to the period.
@@ -152,7 +153,9 @@ def _finish_jumps(equation: Equation, networks: Sequence[Network], history: Hist
     sides, again = np.stack([fine.lower, fine.energy]), np.stack([rough.lower, rough.energy])
     apart = np.linalg.norm(sides - again, 2, axis=(1, 2)) * [-1.0, 1.0]
     bounds = sides + apart[:, None, None] * np.eye(dim)
-    solution = CellSolution(fine.energy, _fields(networks, fine.value), history, 0.0, bounds=(bounds + bounds.swapaxes(1, 2)) / 2)
+    solution = CellSolution(
+        fine.energy, _fields(networks, fine.value), history, 0.0, bounds=(bounds + bounds.swapaxes(1, 2)) / 2
+    )
     return _estimated(equation, solution, found, np.abs(fine.energy - rough.energy), fine.size, how)
 
 

@@ -41,7 +41,7 @@ from hybrid.symbols import coordinates, evaluate
 Array = npt.NDArray[np.float64]
 
 _RULES = {
-    2: (Rule(10, 10, 48), Rule(8, 8, 42)), 3: (Rule(7, 12, 0), Rule(6, 10, 0)),
+    2: (Rule(10, 10, 0.8), Rule(8, 8, 0.65)), 3: (Rule(7, 12, 0.8), Rule(6, 10, 0.65)),
 }  # fmt: skip
 """Of quadrature: for the number, and for what it may be off by."""
 _LINE = (24, 18)

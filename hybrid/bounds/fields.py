@@ -105,7 +105,8 @@ class CellFields:
         fields = (
             self.chi, self.torus.gradient(self.chi), self.psi, self.torus.curl(self.psi), self.second, curls,
         )  # fmt: skip
-        flat = [found.reshape(*found.shape[: found.ndim - self.torus.dim], -1) for found in self._on(axes, fields)]
+        lead = [found.shape[: found.ndim - self.torus.dim] for found in fields]
+        flat = [found.reshape(*own, len(points)) for own, found in zip(lead, self._on(axes, fields), strict=True)]
         return Fast(matrix_on(self.equation, points), *flat)
 
     def at(self, axes: Sequence[Array]) -> Array:

@@ -7,6 +7,7 @@ the complementary energy of a∇w ≈ curl Θ. A bound holds whatever w and Θ a
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -217,6 +218,7 @@ def _times(a: Array, field: Array) -> Array:
     return np.asarray(np.einsum("ij...,j...->i...", a, field))
 
 
+@functools.cache
 def _lobatto() -> Array:
     """Nodes on [-1, 1] with both ends."""
     unit = np.zeros(_DEGREE + 1)

@@ -54,12 +54,12 @@ class Rule:
     Attributes:
         inner: Points of a panel.
         outer: Of one that is a period at the end.
-        layer: Points of a period across a layer.
+        layer: Points of a period across a layer, for each of the uniform grid; Gauss's rule wants no more.
     """
 
     inner: int
     outer: int
-    layer: int
+    layer: float
 
 
 def periods_of(low: float, high: float, step: float) -> int:
@@ -90,7 +90,7 @@ def pieces(low: float, high: float, step: float, count: int, rule: Rule, depth: 
     """
     periods = periods_of(low, high, step)
     degrees = max(rule.inner, rule.outer)
-    gauss, share = leggauss(rule.layer)
+    gauss, share = leggauss(max(round(rule.layer * count), round(50 * rule.layer)))
     across = (gauss + 1) / 2, _legendre((gauss + 1) / 2, degrees) * (share / 2)[:, None]
     uniform = np.arange(count) / count, moments(count, degrees)
     found = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,6 +23,8 @@ CURL: dict[int, list[tuple[int, int, int, int]]] = {
 """(curl ψ)_i as the sum of ± ∂_j ψ_k: entries (i, k, j, ±1)."""
 PAIRS = ((0, 0), (0, 1), (1, 1))
 """Second derivatives in the plane."""
+_MOST = 2**18
+"""Points at which the smallest eigenvalue of a is looked for."""
 _STEPS, _REST = 200, 1e-6
 """Of conjugate gradients, at the most; and what is left of the residual after them."""
 
@@ -94,7 +97,7 @@ class CellFields:
         psi = torus.potential(torus.series(flux.reshape(*flux.shape[:2], *counts)))
         psi = torus.cut(psi, [2 * band for band in bands])
         none = np.zeros((0, *counts), dtype=complex)
-        found = cls(equation, torus, chi, psi, none, _lowest(equation, torus, a, exact), exact)
+        found = cls(equation, torus, chi, psi, none, _lowest(equation), exact)
         return found if equation.dim != 2 else replace(found, second=_second(found, a, bands))
 
     def on(self, axes: Sequence[Array]) -> Fast:
@@ -141,12 +144,19 @@ def _last(size: Array, axis: int) -> int:
     return int(min(max(seen.max(initial=1), 1), (len(along) - 1) // 2))
 
 
-def _lowest(equation: Equation, torus: Torus, a: Array, exact: bool) -> float:
-    """From the largest of ξ·a⁻¹ξ on the grid: between m points trigonometric polynomials of degree k < m/2 are at most
-    1/cos(πk/m) times that (Ehlich and Zeller 1964). Where a⁻¹ is none, nine tenths of what is seen."""
-    found = float(np.linalg.eigvalsh(a)[:, 0].min())
-    shares = [min(k / m, 0.4) for k, m in zip(bandwidths(equation), torus.counts, strict=True)]
-    return found * (float(np.prod(np.cos(np.pi * np.array(shares)))) if exact else 0.9)
+def _lowest(equation: Equation) -> float:
+    """From the largest of ξ·a⁻¹ξ on a grid: between m points trigonometric polynomials of degree k < m/2 are at most
+    1/cos(πk/m) times that (Ehlich and Zeller 1964). Where a⁻¹ has more frequencies than that, nine tenths of what is seen."""
+    wide = bandwidths(equation)
+    counts = [8 * k + 1 for k in wide]
+    resolved = math.prod(counts) <= _MOST
+    while math.prod(counts) > _MOST:
+        i = max(range(len(counts)), key=lambda i: counts[i])
+        counts[i] = counts[i] * 7 // 8
+    resolved = resolved or all(4 * k < m for k, m in zip(wide, counts, strict=True))
+    found = float(np.linalg.eigvalsh(matrix_on(equation, Torus(equation.period, counts).points()))[:, 0].min())
+    margins = [math.cos(math.pi * k / m) for k, m in zip(wide, counts, strict=True)]
+    return found * (math.prod(margins) if resolved else 0.9)
 
 
 def crossed(along: int, psi: Array) -> Array:

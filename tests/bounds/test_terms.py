@@ -1,5 +1,5 @@
-"""Every term of r and of τ: r vanishes on the boundary, E is its gradient, and τ has the divergence that it should have, whatever the
-correctors are."""
+"""Every term of r and of τ, whatever the correctors are: r vanishes on the boundary, E is its gradient, and τ has the divergence
+that it should have."""
 
 from __future__ import annotations
 
@@ -73,7 +73,12 @@ def test_gradient_and_divergence(dim: int, periods: int) -> None:
     """In all zones, by differences of sixth order; near the faces layers or the cutoff are at work."""
     made = _made(dim, periods)
     rng = np.random.default_rng(0)
-    corners = [np.zeros(dim), np.full(dim, periods - 1), np.full(dim, periods // 2), *rng.integers(0, periods, (2, dim))]
+    corners = [
+        np.zeros(dim),
+        np.full(dim, periods - 1),
+        np.full(dim, periods // 2),
+        *rng.integers(0, periods, (2, dim)),
+    ]
     h = 1e-3 / periods
     for corner in corners:
         x = (corner + rng.uniform(0.05, 0.95, dim)) / periods

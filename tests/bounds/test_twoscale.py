@@ -26,7 +26,7 @@ def test_a_wave_times_an_exponential(periods: int) -> None:
 def test_two_directions_and_their_order() -> None:
     """∫∫ x_0 sin(2π x_0/ε) x_1² over the unit square = -ε/(2π) · 1/3."""
     zones = [pieces(0.0, 1.0, 1 / 8, count, Rule(6, 6, 1.0), 0)[0] for count in (16, 12)]
-    slow = np.multiply.outer(zones[0].nodes, zones[1].nodes**2)
+    slow = np.multiply.outer(zones[0].nodes, zones[1].nodes ** 2)
     fast = np.multiply.outer(np.sin(2 * np.pi * zones[0].places), np.ones(12))
     assert contracted(zones, slow, fast) == pytest.approx(-1 / (8 * 2 * math.pi * 3), rel=1e-12)
 

@@ -22,6 +22,7 @@ from hybrid.pinn.functions.network import Network
 from hybrid.study import climbing, results
 from hybrid.study.adaptation import adaptation
 from hybrid.study.case import Case
+from hybrid.study.certifying import certificate, lines_of
 from hybrid.study.extras import Extras
 from hybrid.study.fields import write_fields
 from hybrid.study.figures import draw
@@ -34,6 +35,7 @@ from hybrid.study.record import (
     BoundsRecord,
     CellRecord,
     CellsRecord,
+    CertificateRecord,
     HomogenizedRecord,
     Record,
     ReferenceRecord,
@@ -93,7 +95,7 @@ def run(
     request = request_of(case, chosen, networks, seeds, reference_tol)
     key = store.key_of(
         FORMAT, hybrid.__version__, case.problem.digest, elements, networks, results.petsc_options(),
-        chosen.key(case), seeds, adapted,
+        chosen.key(case), seeds, adapted, case.certify,
     )  # fmt: skip
     done = comm.bcast(Record.read(out / "results.json") if comm.rank == 0 else None)
     reporter = Reporter(comm.rank, out / "log.txt")
@@ -154,6 +156,8 @@ class Run(Recorder):
             self._finite_elements()
             self._networks(extras)
             self._compare()
+            if self.case.certify:
+                self._certify()
             for extra in extras:
                 extra.add(self)
             if seeds > 1:
@@ -255,6 +259,18 @@ class Run(Recorder):
         }
         self.record.unresolved = reasons(judgements)
         self.record.resolved = not self.record.unresolved
+
+    def _certify(self) -> None:
+        """Bounds of the errors of both paths, beside what the reference says of them."""
+        paths = {"fem": (self.v, self.cell), "pinn": (self.p, self.chi)}
+
+        def task() -> dict[str, CertificateRecord]:
+            return {path: certificate(self.problem, path, *both, self.comm, self.u) for path, both in paths.items()}
+
+        self.record.certificate = self.timed("bounds of errors", "certificate", task)
+        for found in self.record.certificate.values():
+            for line in lines_of(found):
+                self.reporter.say(f"    {line}")
 
     def _measure(self) -> None:
         space = self.u.function.function_space

@@ -16,7 +16,7 @@ from sympy import Expr, ImmutableMatrix
 
 from hybrid.failures import InputError
 from hybrid.geometry import Geometry
-from hybrid.media.base import Coefficient
+from hybrid.media.base import Coefficient, Medium
 from hybrid.media.constant import Constant
 from hybrid.media.expression import Expression
 
@@ -78,9 +78,9 @@ class Equation(Geometry):
         return bool(self.varying.free_symbols & set(self.fast))
 
     @property
-    def medium(self) -> Expression:
-        """A, where it is written down."""
-        assert isinstance(self.flux, Expression)
+    def medium(self) -> Medium:
+        """A, where it oscillates."""
+        assert isinstance(self.flux, Medium)
         return self.flux
 
     @property

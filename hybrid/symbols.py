@@ -22,6 +22,7 @@ import numpy.typing as npt
 import sympy
 from sympy import Abs, Expr, Symbol, acos, asin, atan, cos, cosh, exp, log, pi, sin, sinh, sqrt, tan, tanh
 
+from hybrid.computed import Computed
 from hybrid.failures import InputError
 
 __all__ = ["Abs", "acos", "asin", "atan", "cos", "cosh", "evaluate", "exp", "latex", "log", "numpy_function", "parse",
@@ -148,6 +149,8 @@ def evaluate(expression: Expr | float, values: Mapping[Symbol, Any], module: str
         if isinstance(node, sympy.Heaviside):
             return _step(module, walk(node.args[0]))
         arguments = list(map(walk, node.args))
+        if isinstance(node, Computed):
+            return node.at(module, arguments)
         if isinstance(node, sympy.Max | sympy.Min):
             return reduce(lambda a, b: _pair(module, type(node).__name__, a, b), arguments)
         return _function(module, type(node).__name__)(*arguments)

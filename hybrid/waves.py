@@ -10,7 +10,7 @@ import numpy.typing as npt
 import sympy
 
 from hybrid.equation import Equation
-from hybrid.media.expression import Expression
+from hybrid.media.base import Medium
 from hybrid.symbols import coordinates, evaluate
 
 Array = npt.NDArray[np.float64]
@@ -78,7 +78,7 @@ def cells_to_see(equation: Equation, *, inverse: bool = False) -> int:
     if equation.flux.interfaces:
         return 0
     functions = [*equation.varying]
-    if inverse and isinstance(equation.flux, Expression):
+    if inverse and isinstance(equation.flux, Medium):
         functions += coefficient_functions(equation)
     functions = list(dict.fromkeys(functions))
     symbols, slow = equation.fast, None

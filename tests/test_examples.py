@@ -50,6 +50,7 @@ KNOWN: dict[str, tuple[Callable[[], float] | float, float]] = {
         1.3829337942,
         1e-5,
     ),  # the same disc with half the mesh size and degree 4 (tests/fem/test_inclusions.py)
+    "discs": (1.3829337942, 1e-5),  # the same
     "perforated": (0.6716275553, 1e-5),  # likewise
     "correctors": (recorded, 1e-5),
     "orders": (1, 0.02),  # u_0 - u_ε = O(ε) in L2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hybrid.bounds.twoscale import periods_of
 from hybrid.equation import Equation
 from hybrid.failures import InputError
+from hybrid.media.regions import Regions
 from hybrid.physics import Problem
 
 
@@ -17,6 +18,8 @@ def checked(problem: Problem) -> Equation:
     equation, multiscale = problem.cell_problems(), problem.multiscale()
     if not equation.driven_by_fluxes or multiscale.time is not None or multiscale.reaction is not None:
         raise InputError("kind", f"{problem.kind!r}; bounds of errors are found for elliptic problems")
+    if isinstance(equation.flux, Regions):
+        raise InputError("a", "it is given on a mesh; bounds of errors are found for an a without jumps, or on a line")
     if equation.dim == 1:
         return equation
     if equation.flux.depends_on:

@@ -16,10 +16,12 @@ from dolfinx import fem, mesh
 from hybrid.equation import Equation
 from hybrid.fem.algebra.coefficients import as_arrays, as_ufl, on_mesh
 from hybrid.fem.algebra.stencil import Entries
+from hybrid.fem.meshes.tiled import by_region
 from hybrid.media.base import Coefficient
 from hybrid.media.constant import Constant
 from hybrid.media.expression import Expression
 from hybrid.media.interpolated import ProductCoefficient, SlowCoefficient
+from hybrid.media.regions import Regions
 from hybrid.symbols import evaluate
 from hybrid.symbols import x as slow
 
@@ -67,6 +69,11 @@ def _matrix(coefficient: Coefficient, equation: Equation, space: fem.FunctionSpa
 @_matrix.register
 def _(coefficient: Expression, equation: Equation, space: fem.FunctionSpace) -> ufl.core.expr.Expr:
     return as_ufl(coefficient.matrix, values_at(equation, ufl.SpatialCoordinate(space.mesh)))
+
+
+@_matrix.register
+def _(coefficient: Regions, equation: Equation, space: fem.FunctionSpace) -> ufl.core.expr.Expr:
+    return by_region(coefficient, space.mesh)
 
 
 @_matrix.register

@@ -10,6 +10,8 @@ from hybrid.equation import Equation
 from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.dirichlet import solve_on
 from hybrid.fem.reference import Reference, References, anything, silent
+from hybrid.fem.tiles import solve_on_tiles
+from hybrid.media.regions import Regions
 
 
 def solve_multiscale(
@@ -36,7 +38,7 @@ def solve_multiscale(
         estimate: Also solve on meshes twice and four times as coarse, to estimate the relative L2 error of u_ε
             (Richardson, see `hybrid.fem.norms.richardson`).
         reference_tol: Refine, beginning with `cells_per_period`, until the estimate is at most this.
-        cache: Where references are kept and looked for.
+        cache: Where references are kept and looked for; those on copies of a mesh are not.
         report: Called on every rank with a line for each refinement.
         check: Called on rank 0 with the cells per period of the next one; raises InputError if they are too many.
 
@@ -47,6 +49,11 @@ def solve_multiscale(
         InputError: `reference_tol` is no number between 0 and 1, or `check` does not allow the mesh that it needs.
         SolverError: The linear solver did not converge, or refining does not reduce the error any more.
     """
+    if isinstance(equation.flux, Regions):
+        return solve_on_tiles(
+            equation, comm, degree=degree, cells_per_period=cells_per_period, estimate=estimate, tol=reference_tol,
+            report=report, check=check,
+        )  # fmt: skip
     references = References(
         equation,
         comm,

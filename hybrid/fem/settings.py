@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from hybrid.media.regions import Regions
 from hybrid.physics import Problem
 from hybrid.settings import Settings
 
@@ -63,6 +64,14 @@ tetrahedra have."""
 def usual(problem: Problem) -> FemSettings:
     """Where to begin with a problem."""
     found = (_STEADY if problem.multiscale().time is None else _IN_TIME)[problem.dim]
+    if isinstance(problem.flux, Regions):  # the mesh as it is: degrees are compared with lower ones
+        mesh = problem.flux.mesh
+        degree = 4 if problem.dim < 3 else mesh.degree + 1
+        return replace(
+            found,
+            reference=replace(found.reference, degree=degree, cells_per_period=mesh.across),
+            cell=replace(found.cell, degree=4 if problem.dim < 3 else mesh.degree + 2, cells=mesh.across),
+        )
     if problem.dim == 3 and problem.flux.depends_on:
         return replace(found, cell=CellSettings(3, 6, "box"))  # 125 of them
     return found

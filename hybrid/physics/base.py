@@ -20,8 +20,7 @@ import sympy
 from hybrid.equation import Equation, Evolution, Load
 from hybrid.failures import InputError
 from hybrid.geometry import Geometry
-from hybrid.media.base import Coefficient
-from hybrid.media.expression import Expression
+from hybrid.media.base import Coefficient, Medium
 from hybrid.media.interpolated import SlowCoefficient
 from hybrid.physics.fields import Field
 
@@ -88,7 +87,7 @@ class Problem(Geometry):
 
     @property
     @abstractmethod
-    def medium(self) -> Expression:
+    def medium(self) -> Medium:
         """What oscillates with x/ε."""
 
     @abstractmethod

@@ -12,9 +12,11 @@ from sympy import ImmutableMatrix, MatrixBase, eye
 
 from hybrid.checks import check_coefficient, check_finite, check_not_zero
 from hybrid.equation import Equation, Load
+from hybrid.media.base import Medium
 from hybrid.media.constant import homogenized_flux
 from hybrid.media.expression import Expression
 from hybrid.media.interpolated import SlowCoefficient
+from hybrid.media.regions import Regions
 from hybrid.physics.base import Array, Effective, Notation, Problem, register
 from hybrid.physics.fields import Formula, Tensor
 
@@ -28,7 +30,8 @@ class EllipticProblem(Problem):
         domain: One (low, high) for each of the d = 1, 2, 3 dimensions.
         eps: The scale ε > 0.
         a: The coefficient, a SymPy expression of slow x and fast y, or a symmetric d×d matrix of them; positive. It may
-            jump: Heaviside's steps and Piecewise are understood, the latter as sums of the former.
+            jump: Heaviside's steps and Piecewise are understood, the latter as sums of the former. Or
+            `hybrid.media.regions.Regions`: values on the regions of a mesh of the cell.
         f: The source, an expression of x.
         period: The period of a in y; one number, or one for each dimension. The cell is Y = Π [0, period_i].
         name: What the problem is called in tables and folders.
@@ -40,7 +43,12 @@ class EllipticProblem(Problem):
 
     kind = "elliptic"
     fields: ClassVar = {
-        "a": Tensor("the coefficient a(x, y), a scalar or a symmetric matrix", slow=True, fast=True),
+        "a": Tensor(
+            "the coefficient a(x, y), a scalar or a symmetric matrix; or one for each region of a mesh",
+            slow=True,
+            fast=True,
+            regions=True,
+        ),
         "f": Formula("the source f(x)", slow=True),
     }
     notation = Notation("elliptic equation", "a", "chi_{j}", r"\chi_{j}")
@@ -50,14 +58,19 @@ class EllipticProblem(Problem):
 
     def check(self) -> None:
         """a is finite, positive definite and periodic; f is finite and not zero."""
-        self._put(a=self.a[0, 0] if self.medium.isotropic else self.a)
-        check_coefficient(self, self.medium.matrix, "a")
+        if isinstance(self.a, Regions):
+            self.a.check(self)
+        else:
+            self._put(a=self.a[0, 0] if self.medium.isotropic else self.a)
+            check_coefficient(self, self.medium.matrix, "a")
         check_finite(self, self.f, "f")
         check_not_zero({"f": self.f})
 
     @cached_property
-    def medium(self) -> Expression:
+    def medium(self) -> Medium:
         """a, as a matrix."""
+        if isinstance(self.a, Regions):
+            return self.a
         return Expression(self.a if isinstance(self.a, MatrixBase) else ImmutableMatrix(self.a * eye(self.dim)))
 
     def multiscale(self) -> Equation:

@@ -12,6 +12,7 @@ from sympy import Expr, ImmutableMatrix, MatrixBase, Symbol
 
 from hybrid.checks import check_expression, check_matrix, positive
 from hybrid.failures import Faults, InputError
+from hybrid.media.regions import ByRegion, Regions
 from hybrid.symbols import parse, parse_number, t, x, y
 from hybrid.text import written
 
@@ -135,14 +136,28 @@ class Formula(Field):
 
 @dataclass(frozen=True)
 class Tensor(Formula):
-    """An expression, for a scalar times the identity, or a symmetric d×d matrix of them."""
+    """An expression, for a scalar times the identity, or a symmetric d×d matrix of them.
 
-    def checked(self, value: Any, name: str, geometry: Geometry) -> ImmutableMatrix:
+    Args:
+        regions: Whether it may also have a value for each region of a mesh of the cell (`hybrid.media.regions`).
+    """
+
+    regions: bool = False
+
+    def checked(self, value: Any, name: str, geometry: Geometry) -> ImmutableMatrix | Regions:
         """As a problem holds it."""
+        if isinstance(value, Regions) and self.regions:
+            return value
         return check_matrix(value, geometry.dim, self.symbols(geometry.dim), name)
 
     def read(self, value: Any, name: str, dim: int | None) -> Any:
         """As a problem file says it."""
+        if isinstance(value, ByRegion) and self.regions:
+            return Regions.read(value.path, value.given, name)
+        if isinstance(value, dict) and self.regions:
+            raise InputError(
+                "mesh", f'missing; {name} has values by region, and mesh = "cell.msh" says where these are'
+            )
         if not isinstance(value, list):
             return super().read(value, name, dim)
         allowed = self.symbols(dim)
@@ -159,6 +174,8 @@ class Tensor(Formula):
 
     def plain(self, value: Any) -> Any:
         """For a problem file."""
+        if isinstance(value, Regions):
+            return value.plain
         if not isinstance(value, MatrixBase):
             return super().plain(value)
         return [[written(entry) for entry in row] for row in value.tolist()]
@@ -167,8 +184,11 @@ class Tensor(Formula):
         """As JSON Schema."""
         entry = {"type": ["number", "string"]}
         rows = {"type": "array", "items": {"type": "array", "items": entry}}
-        return {"description": self.about, "anyOf": [entry, rows]}
+        regions = {"type": "object", "additionalProperties": {"anyOf": [entry, rows]}, "minProperties": 1}
+        return {"description": self.about, "anyOf": [entry, rows, *([regions] if self.regions else [])]}
 
 
 def _parsed(value: Any, symbols: Sequence[Symbol], name: str) -> Any:
+    if isinstance(value, dict | ByRegion):
+        raise InputError(name, "it has no regions; allowed is an expression, or a number")
     return parse(value, symbols, name) if isinstance(value, str) else parse_number(value, name)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from hybrid.study.case import Case
 from hybrid.study.record import Record
@@ -183,7 +184,7 @@ def colour_map(
         vmax=high, interpolation="bilinear",
     )  # fmt: skip
     bar = ax.inset_axes((1.04, 0.0, 0.05, 0.93))  # above it is room for a power of ten
-    ax.figure.colorbar(image, cax=bar)
+    ax.figure.colorbar(image, cax=bar, ticks=MaxNLocator(4))
     bar.yaxis.get_offset_text().set_horizontalalignment("left")
     ax.set(title=title, xlabel=f"${name}_0$", ylabel=f"${name}_1$")
-    ax.locator_params(nbins=4)  # ticks and their labels are most of what drawing takes
+    ax.locator_params(nbins=2)  # ticks and their labels are most of what drawing takes

@@ -12,6 +12,7 @@ from typing import Any
 from hybrid.bounds.scope import checked as check_scope
 from hybrid.checks import check_domain, check_period, positive
 from hybrid.failures import Faults, InputError, each_of
+from hybrid.media.regions import ByRegion, Regions
 from hybrid.physics import Problem, kinds, of_kind
 from hybrid.physics.fields import Field
 from hybrid.study.case import Case
@@ -31,6 +32,11 @@ COMMON: Mapping[str, Mapping[str, Any]] = {
     "period": {
         "description": "of the coefficient in y, 1 where it is left out; one number, or one for each dimension",
         "anyOf": [*_NUMBER["anyOf"], {"type": "array", "minItems": 1, "maxItems": 3, "items": _NUMBER}],
+    },
+    "mesh": {
+        "description": "a Gmsh file with a mesh of the cell, relative to this file; the coefficient then is a table with a "
+        "value for each region, by the name or the number of its physical group",
+        "type": "string", "minLength": 1,
     },
     "name": {
         "description": "what the problem is called, and the folder of its results; the file's name where it is left out",
@@ -66,16 +72,18 @@ def read(path: Path, check: Check | None = None) -> Case:
         raise InputError(str(path), f"not valid TOML: {error}") from None
     except (ValueError, RecursionError):
         raise InputError(str(path), "not valid TOML: a number too long, or brackets nested too deep") from None
-    return from_data(data, str(path), path.stem, check)
+    return from_data(data, str(path), path.stem, check, folder=path.parent)
 
 
-def from_data(data: Mapping[str, Any], place: str, name: str, check: Check | None = None) -> Case:
-    """A case from the contents of a problem file; `place` stands in front of error messages.
+def from_data(
+    data: Mapping[str, Any], place: str, name: str, check: Check | None = None, *, folder: Path = Path()
+) -> Case:
+    """A case from the contents of a problem file; `place` stands in front of error messages, `folder` is where it lies.
 
     Raises:
         InputError: See `read`.
     """
-    reading = _Reading(data, name)
+    reading = _Reading(data, name, folder)
     case = reading.case()
     faults = [(error, InputError(f"{place}: {error.where}", error.what)) for error in reading.faults.found]
     if check is not None and case is not None:
@@ -93,9 +101,11 @@ def from_data(data: Mapping[str, Any], place: str, name: str, check: Check | Non
 def data_of(case: Case) -> dict[str, Any]:
     """The contents of a problem file from which `from_data` makes the same problem with the same settings."""
     problem, tables = case.problem, {"fem": case.fem.given, "pinn": case.pinn.given}
+    mesh = next((value.mesh.path for value in vars(problem).values() if isinstance(value, Regions)), None)
     return {
         "kind": problem.kind, "name": problem.name, "domain": [list(side) for side in problem.domain], "eps": problem.eps,
-        "period": list(problem.period), **({"certify": True} if case.certify else {}),
+        "period": list(problem.period), **({} if mesh is None else {"mesh": str(mesh)}),
+        **({"certify": True} if case.certify else {}),
         **{key: field.plain(getattr(problem, key)) for key, field in problem.fields.items()},
         **{name: table for name, table in tables.items() if table},
     }  # fmt: skip
@@ -111,8 +121,9 @@ class _Reading:
         bad_settings: The names of faulty settings of each table.
     """
 
-    def __init__(self, data: Mapping[str, Any], name: str) -> None:
+    def __init__(self, data: Mapping[str, Any], name: str, folder: Path) -> None:
         self.data, self.name, self.faults = data, name, Faults()
+        self._mesh = self._mesh_file(folder)
         self.bad: set[str] = set()
         self.bad_settings: dict[str, set[str]] = {}
         self._standing: set[str] = set()
@@ -154,6 +165,25 @@ class _Reading:
             self.faults.note(error if "kind" in self.data else InputError("kind", missing))
             return None
 
+    def _mesh_file(self, folder: Path) -> Path | None:
+        """The path of the mesh, where the file names one and has values for its regions."""
+        given = self.data.get("mesh")
+        if given is None:
+            return None
+        if not isinstance(given, str) or not given or "\0" in given:
+            self.faults.note(InputError("mesh", f'{given!r}; allowed is the path of a Gmsh file, e.g. "cell.msh"'))
+            return None
+        tables = [key for key, value in self.data.items() if isinstance(value, dict) and key not in {"fem", "pinn"}]
+        if not tables:
+            self.faults.note(
+                InputError("mesh", "no field has values for its regions, e.g. a = { matrix = 1, inclusion = 10 }")
+            )
+        return folder / given
+
+    def _placed(self, value: Any) -> Any:
+        """A table of values by region, with the mesh whose regions these are."""
+        return ByRegion(self._mesh, value) if isinstance(value, dict) and self._mesh is not None else value
+
     def _table[T: Options](self, name: str, options: type[T]) -> T:
         """One of the two tables of settings."""
         before = len(self.faults.found)
@@ -167,10 +197,12 @@ class _Reading:
 
         def field(key: str, *makers: Callable[[Any], Any]) -> None:
             self.bad.add(key)
+            if isinstance(data.get(key), dict) and self._mesh is None and "mesh" in data:
+                return  # what is wrong with the mesh is noted already
             failed: InputError | None = None
             for make in makers if key in data else ():
                 try:
-                    found[key] = make(data[key])
+                    found[key] = make(self._placed(data[key]))
                 except InputError as error:
                     failed = error
             if key in found:

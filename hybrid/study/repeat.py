@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hybrid.failures import InputError
+from hybrid.media.regions import Regions
 from hybrid.study.case import Case
 from hybrid.study.files import Check, data_of, from_data
 from hybrid.study.presets import Networks, Preset
@@ -38,9 +39,11 @@ def case_of(path: Path, record: Record, request: Request, check: Check | None = 
     """The case that was run.
 
     Raises:
-        InputError: See `hybrid.study.files.read`.
+        InputError: See `hybrid.study.files.read`; or its mesh is not what it was.
     """
     case = from_data(request.problem, str(path), record.case, check)
+    if isinstance(case.problem.flux, Regions) and case.problem.digest != record.provenance.problem_hash:
+        raise InputError(f"{path}: mesh", f"{case.problem.flux.mesh.path} has changed since that run")
     return replace(case, title=request.title, published=record.published, assumptions=tuple(request.assumptions))
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from hybrid.failures import Faults, InputError
 from hybrid.fem.cost import unknowns
 from hybrid.fem.settings import CellSettings, FemSettings, MeshSettings, ReferenceSettings, usual
+from hybrid.media.regions import Regions
 from hybrid.physics import Problem
 from hybrid.pinn.cells.cellchecks import check_cell, check_formulation
 from hybrid.pinn.optimizers.kinds import LastLayer
@@ -25,7 +26,7 @@ def fem_settings(case: Case, reference_tol: float | None = None) -> FemSettings:
     """The settings of the finite elements; the command's word wins over the file's.
 
     Raises:
-        InputError: A tolerance that is not between 0 and 1.
+        InputError: A tolerance that is not between 0 and 1; a degree too low for the mesh of a medium.
     """
     if reference_tol is not None and not 0 < reference_tol < 1:
         raise InputError("--reference-tol", f"{reference_tol!r}; {FemOptions.allowed('reference_tol')}")
@@ -34,6 +35,7 @@ def fem_settings(case: Case, reference_tol: float | None = None) -> FemSettings:
         raise InputError(
             "fem.a_tol", "a* has bounds in elliptic problems whose a depends on y alone, and in space does not jump"
         )
+    _check_degrees(case)
     degree, shape = given.degree or start.reference.degree, given.cells or start.reference.shape
     cells = given.cells_per_period or _seeing_cells(case, degree, start.reference.cells_per_period)
     allowed = adaptation(case, reference_tol).fem
@@ -63,6 +65,23 @@ def _has_bounds(problem: Problem) -> bool:
     equation = problem.cell_problems()
     jumps = equation.dim == 3 and bool(equation.flux.interfaces)
     return equation.driven_by_fluxes and not equation.flux.depends_on and not jumps
+
+
+def _check_degrees(case: Case) -> None:
+    """On the mesh of a medium errors are estimated from elements of lower degrees, of which there has to be one.
+
+    Raises:
+        InputError: There is none.
+    """
+    flux, faults = case.problem.flux, Faults()
+    if isinstance(flux, Regions):
+        least = flux.mesh.degree + 1
+        kind = "curved" if flux.mesh.degree > 1 else "straight"
+        for name in ("degree", "cell_degree"):
+            if (getattr(case.fem, name) or least) < least:
+                what = f"{getattr(case.fem, name)}; on the {kind} cells of {flux.mesh.path.name} it has to be {least} or more"
+                faults.note(InputError(f"fem.{name}", what))
+    faults.report()
 
 
 def _seeing_cells(case: Case, degree: int, least: int) -> int:

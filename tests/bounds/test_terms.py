@@ -1,5 +1,5 @@
-"""Every term of r and of τ, whatever the correctors are: r vanishes on the boundary, E is its gradient, and τ has the divergence
-that it should have."""
+"""Every term of r and of τ, whatever the correctors are: r vanishes on the boundary, E is its gradient, and τ has the right
+divergence."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 TYPES: dict[str, Any] = {"object": dict, "array": list, "string": str, "number": (int, float), "integer": int}
 KNOWN = {
     "$schema", "$defs", "$ref", "title", "description", "type", "const", "enum", "pattern", "anyOf", "oneOf", "items",
-    "properties", "required", "additionalProperties", "minItems", "maxItems", "minLength", "maxLength",
+    "properties", "required", "additionalProperties", "minProperties", "minItems", "maxItems", "minLength", "maxLength",
     "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
 }  # fmt: skip
 
@@ -54,9 +54,16 @@ def fits(value: Any, rule: dict[str, Any], root: dict[str, Any]) -> bool:
 
 def _object_fits(value: dict[str, Any], rule: dict[str, Any], root: dict[str, Any]) -> bool:
     properties = rule.get("properties", {})
-    known = rule.get("additionalProperties", True) or value.keys() <= properties.keys()
-    inside = all(fits(one, properties[name], root) for name, one in value.items() if name in properties)
-    return known and inside and set(rule.get("required", [])) <= value.keys()
+    others = rule.get("additionalProperties", True)
+    known = others or value.keys() <= properties.keys()
+    rules = {name: properties.get(name, others if isinstance(others, dict) else {}) for name in value}
+    inside = all(fits(one, rules[name], root) for name, one in value.items())
+    return (
+        known
+        and inside
+        and len(value) >= rule.get("minProperties", 0)
+        and set(rule.get("required", [])) <= value.keys()
+    )
 
 
 def files() -> list[dict[str, Any]]:
@@ -72,7 +79,7 @@ def test_files_here_fit() -> None:
     for data in files():
         assert fits(data, schema(), schema())
         assert fits(data, schema(data["kind"]), schema(data["kind"]))
-        from_data(data, "here", "name")
+        from_data(data, "here", "name", folder=ROOT / "examples")
 
 
 @pytest.mark.parametrize("name", TITLES)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from dolfinx import fem
 
 from hybrid.failures import InputError
+from hybrid.media.cellmesh import place_numbers
 
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -92,7 +93,7 @@ def _match(known: Array, wanted: Array, near: float) -> Indices:
     """For each wanted point the index of the known one within `near` in every coordinate, or -1."""
     if not len(known) or not len(wanted):
         return np.full(len(wanted), -1, dtype=np.int64)
-    keys = _keys(np.concatenate([known, wanted]), near)
+    keys = place_numbers(np.concatenate([known, wanted]), near)
     known_keys, wanted_keys = keys[: len(known)], keys[len(known) :]
     order = np.argsort(known_keys)
     place = np.minimum(np.searchsorted(known_keys, wanted_keys, sorter=order), len(known) - 1)
@@ -100,19 +101,3 @@ def _match(known: Array, wanted: Array, near: float) -> Indices:
     match[known_keys[match] != wanted_keys] = -1
     match[np.abs(known[match] - wanted).max(axis=1) > 2 * near] = -1
     return match
-
-
-def _keys(points: Array, near: float) -> Indices:
-    """A number for each point, the same for points that are equal to rounding.
-
-    Rounding to a grid would part equal points that lie on either side of a grid line; so the values that occur are
-    themselves the grid: in each coordinate a new one begins where the sorted values have a gap.
-    """
-    keys = np.zeros(len(points), dtype=np.int64)
-    for x in points.T:
-        order = np.argsort(x)
-        value = np.empty(len(x), dtype=np.int64)
-        value[order] = np.concatenate([[0], np.cumsum(np.diff(x[order]) > near)])
-        # Numbered anew in every coordinate, they stay below the square of how many there are.
-        keys = np.unique(keys * (value.max() + 1) + value, return_inverse=True)[1]
-    return keys

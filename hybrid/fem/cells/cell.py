@@ -24,9 +24,11 @@ from hybrid.fem.cells.cellmeshes import refined
 from hybrid.fem.cells.cellsolution import CellSolution
 from hybrid.fem.cells.jumpcell import has_corners, solve_adaptive
 from hybrid.fem.cells.onmesh import solve_cell_on_mesh
+from hybrid.fem.cells.regioncells import solve_region_cells
 from hybrid.fem.cells.slowcells import solve_slow_cells
 from hybrid.fem.meshes.fitted import Fitting, cell_planes, inner_degree
 from hybrid.interfaces import BROKEN
+from hybrid.media.regions import Regions
 
 _DIRECTLY = 250_000
 """Unknowns up to which a coefficient that jumps is solved with by a factorization, whatever its contrast."""
@@ -50,7 +52,8 @@ def solve_cell(
     Mesh lines follow planes y_i = c where a jumps or has a kink. a* is between bounds from both sides, but where it depends on
     x, and where a jumps in three dimensions. Where it jumps, a* is the geometric mean of them; in two dimensions, where
     interfaces cross or are curved, the mesh refines until they meet (`hybrid.fem.cells.adaptive`; `degree` is then the highest
-    there may be, and `cells` and `shape` mean nothing).
+    there may be, and `cells` and `shape` mean nothing). A medium that is a mesh is solved for on that mesh
+    (`hybrid.fem.cells.regioncells`).
 
     Args:
         equation: Gives a and the period. Where a depends on x there is a cell problem for each x; they are solved at
@@ -76,6 +79,11 @@ def solve_cell(
         SolverError: The linear solver (prefix ``cell_``) did not converge.
     """
     start = time.perf_counter()
+    jumps = bool(equation.flux.interfaces)
+    if jumps and a_tol is not None:  # half the gap is the estimate that is refined by there
+        tol = min(tol or 1.0, a_tol / 2)
+    if isinstance(equation.flux, Regions):
+        return solve_region_cells(equation, comm, degree=degree, cells=cells, estimate=estimate, tol=tol, budget=budget)
     if equation.medium.depends_on:
         spaces: dict[Any, fem.FunctionSpace] = {}
 
@@ -88,9 +96,6 @@ def solve_cell(
             )
 
         return solve_slow_cells(equation, comm, at, alone, cells, degree, nodes, tol, budget)
-    jumps = bool(equation.medium.interfaces)
-    if jumps and a_tol is not None:  # half the gap is the estimate that is refined by there
-        tol = min(tol or 1.0, a_tol / 2)
     if has_corners(equation, equation.medium.matrix):
         return solve_adaptive(equation, equation.medium.matrix, comm, degree=degree, tol=tol, budget=budget)
 

@@ -10,7 +10,7 @@ import sympy
 
 from hybrid.equation import Equation
 from hybrid.failures import InputError
-from hybrid.media.expression import Expression
+from hybrid.media.base import Medium
 from hybrid.separation import separated
 
 FORMULATIONS = ("strong", "first-order", "energy")
@@ -23,8 +23,8 @@ def check_cell(equation: Equation) -> None:
     Raises:
         InputError: The loads are no fluxes of A; A jumps in x, or jumps in y and depends on x otherwise than by a factor.
     """
-    if not isinstance(equation.flux, Expression) or not equation.driven_by_fluxes:
-        raise InputError("equation", "its loads are to be the fluxes of an A that is an expression")
+    if not isinstance(equation.flux, Medium) or not equation.driven_by_fluxes:
+        raise InputError("equation", "its loads are to be the fluxes of an A that is a function of x and y")
     steps = equation.medium.matrix.atoms(sympy.Heaviside)
     slow = sorted({str(s) for step in steps for s in step.free_symbols & set(equation.slow)})
     if slow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,6 +11,8 @@ import sympy
 
 from hybrid import interfaces
 from hybrid.equation import Equation
+from hybrid.media.cellmesh import CellMesh
+from hybrid.media.regions import Regions
 
 
 class Piece(NamedTuple):
@@ -48,8 +51,16 @@ def cell_pieces(equation: Equation, count: int | Sequence[int]) -> list[list[Pie
     return sides
 
 
+def points_within(mesh: CellMesh, count: int | Sequence[int]) -> int:
+    """Along each direction of each cell of a mesh, where the cell of the problem is to have about `count` along each side."""
+    total = count**mesh.dim if isinstance(count, int) else math.prod(count)
+    return max(math.ceil((total / len(mesh.cells)) ** (1 / mesh.dim) - 0.35), 1)
+
+
 def points_between(equation: Equation, count: int | Sequence[int]) -> int:
     """How many points of the cell these are (`hybrid.pinn.cells.jumps.cell_points`)."""
+    if isinstance(equation.flux, Regions):
+        return int(len(equation.flux.mesh.cells) * points_within(equation.flux.mesh, count) ** equation.dim)
     total = 1
     for pieces in cell_pieces(equation, count):
         total *= sum(piece.points for piece in pieces)

@@ -18,7 +18,7 @@ from hybrid.pinn.cells.cellbounds import ROUNDING, Distance, distances, subgrid_
 from hybrid.pinn.cells.cellfluxes import energy_operands, fitted_fluxes, means, trained_fluxes
 from hybrid.pinn.cells.cellgrids import KINKS, MOST, cell_bandwidths, resolved_counts
 from hybrid.pinn.cells.cellrows import matrix_at, tensor_at
-from hybrid.pinn.cells.jumps import cell_points, has_curves
+from hybrid.pinn.cells.jumps import has_curves, two_quadratures
 from hybrid.pinn.functions.field import Field
 from hybrid.pinn.functions.network import Network, gradient_only
 from hybrid.pinn.functions.smooth import jets_on
@@ -145,7 +145,7 @@ def _finish_jumps(equation: Equation, networks: Sequence[Network], history: Hist
     dim, longest = equation.dim, max(equation.period) / (2 * math.pi)
     count = _QUADRATURE[dim] * (4 if has_curves(equation) else 1)
     fluxes = (trained_fluxes if flux else fitted_fluxes)(equation, networks)
-    fine, rough = (means(equation, fluxes, *cell_points(equation, n)) for n in (count, 2 * count // 3))
+    fine, rough = (means(equation, fluxes, *rule) for rule in two_quadratures(equation, count))
     gaps = np.maximum(fine.gap, rough.gap) + np.abs(fine.gap - rough.gap)
     found = [Distance(float(gap), longest * math.sqrt(float(gap) / fine.lowest)) for gap in gaps]
     kind = "trained with the correctors" if flux else "by least squares"

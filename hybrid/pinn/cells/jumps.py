@@ -12,7 +12,9 @@ from numpy.polynomial.legendre import leggauss
 from torch import Tensor
 
 from hybrid.equation import Equation
-from hybrid.pinn.cells.cellpieces import cell_pieces
+from hybrid.media.cellmesh import CellMesh
+from hybrid.media.regions import Regions
+from hybrid.pinn.cells.cellpieces import cell_pieces, points_within
 from hybrid.pinn.cells.cellpieces import level_sets as level_sets
 from hybrid.pinn.functions.network import product_jet
 from hybrid.pinn.leastsquares import sampling
@@ -38,6 +40,8 @@ def has_infinite_slopes(equation: Equation) -> bool:
 
 def has_curves(equation: Equation) -> bool:
     """Whether an interface is anything but a plane y_i = c: points cannot respect those, only be many."""
+    if isinstance(equation.flux, Regions):
+        return False  # its points are those of a mesh that follows them
     return any(len(phi.free_symbols) > 1 for phi in level_sets(equation))
 
 
@@ -47,9 +51,26 @@ def cell_points(equation: Equation, count: int | Sequence[int]) -> tuple[Tensor,
     Along each axis the trapezoidal rule; where interfaces y_i = c cut it into pieces, Gauss's rule on each of them. Where
     interfaces of two axes cross, the gradient may be infinite: there y = u³ (10 - 15 u + 6 u²) on a piece [0, 1] puts more
     points near its ends. With fewer a trained network hides a spike of energy in the corner.
+
+    Where a mesh defines the medium, points of a rule on each of its cells, which respects them all.
     """
+    if isinstance(equation.flux, Regions):
+        return _on_mesh(equation.flux.mesh, points_within(equation.flux.mesh, count))
     axes, weights = cell_axes(equation, count)
     return sampling.product(axes), sampling.product(weights).prod(1)
+
+
+def two_quadratures(equation: Equation, count: int) -> list[tuple[Tensor, Tensor]]:
+    """Points and weights of a rule, and of one with about two thirds of the points in each direction."""
+    if isinstance(equation.flux, Regions):
+        each = max(points_within(equation.flux.mesh, count), 2)
+        return [_on_mesh(equation.flux.mesh, n) for n in (each, each - max(each // 3, 1))]
+    return [cell_points(equation, n) for n in (count, 2 * count // 3)]
+
+
+def _on_mesh(mesh: CellMesh, each: int) -> tuple[Tensor, Tensor]:
+    points, weights = mesh.quadrature(each)
+    return torch.as_tensor(points), torch.as_tensor(weights)
 
 
 def cell_axes(equation: Equation, count: int | Sequence[int]) -> tuple[list[Tensor], list[Tensor]]:
@@ -83,7 +104,10 @@ class KinkEmbedding:
 
     def __init__(self, equation: Equation, sets: Sequence[sympy.Expr] | None = None) -> None:
         self.symbols, self.functions, self.scales = equation.fast, [], []
-        points, _ = sampling.periodic_grid(equation.period, {1: 4096, 2: 256, 3: 32}[equation.dim], 0.4142135)
+        count = {1: 4096, 2: 256, 3: 32}[equation.dim]
+        if isinstance(equation.flux, Regions):  # periodic by themselves
+            count //= 4
+        points, _ = sampling.periodic_grid(equation.period, count, 0.4142135)
         moved = [points + shift for shift in torch.diag(torch.tensor(equation.period, dtype=torch.float64))]
         for phi in level_sets(equation) if sets is None else sets:
             size, others = self._value(phi, points).abs(), [self._value(phi, at).abs() for at in moved]

@@ -29,9 +29,9 @@ from hybrid.product import Product
 
 Array = npt.NDArray[np.float64]
 
-_TOLERANCES = {1: 1e-12, 2: 1e-12, 3: 1e-8}
-"""Of interpolants, relative to the largest value, by dimension: in space no network comes near it."""
-_MUCH = 5e8
+_TOLERANCE = 1e-12
+"""Of interpolants, relative to the largest value."""
+_MUCH = 5e7
 """Numbers in the widest hidden layer at all points: what takes less is evaluated point by point, by `Network.evaluate`; less
 than a tenth of it where there is an interpolant already."""
 _BITS, _NEAR = 2.0**-50, 1e-12
@@ -143,7 +143,7 @@ def interpolant(network: Network, operators: Tensor, most: int) -> Interpolant |
     tests = low + (high - low) * generator.random((_TESTS, dim))
     exact = _flat(_sharp(network, tests, operators))
     rounding = np.abs(exact - _flat(_sharp(network, tests * (1 + _BITS), operators))).max(axis=1)
-    tolerance = np.maximum(_TOLERANCES[dim] * np.abs(exact).max(axis=1), 3 * rounding)
+    tolerance = np.maximum(_TOLERANCE * np.abs(exact).max(axis=1), 3 * rounding)
     if not np.isfinite(tolerance).all():
         return None
     lines = low + (high - low) * generator.random((_LINES, dim))

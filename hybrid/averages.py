@@ -10,11 +10,10 @@ import numpy.typing as npt
 import sympy
 from sympy import Expr, Symbol
 
+from hybrid.grids import COUNTS
 from hybrid.symbols import evaluate
 
 Array = npt.NDArray[np.float64]
-_INTERVALS = {1: 1024, 2: 64, 3: 24}
-_LINES = {1: 1, 2: 512, 3: 40}
 _HALVINGS = 60
 
 
@@ -25,9 +24,9 @@ def cell_mean(expression: Expr, symbols: Sequence[Symbol], periods: Sequence[flo
     and maxima compare, change their signs there are jumps and kinks, which bisection finds. In the other directions there are
     midpoints. All is done twice, the second time with about half as many pieces and lines; their difference is the estimate.
     """
-    dim = len(symbols)
-    fine = _mean(expression, symbols, periods, _INTERVALS[dim], _LINES[dim])
-    coarse = _mean(expression, symbols, periods, _INTERVALS[dim] // 2 + 1, _LINES[dim] // 2 + 1)
+    intervals, lines = COUNTS[len(symbols)].intervals, COUNTS[len(symbols)].lines
+    fine = _mean(expression, symbols, periods, intervals, lines)
+    coarse = _mean(expression, symbols, periods, intervals // 2 + 1, lines // 2 + 1)
     return fine, abs(fine - coarse)
 
 

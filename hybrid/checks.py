@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy
 from sympy import Expr, ImmutableMatrix, Symbol
 
+from hybrid.definite import definite
 from hybrid.failures import InputError
+from hybrid.grids import COUNTS, uniform
 from hybrid.symbols import as_steps, evaluate, t
 
 if TYPE_CHECKING:
@@ -129,7 +131,7 @@ def check_matrix(a: Any, dim: int, allowed: Sequence[Symbol], where: str = "a") 
 
 
 def check_coefficient(geometry: Geometry, matrix: ImmutableMatrix, name: str) -> None:
-    """Sample a coefficient over the domain and the cell: it must be finite, positive definite, and periodic in y.
+    """A coefficient must be finite and positive definite over the domain and the cell (`hybrid.definite`), and periodic in y.
 
     Args:
         geometry: The box and the cell.
@@ -139,66 +141,18 @@ def check_coefficient(geometry: Geometry, matrix: ImmutableMatrix, name: str) ->
     Raises:
         InputError: With the place where it is not.
     """
-    d, slow_too = geometry.dim, bool(matrix.free_symbols & set(geometry.slow))
-    count = {1: 256, 2: 32, 3: 12}[d]
-    cell = list(geometry.cell)
-    # Extremes sit on quarters of the period, singularities between: look at both, but not where a may jump.
-    fast = np.vstack([_grid(cell, count), _grid(cell, count, 0.0)][: 1 if matrix.has(sympy.Heaviside) else 2])
-    slow = _grid(geometry.domain, {1: 17, 2: 5, 3: 3}[d] if slow_too else 1)
-    points = np.hstack([np.repeat(slow, len(fast), axis=0), np.tile(fast, (len(slow), 1))])
-
-    def sample(at: np.ndarray) -> np.ndarray:
-        values = dict(zip((*geometry.slow, *geometry.fast), at.T, strict=True))
-        out = np.empty((len(at), d, d))
-        with np.errstate(all="ignore"):
-            for i in range(d):
-                for j in range(d):
-                    out[:, i, j] = evaluate(matrix[i, j], values)
-        return out
-
-    def place(row: np.ndarray) -> str:
-        symbols = (*(geometry.slow if slow_too else ()), *geometry.fast)
-        return ", ".join(f"{s} = {v:.4g}" for s, v in zip(symbols, row[-len(symbols) :], strict=True))
-
-    def check_finite(a: np.ndarray, points: np.ndarray) -> None:
-        finite = np.isfinite(a).all(axis=(1, 2))
-        if not finite.all():
-            raise InputError(name, f"not a finite number at {place(points[np.argmin(finite)])}")
-
-    a = sample(points)
-    check_finite(a, points)
-    eigenvalues = np.linalg.eigvalsh(a)
-    usual = min(float(np.median(eigenvalues[:, -1])), float(eigenvalues[:, 0].max()))
-    box = np.array([*geometry.domain, *cell]).T
-
-    def lowest(at: np.ndarray) -> np.ndarray:
-        found = sample(at)
-        finite = np.isfinite(found).all(axis=(1, 2))
-        return np.where(finite, np.linalg.eigvalsh(np.where(finite[:, None, None], found, 0.0))[:, 0], -np.inf)
-
-    deepest = _descended(points[np.argsort(eigenvalues[:, 0], kind="stable")[:_LOWEST]], lowest, box, count)
-    found = sample(deepest)
-    check_finite(found, deepest)
-    # Zero to rounding counts as zero: against the matrix at the point, and against what is usual elsewhere.
-    candidates, eigenvalues = np.vstack([points, deepest]), np.vstack([eigenvalues, np.linalg.eigvalsh(found)])
-    spare = eigenvalues[:, 0] - 1e-12 * np.maximum(eigenvalues[:, -1], usual)
-    if (spare <= 0).any():
-        worst = int(np.argmin(spare))
-        what = "" if matrix == matrix[0, 0] * sympy.eye(d) else "smallest eigenvalue "
-        raise InputError(
-            name,
-            f"not positive: {what}{eigenvalues[worst, 0]:.4g} at {place(candidates[worst])}; {name} must be positive",
-        )
+    d = geometry.dim
+    a = definite(tuple(map(tuple, geometry.domain)), geometry.cell, matrix, name)
     for i, count in itertools.product(range(d), _shifts(geometry)):
-        moved = points.copy()
+        moved = a.points.copy()
         period = geometry.period[i]
         moved[:, d + i] += count * period
-        jump = np.abs(sample(moved) - a).max(axis=(1, 2))
-        if not jump.max() <= 1e-5 * np.abs(a).max():
+        jump = np.abs(a(moved) - a.values).max(axis=(1, 2))
+        if not jump.max() <= 1e-5 * np.abs(a.values).max():
             worst = int(np.argmax(jump))
             raise InputError(
                 "period", f"{name} does not have the period {period:.6g} in y{i}: it jumps by {jump[worst]:.3g} "
-                f"from {place(points[worst])} to {count} cells further"
+                f"from {a.place(a.points[worst])} to {count} cells further"
             )  # fmt: skip
 
 
@@ -210,9 +164,9 @@ def check_finite(
     Raises:
         InputError: It is not.
     """
-    points = _grid(geometry.domain, 17)
+    points = uniform(geometry.domain, 17)
     if closed:
-        points = np.vstack([points, _grid(geometry.domain, 16, 0.0)])
+        points = np.vstack([points, uniform(geometry.domain, 16, 0.0)])
     slow = dict(zip(geometry.slow, points.T, strict=True))
     for time in times:
         with np.errstate(all="ignore"):
@@ -234,30 +188,6 @@ def check_not_zero(sources: Mapping[str, Expr]) -> None:
         )
 
 
-_LOWEST = 24
-"""Samples from which lower ones are looked for."""
-
-
-def _descended(
-    points: np.ndarray, value: Callable[[np.ndarray], np.ndarray], box: np.ndarray, count: int
-) -> np.ndarray:
-    """Points nearby with smaller values: steps along the axes, halved where no step helps."""
-    at, best = points.copy(), value(points)
-    step = np.full(len(at), 0.5 / count)
-    size, rows = box[1] - box[0], np.arange(len(at))
-    for _ in range(60):
-        offered, values = [at], [best]
-        for axis, side in itertools.product(range(at.shape[1]), (-1, 1)):
-            moved = at.copy()
-            moved[:, axis] = np.clip(at[:, axis] + side * step * size[axis], *box[:, axis])
-            offered.append(moved)
-            values.append(value(moved))
-        chosen = np.argmin(values, axis=0)
-        at, best = np.stack(offered)[chosen, rows], np.stack(values)[chosen, rows]
-        step = np.where(chosen > 0, step, step / 2)
-    return at
-
-
 def _shifts(geometry: Geometry) -> list[int]:
     """Over how many periods to compare a periodic coefficient with itself: to the next cell, and as far as x/ε goes."""
     reach = [bound / (geometry.eps * p) for interval, p in zip(geometry.domain, geometry.period) for bound in interval]
@@ -265,15 +195,9 @@ def _shifts(geometry: Geometry) -> list[int]:
     return sorted({1, 2, *far})
 
 
-def _grid(box: Sequence[Sequence[float]], count: int, offset: float = 0.4142) -> np.ndarray:
-    """Uniform points of the box, (count^d, d); by default off the lines of symmetry and never on the boundary."""
-    axes = [low + (high - low) * (np.arange(count) + offset) / count for low, high in box]
-    return np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
-
-
 def samples(geometry: Geometry, expression: Expr) -> tuple[np.ndarray, np.ndarray]:
     """Points of the cell, (n, d), and the values of an expression of y there, (n,)."""
-    points = _grid(geometry.cell, {1: 512, 2: 64, 3: 24}[geometry.dim])
+    points = uniform(geometry.cell, COUNTS[geometry.dim].mean)
     return points, _values(geometry, expression, points)
 
 

@@ -17,6 +17,7 @@ from mpi4py import MPI
 import typer
 
 import hybrid
+from hybrid import commands
 from hybrid.exits import guarded
 from hybrid.failures import Faults, InputError
 from hybrid.machine import keep_memory
@@ -88,6 +89,9 @@ def run(
         float | None,
         typer.Option(metavar="TOL", help="Refine the reference until its estimated relative error is at most this."),
     ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="Train the networks from so many seeds, for the spread.")
+    ] = None,
     no_cache: NoCache = False,
 ) -> None:
     """Solve a case or a problem file by both paths and compare: e1 to e5, figures, fields, results.json.
@@ -124,7 +128,7 @@ def run(
 
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # PETSc would end the run when nobody reads what it prints
     run_case(
-        chosen, comm, preset=asked.preset, seed=asked.seed, out=out, resume=resume, seeds=asked.seeds,
+        chosen, comm, preset=asked.preset, seed=asked.seed, out=out, resume=resume, seeds=seeds or asked.seeds,
         reference_tol=asked.reference_tol, cache=not no_cache, extras=EXTRAS,
     )  # fmt: skip
 
@@ -139,7 +143,7 @@ def reproduce(
     no_cache: NoCache = False,
 ) -> None:
     """Run all of the paper's cases and write a page with its tables and figures; what is done is not done again."""
-    from hybrid.pinn.presets import PRESETS  # loads SymPy
+    from hybrid.study.options import preset_names  # loads SymPy
 
     comm, faults = MPI.COMM_WORLD, Faults()
     _check_preset(preset, faults, "all")
@@ -157,7 +161,7 @@ def reproduce(
     from hybrid.paper.reproduce import reproduce as reproduce_all  # torch, DOLFINx and matplotlib
 
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    presets = PRESETS if preset == "all" else (preset,)
+    presets = preset_names() if preset == "all" else (preset,)
     reproduce_all(comm, presets=presets, out=out, chosen=only or None, cache=not no_cache)
 
 
@@ -232,6 +236,11 @@ def schema(
     print(json.dumps(schema_of(kind), indent=2, ensure_ascii=False))
 
 
+app.command()(commands.init)
+app.command()(commands.sweep)
+app.command()(commands.report)
+
+
 @dataclass(frozen=True)
 class _Asked:
     """What to run: by the command's words, and by a record where one is to be repeated."""
@@ -291,10 +300,11 @@ def _check_preset(preset: str | None, faults: Faults, *others: str) -> None:
     if preset is None:
         return
 
-    from hybrid.pinn.presets import PRESETS  # loads SymPy
+    from hybrid.study.options import preset_names  # loads SymPy
 
-    if preset not in {*PRESETS, *others}:
-        faults.note(InputError("--preset", f"{preset!r}; allowed are {', '.join((*PRESETS, *others))}"))
+    allowed = (*preset_names(), *others)
+    if preset not in allowed:
+        faults.note(InputError("--preset", f"{preset!r}; allowed are {', '.join(allowed)}"))
 
 
 def _petsc_options(arguments: list[str]) -> None:

@@ -54,7 +54,9 @@ def _verdict(error: BaseException) -> tuple[int, str]:
         case SolverError():
             return 1, str(error)
         case KeyboardInterrupt() | typer.Abort():
-            text = "interrupted; what was computed is in the output folder, and --resume goes on from it"
+            text = (
+                "interrupted; what was computed is in the output folder, and --resume goes on from it (a sweep without)"
+            )
             return _INTERRUPTED, text
         case OSError():
             return 1, f"{error.filename or 'a file'} cannot be written or read: {error.strerror or error}"

@@ -36,6 +36,12 @@ def keep_memory() -> None:
         mallopt(_M_TOP_PAD, 1 << 26)
 
 
+def restart_peak_memory() -> None:
+    """Let `peak_memory` count from now on, where the system can do that (Linux, proc(5))."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
 def peak_memory() -> int:
     """The most memory that this process has had so far, in bytes."""
     with contextlib.suppress(OSError):  # getrusage starts from the peak of the process that started this one

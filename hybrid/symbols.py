@@ -98,13 +98,19 @@ def as_steps(expression: Expr) -> Expr:
     return expression.replace(sympy.Piecewise, pieces)
 
 
-def evaluate(expression: Expr | float, values: Mapping[Symbol, Any], module: str = "numpy") -> Any:
+def evaluate(
+    expression: Expr | float,
+    values: Mapping[Symbol, Any],
+    module: str = "numpy",
+    number: Callable[[float], Any] = float,
+) -> Any:
     """The expression at the given values of its symbols, in the arithmetic of `module`: "numpy", "torch" or "ufl".
 
     Args:
         expression: A SymPy expression of x, y and t.
         values: What each symbol stands for: arrays, tensors or UFL expressions of one shape.
         module: The back end.
+        number: What stands for a number beside symbols.
 
     Returns:
         An array, tensor or UFL expression; a float where the expression is constant.
@@ -129,7 +135,7 @@ def evaluate(expression: Expr | float, values: Mapping[Symbol, Any], module: str
         if node in values:
             return values[node]
         if not has_symbols(node):
-            return float(node)
+            return number(float(node))
         if node.is_Add:
             return reduce(operator.add, map(walk, node.args))
         if node.is_Mul:
@@ -155,7 +161,8 @@ def evaluate(expression: Expr | float, values: Mapping[Symbol, Any], module: str
             return reduce(lambda a, b: _pair(module, type(node).__name__, a, b), arguments)
         return _function(module, type(node).__name__)(*arguments)
 
-    return walk(sympy.sympify(expression, strict=True))
+    whole = sympy.sympify(expression, strict=True)
+    return walk(whole) if has_symbols(whole) else float(whole)
 
 
 def _pair(module: str, name: str, a: Any, b: Any) -> Any:

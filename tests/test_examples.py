@@ -54,6 +54,7 @@ KNOWN: dict[str, tuple[Callable[[], float] | float, float]] = {
     "perforated": (0.6716275553, 1e-5),  # likewise
     "correctors": (recorded, 1e-5),
     "orders": (1, 0.02),  # u_0 - u_ε = O(ε) in L2
+    "sweep": (1, 0.02),  # likewise
     "many": (0, 1e-8),  # from the harmonic mean
     "own_equation": (0, 1e-6),  # from the solution that f was made for; cubics on 64 x 64 squares
     "from_file": (laminate, 1e-6),

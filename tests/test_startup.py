@@ -73,6 +73,10 @@ def test_bad_input_is_refused_without_anything_heavy(tmp_path: Path) -> None:
     ]
     words += [["run", "elliptic-2d", "--out", "syntax.toml/here"], ["run", "elliptic-2d", "--", "ksp_monitor"]]
     words += [["reproduce", *more] for more in (["--preset", "best"], ["--case", "nothing"], ["--out", "."])]
+    for name, text in (("results", '{"format"'), ("plan", "[]")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.json").write_text(text)
+    words += [["report", folder] for folder in ("nothing", ".", "syntax.toml", "results", "plan")]
     for answer in answers(tmp_path, words):
         assert answer["code"] == 2, answer
         assert answer["said"].startswith("hybrid: "), answer

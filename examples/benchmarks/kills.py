@@ -35,7 +35,7 @@ hidden = [12, 12]
 points = 20
 steps = 60
 """
-VOLATILE = {"seconds", "finished", "resumed", "cached", "loss_every"}
+VOLATILE = {"seconds", "finished", "resumed", "cached", "loss_every", "memory"}
 """What may differ between a run and the same run in pieces."""
 
 

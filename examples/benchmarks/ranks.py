@@ -27,6 +27,7 @@ import torch
 from hybrid.paper.cases import case
 from hybrid.pinn import LevenbergMarquardt, cell_networks
 from hybrid.pinn.cells.cellrows import cell_rows
+from hybrid.pinn.cells.periodicities import periodicity_of
 from hybrid.pinn.optimizers.training import train
 
 
@@ -34,7 +35,7 @@ def worker(side: int, hidden: list[int], steps: int) -> None:
     """Train, and print seconds a step and the last loss."""
     torch.set_num_threads(1)
     comm, problem = MPI.COMM_WORLD, case("elliptic-2d").problem
-    rows = cell_rows(problem, "embedding", side, 0, ())  # type: ignore[arg-type]
+    rows = cell_rows(problem, periodicity_of("embedding"), side, 0, ())  # type: ignore[arg-type]
     (network,) = cell_networks(problem, hidden=hidden)  # type: ignore[arg-type]
     times: list[float] = []
     history = train(

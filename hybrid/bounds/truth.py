@@ -20,10 +20,9 @@ def true_errors(made: Reconstruction | LineReconstruction, u_eps: fem.Function) 
     points = nodes(space)
     r = with_values(made.on(points.axes).ravel()[points.numbers()], space)
     x, degree = ufl.SpatialCoordinate(space.mesh), space.element.basix_element.degree
-    a = as_ufl(
-        equation.medium.matrix,
-        {s: x[i] / equation.eps for i, s in enumerate(equation.fast)} | {s: x[i] for i, s in enumerate(equation.slow)},
-    )
+    values = {s: x[i] / equation.eps for i, s in enumerate(equation.fast)}
+    values |= {s: x[i] for i, s in enumerate(equation.slow)}
+    a = as_ufl(equation.medium.matrix, values, space.mesh)
     dx = ufl.dx(domain=space.mesh, metadata={"quadrature_degree": 2 * degree + 2})
 
     def energy(u: ufl.core.expr.Expr) -> float:

@@ -12,7 +12,7 @@ from dolfinx import fem
 
 from hybrid.equation import Equation
 from hybrid.fem.algebra.assembly import assembled, load
-from hybrid.fem.algebra.linear import DIRECT, MULTIGRID, LinearSolver
+from hybrid.fem.algebra.linear import LinearSolver, usual
 from hybrid.fem.algebra.matrices import clean_up
 from hybrid.fem.algebra.multigrid import levels
 from hybrid.fem.algebra.stencil import Entries
@@ -81,7 +81,7 @@ def solve_on(
         flux_on(equation, space),
         source_on(equation, mesh),
         prefix,
-        defaults or (DIRECT if equation.dim == 1 else MULTIGRID),
+        defaults or usual(equation.dim),
         entries_of(equation),
         inner_degree(mesh, degree) if jumps else degree,
         None if reaction is None else reaction_on(equation, mesh),

@@ -13,6 +13,7 @@ from hybrid.fem.cache import ReferenceCache
 from hybrid.fem.cost import unknowns
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.meshes.box import box
+from hybrid.fem.multiscale import asked
 from hybrid.fem.norms import order_limit
 from hybrid.fem.reference import Reference, References, anything, silent
 from hybrid.fem.resolution import BUDGET, Resolutions
@@ -60,9 +61,7 @@ def solve_multiscale(
         return integrate(equation, space, "reference_", rate, tolerance=accuracy)
 
     references = References(equation, comm, solve_on, degree, shape, estimate or reference_tol is not None, cache)
-    if reference_tol is None:
-        return references.on(cells_per_period, tolerance)
-    return references.until(reference_tol, cells_per_period, tolerance, report, check)
+    return asked(references, reference_tol, cells_per_period, tolerance, report, check)
 
 
 def solve_homogenized(
@@ -101,9 +100,7 @@ def solve_homogenized(
         space = fem.functionspace(mesh, ("Lagrange", order))
         return integrate(equation, space, "homogenized_", rate_of(equation), tolerance=accuracy)
 
-    if tol is None and not estimate:
-        return solve_on(degree, cells, tolerance)
     resolutions = Resolutions(
         solve_on, lambda order, count: unknowns([count] * equation.dim, order), degree, order_limit(equation.source)
     )
-    return resolutions.estimated(cells, tolerance) if tol is None else resolutions.until(tol, budget, cells, tolerance)
+    return resolutions.asked(tol, budget, cells, tolerance, estimate=estimate)

@@ -40,7 +40,7 @@ def reaction_on(equation: Equation, domain: mesh.Mesh) -> ufl.core.expr.Expr:
 def source_on(equation: Equation, domain: mesh.Mesh) -> ufl.core.expr.Expr:
     """f(x) in UFL on a mesh of Ω."""
     x = ufl.SpatialCoordinate(domain)
-    return ufl.as_ufl(evaluate(equation.source, {s: x[i] for i, s in enumerate(equation.slow)}, "ufl"))
+    return on_mesh(equation.source, {s: x[i] for i, s in enumerate(equation.slow)}, domain)
 
 
 def entries_of(equation: Equation) -> Entries | None:
@@ -54,11 +54,15 @@ def entries_of(equation: Equation) -> Entries | None:
     return _entries(equation.flux, equation)
 
 
-def values_at(equation: Equation, x: Any) -> dict[Symbol, Any]:
-    """What x and y = x/ε stand for at coordinates x."""
-    return {s: x[i] for i, s in enumerate(equation.slow)} | {
-        s: x[i] / equation.eps for i, s in enumerate(equation.fast)
-    }
+def values_at(equation: Equation, x: Any, eps: Any = None) -> dict[Symbol, Any]:
+    """What x and y = x/ε stand for at coordinates x; `eps` is ε in the arithmetic of x."""
+    scale = equation.eps if eps is None else eps
+    return {s: x[i] for i, s in enumerate(equation.slow)} | {s: x[i] / scale for i, s in enumerate(equation.fast)}
+
+
+def _on(domain: mesh.Mesh, equation: Equation) -> dict[Symbol, Any]:
+    """The same in UFL."""
+    return values_at(equation, ufl.SpatialCoordinate(domain), fem.Constant(domain, equation.eps))
 
 
 @singledispatch
@@ -68,7 +72,7 @@ def _matrix(coefficient: Coefficient, equation: Equation, space: fem.FunctionSpa
 
 @_matrix.register
 def _(coefficient: Expression, equation: Equation, space: fem.FunctionSpace) -> ufl.core.expr.Expr:
-    return as_ufl(coefficient.matrix, values_at(equation, ufl.SpatialCoordinate(space.mesh)))
+    return as_ufl(coefficient.matrix, _on(space.mesh, equation), space.mesh)
 
 
 @_matrix.register
@@ -108,7 +112,7 @@ def _scalar(coefficient: Coefficient, equation: Equation, domain: mesh.Mesh) -> 
 
 @_scalar.register
 def _(coefficient: Expression, equation: Equation, domain: mesh.Mesh) -> ufl.core.expr.Expr:
-    return on_mesh(coefficient.matrix[0, 0], values_at(equation, ufl.SpatialCoordinate(domain)), domain)
+    return on_mesh(coefficient.matrix[0, 0], _on(domain, equation), domain)
 
 
 @_scalar.register

@@ -60,8 +60,6 @@ def solve_homogenized(
         high = equation.dim == 2 and order > 3 and unknowns([count] * 2, order) <= BUDGET
         return solve_on(equation, space, "homogenized_", DIRECT if high else None)
 
-    if tol is None and not estimate:
-        return solve(degree, cells, 0.0)
     resolutions = Resolutions(
         solve,
         lambda order, count: unknowns([count] * equation.dim, order),
@@ -69,4 +67,4 @@ def solve_homogenized(
         order_limit(equation.source, equation.varying),
         HIGHEST if equation.dim < 3 else 0,
     )
-    return resolutions.estimated(cells) if tol is None else resolutions.until(tol, budget, cells)
+    return resolutions.asked(tol, budget, cells, estimate=estimate)

@@ -15,7 +15,7 @@ from dolfinx.fem import petsc as fem_petsc
 from hybrid.checks import check_degree, check_expression
 from hybrid.failures import InputError
 from hybrid.fem.algebra.assembly import assembled, load
-from hybrid.fem.algebra.linear import DIRECT, MULTIGRID, LinearSolver
+from hybrid.fem.algebra.linear import LinearSolver, usual
 from hybrid.fem.algebra.matrices import check_symmetric, clean_up
 from hybrid.fem.algebra.multigrid import levels
 from hybrid.fem.dirichlet import Solution
@@ -87,7 +87,7 @@ def solve_on_mesh(
     if not np.isfinite(b.norm()):
         raise InputError("f, dirichlet, neumann", "not a finite number everywhere")
     dim = grid.geometry.dim
-    solver = LinearSolver(matrix, "mixed_", MULTIGRID if dim > 1 else DIRECT, lambda: levels(space, bcs), dim=dim)
+    solver = LinearSolver(matrix, "mixed_", usual(dim), lambda: levels(space, bcs), dim=dim)
     w = b.duplicate()
     try:
         iterations = solver.solve(b, w)

@@ -63,6 +63,14 @@ def solve_multiscale(
         estimate or reference_tol is not None,
         cache,
     )
-    if reference_tol is None:
-        return references.on(cells_per_period)
-    return references.until(reference_tol, cells_per_period, 0.0, report, check)
+    return asked(references, reference_tol, cells_per_period, 0.0, report, check)
+
+
+def asked(
+    references: References, tolerance: float | None, cells: int, steps: float, report: Callable[[str], None],
+    check: Callable[[int], None],
+) -> Reference:  # fmt: skip
+    """The reference with so many cells, and the error allowed in a step in time; or the first one within a tolerance."""
+    if tolerance is None:
+        return references.on(cells, steps)
+    return references.until(tolerance, cells, steps, report, check)

@@ -14,16 +14,21 @@ from sympy import Abs, Basic, Heaviside, Max, Min
 import ufl
 from dolfinx import fem
 
-from hybrid.fem.algebra.assembly import compiled
+from hybrid.fem.algebra.jit import compiled
 from hybrid.fem.meshes.points import at_points, spread
 from hybrid.fem.meshes.points import carry as carry
 
 
 def norm(expression: ufl.core.expr.Expr, mesh: object, degree: int) -> float:
     """‖g‖ in L2 of a scalar or vector UFL expression, by quadrature of the given degree; collective."""
-    dx = ufl.dx(domain=mesh, metadata={"quadrature_degree": degree})
-    local = fem.assemble_scalar(compiled(ufl.inner(expression, expression) * dx))
-    return math.sqrt(mesh.comm.allreduce(local, op=MPI.SUM))  # type: ignore[attr-defined]
+    return norms(expression, mesh, degree)()
+
+
+def norms(expression: ufl.core.expr.Expr, mesh: object, degree: int) -> Callable[[], float]:
+    """The norm of an expression as a function that is called when its functions have other values; compiled once."""
+    form = compiled(ufl.inner(expression, expression) * ufl.dx(domain=mesh, metadata={"quadrature_degree": degree}))
+    comm = mesh.comm  # type: ignore[attr-defined]
+    return lambda: math.sqrt(comm.allreduce(fem.assemble_scalar(form), op=MPI.SUM))
 
 
 def integral(integrand: ufl.Form, mesh: object) -> float:

@@ -63,6 +63,14 @@ class Resolutions:
         seconds = time.perf_counter() - start
         return replace(fine, seconds=seconds, **said(in_space, in_time, bool(steps), fine.rounding))
 
+    def asked(
+        self, tol: float | None, budget: int, cells: int, steps: float = 0.0, *, estimate: bool = True
+    ) -> Solution:
+        """Within a tolerance, where there is one; else with so many cells, and an estimate if that is wanted."""
+        if tol is not None:
+            return self.until(tol, budget, cells, steps)
+        return self.estimated(cells, steps) if estimate else self._solve_on(self._degree, cells, steps)
+
     def until(self, tol: float, budget: int, cells: int, steps: float = 0.0) -> Solution:
         """The first solution whose estimate is at most `tol`; the best one where the next mesh would exceed the budget.
 

@@ -66,11 +66,11 @@ def usual(problem: Problem) -> FemSettings:
     found = (_STEADY if problem.multiscale().time is None else _IN_TIME)[problem.dim]
     if isinstance(problem.flux, Regions):  # the mesh as it is: degrees are compared with lower ones
         mesh = problem.flux.mesh
-        degree = 4 if problem.dim < 3 else mesh.degree + 1
+        degrees = (4, 4) if problem.dim < 3 else (mesh.degree + 1, mesh.degree + 2)
         return replace(
             found,
-            reference=replace(found.reference, degree=degree, cells_per_period=mesh.across),
-            cell=replace(found.cell, degree=4 if problem.dim < 3 else mesh.degree + 2, cells=mesh.across),
+            reference=replace(found.reference, degree=degrees[0], cells_per_period=mesh.across),
+            cell=replace(found.cell, degree=degrees[1], cells=mesh.across),
         )
     if problem.dim == 3 and problem.flux.depends_on:
         return replace(found, cell=CellSettings(3, 6, "box"))  # 125 of them

@@ -24,6 +24,7 @@ from hybrid.fem.algebra.matrices import clean_up, last_line
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.forms import reaction_on
 from hybrid.fem.meshes.box import zero_on_boundary
+from hybrid.grids import COUNTS
 from hybrid.media.constant import Constant
 from hybrid.media.expression import Expression
 from hybrid.symbols import evaluate, numpy_function, t, x
@@ -84,8 +85,8 @@ class _Equations:
         self.loaded = np.nan
         owned = space.dofmap.index_map.size_local
         self._f, self._points = f, space.tabulate_dof_coordinates()[:owned, : equation.dim].T
-        self._comm = space.mesh.comm
-        start = _largest(self._comm, np.asarray(evaluate(equation.evolution.initial, self._values()), dtype=float))
+        self.comm = space.mesh.comm
+        start = _largest(self.comm, np.asarray(evaluate(equation.evolution.initial, self._values()), dtype=float))
         self._sizes: dict[float, float] = {}
         until = equation.evolution.until
         self._floor = until * _FIRST_STEP * max(self.largest_f(until * k / 16) for k in range(17))
@@ -105,7 +106,7 @@ class _Equations:
         time_ = 0.0 if self.steady else time_
         if time_ not in self._sizes:
             value = np.asarray(evaluate(self._f, self._values() | {t: time_}), dtype=float)
-            self._sizes = {time_: _largest(self._comm, value)}
+            self._sizes = {time_: _largest(self.comm, value)}
         return self._sizes[time_]
 
     def before_step(self, ts: PETSc.TS, tolerance: float) -> None:
@@ -117,14 +118,14 @@ class _Equations:
     def add_rounding(self, time_: float, u: PETSc.Vec) -> None:
         """Follow what rounding has put into the slowest mode: it decays as that does, not as u; collective."""
         decayed = self.rounding * math.exp(min(-self._rate * (time_ - self._since), _OVERFLOW))
-        self.rounding, self._since = decayed + _ROUNDING * _largest(self._comm, u.array_r), time_
+        self.rounding, self._since = decayed + _ROUNDING * _largest(self.comm, u.array_r), time_
 
     def scale(self, time_: float, step: float, u: PETSc.Vec) -> float:
         """What an error in a step is measured against: u as it is, or what f makes of it in the step; collective."""
         time_, step = time_ * self.time_unit, step * self.time_unit
         made = [step * self.largest_f(at) for at in (time_, time_ + step)]
         # Where there is nothing yet, an error is one against what will be there.
-        return max(_largest(self._comm, u.array_r), max(made) / self.unit) or self._floor / self.unit or 1.0
+        return max(_largest(self.comm, u.array_r), max(made) / self.unit) or self._floor / self.unit or 1.0
 
     def close(self) -> None:
         """Free what is PETSc's; collective."""
@@ -200,21 +201,7 @@ def integrate(
     u.x.petsc_vec.scale(1 / equations.unit)
     end = equation.evolution.until / equations.time_unit
 
-    ts = PETSc.TS().create(comm)
-    ts.setOptionsPrefix(prefix)
-    ts.setProblemType(PETSc.TS.ProblemType.LINEAR)
-    ts.setType(PETSc.TS.Type.ARKIMEX)
-    ts.setARKIMEXType("4")
-    ts.setARKIMEXFullyImplicit(True)
-    ts.setIFunction(equations.function, equations.b.duplicate())
-    ts.setIJacobian(equations.derivative, equations.jacobian, equations.jacobian)
-    ts.setTime(0.0)
-    ts.setMaxTime(end)
-    ts.setMaxSteps(100_000)
-    ts.setStepLimits(_SHORTEST * end, end)
-    ts.setTimeStep(end * _FIRST_STEP)
-    ts.setExactFinalTime(PETSc.TS.ExactFinalTime.MATCHSTEP)
-    ts.setPreStep(equations.before_step, [tolerance])
+    ts = _stepper(equations, prefix, end, tolerance)
     snes = ts.getSNES()
     snes.setType("ksponly")
     ksp = snes.getKSP()
@@ -248,6 +235,26 @@ def integrate(
     return Solution(u, time.perf_counter() - start, steps, rounding=rounding if rounding > _NOTICED else 0.0)
 
 
+def _stepper(equations: _Equations, prefix: str, end: float, tolerance: float) -> PETSc.TS:
+    """The method of `integrate`, from 0 to the end."""
+    ts = PETSc.TS().create(equations.comm)
+    ts.setOptionsPrefix(prefix)
+    ts.setProblemType(PETSc.TS.ProblemType.LINEAR)
+    ts.setType(PETSc.TS.Type.ARKIMEX)
+    ts.setARKIMEXType("4")
+    ts.setARKIMEXFullyImplicit(True)
+    ts.setIFunction(equations.function, equations.b.duplicate())
+    ts.setIJacobian(equations.derivative, equations.jacobian, equations.jacobian)
+    ts.setTime(0.0)
+    ts.setMaxTime(end)
+    ts.setMaxSteps(100_000)
+    ts.setStepLimits(_SHORTEST * end, end)
+    ts.setTimeStep(end * _FIRST_STEP)
+    ts.setExactFinalTime(PETSc.TS.ExactFinalTime.MATCHSTEP)
+    ts.setPreStep(equations.before_step, [tolerance])
+    return ts
+
+
 def _set_up(ksp: PETSc.KSP, dim: int) -> None:
     """The linear solver of a step."""
     if dim < 3:
@@ -275,7 +282,7 @@ def rate_of(equation: Equation) -> float:
 def _about(equation: Equation) -> float:
     """r* to a few digits, -ε² Σ |c_k|² / (D |k|²) by the coefficients of c in Fourier's series over the cell."""
     assert isinstance(equation.reaction, Expression)
-    shape = ({1: 512, 2: 64, 3: 24}[equation.dim],) * equation.dim
+    shape = (COUNTS[equation.dim].mean,) * equation.dim
     axes = [p * np.arange(n) / n for n, p in zip(shape, equation.period, strict=True)]
     places = dict(zip(equation.fast, np.meshgrid(*axes, indexing="ij"), strict=True))
     values = equation.eps * np.asarray(evaluate(equation.reaction.matrix[0, 0], places))

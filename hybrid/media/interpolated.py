@@ -12,6 +12,7 @@ import sympy
 from numpy.polynomial import chebyshev
 from sympy import Expr, ImmutableMatrix, Symbol
 
+from hybrid.grids import COUNTS, closed, product
 from hybrid.interfaces import level_sets
 from hybrid.media.base import Coefficient
 from hybrid.symbols import numpy_function, x
@@ -28,7 +29,7 @@ def slow_nodes(domain: Sequence[Sequence[float]], count: int | Sequence[int]) ->
     """
     counts = [count] * len(domain) if isinstance(count, int) else count
     axes = [(low + high) / 2 + (high - low) / 2 * _unit(n) for (low, high), n in zip(domain, counts, strict=True)]
-    return np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
+    return product(axes)
 
 
 def _unit(count: int) -> Array:
@@ -135,7 +136,7 @@ class ProductCoefficient(SlowCoefficient):
     def of(cls, domain: Sequence[Sequence[float]], factor: Expr, base: Array) -> ProductCoefficient:
         """With values at a few nodes, for who wants to see some."""
         dim = len(domain)
-        nodes = slow_nodes(domain, [{1: 33, 2: 9, 3: 5}[dim] if s in factor.free_symbols else 1 for s in x[:dim]])
+        nodes = slow_nodes(domain, [COUNTS[dim].nodes if s in factor.free_symbols else 1 for s in x[:dim]])
         values = numpy_function(factor)(nodes)[:, None, None] * base
         return cls(tuple((float(low), float(high)) for low, high in domain), nodes, values, factor, base)
 
@@ -181,9 +182,6 @@ def relative_change(change: npt.ArrayLike, a: npt.ArrayLike) -> float:
 
 def positive_definite(coefficient: SlowCoefficient) -> bool:
     """Whether a*(x) is, at many points of its box."""
-    count = {1: 2001, 2: 61, 3: 17}[len(coefficient.domain)]
-    axes = [np.linspace(low, high, count) for low, high in coefficient.domain]
-    points = np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
-    values = coefficient(points)
+    values = coefficient(closed(coefficient.domain, COUNTS[len(coefficient.domain)].slow))
     lowest = np.linalg.eigvalsh((values + values.swapaxes(1, 2)) / 2)[:, 0].min()
     return bool(math.isfinite(lowest) and lowest > 0)

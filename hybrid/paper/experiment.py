@@ -12,9 +12,9 @@ from mpi4py import MPI
 
 from matplotlib.figure import Figure as Drawing
 
+from hybrid.report.tabular import Table
 from hybrid.study.progress import Reporter
 from hybrid.study.recorder import Recorder
-from hybrid.study.tabular import Table
 
 Results = Mapping[str, Any]
 Runs = Mapping[tuple[str, str], Results]
@@ -73,6 +73,10 @@ class Experiment(ABC):
     @abstractmethod
     def tables(self, recorded: Recorded) -> Sequence[Table]:
         """The tables, the paper's numbers beside those measured here; rows are left out where nothing was recorded."""
+
+    def summary(self, recorded: Recorded) -> Sequence[str]:
+        """The same for the first screen, for most experiments nothing: a short sentence or two."""
+        return ()
 
     @abstractmethod
     def findings(self, recorded: Recorded) -> Sequence[str]:

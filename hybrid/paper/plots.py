@@ -7,17 +7,10 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from hybrid.paper.cases import case
 from hybrid.paper.experiment import Results
 from hybrid.study.figures import symbol
-
-
-def panels(columns: int, height: float = 3.0) -> tuple[Figure, list[Axes]]:
-    """A figure of so many panels in a row."""
-    figure = Figure(figsize=(3.9 * columns, height), layout="constrained")
-    return figure, list(figure.subplots(1, columns, squeeze=False).flat)
 
 
 def coefficient(ax: Axes, results: Results) -> None:

@@ -24,10 +24,13 @@ class Paper(Preset):
         """For "cell", "homogenized" and "classical".
 
         Raises:
-            InputError: In space.
+            InputError: In space, or where a jumps.
         """
+        ours = ", ".join(preset.name for preset in OWN)
+        if case.problem.flux.interfaces:
+            what = f"'paper', whose strong form needs the derivatives of a, which jumps; allowed are {ours}"
+            raise InputError("preset", what)
         if case.problem.dim == 3:
-            ours = ", ".join(preset.name for preset in OWN)
             raise InputError("preset", f"'paper', but the paper has no problem in 3 dimensions; allowed are {ours}")
         return {part: NetworkSettings(**one) for part, one in paper_settings(case.problem).arguments.items()}
 

@@ -7,7 +7,7 @@ or sources. Arguments are those of the functions of the same name in the modules
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hybrid.equation import Equation
@@ -18,6 +18,41 @@ from hybrid.pinn.functions.network import Network
 from hybrid.pinn.intime import evolution, evolutionrungs, spacetime
 from hybrid.pinn.steady import homogenized, homogenizedrungs, multiscale
 from hybrid.pinn.steady.homogenized import Solution
+
+
+@dataclass(frozen=True)
+class _Way[S]:
+    """To a solution.
+
+    Attributes:
+        solve: Trains networks on an equation.
+        networks: Those that it would train.
+        rungs: Arguments for larger and larger ones, where it is told how good they are.
+    """
+
+    solve: Callable[..., S]
+    networks: Callable[..., tuple[Network, ...]]
+    rungs: Callable[..., Iterator[dict[str, Any]]] | None = None
+
+
+_FLUXES = _Way(cell.solve_cell, cell.cell_networks, cellrungs.cell_rungs)
+_SOURCES = _Way(sourcecell.solve_cell, sourcecell.cell_networks, sourcecell.cell_rungs)
+_STEADY = _Way(homogenized.solve_homogenized, homogenized.homogenized_networks, homogenizedrungs.homogenized_rungs)
+_IN_TIME = _Way(evolution.solve_homogenized, evolution.homogenized_networks, evolutionrungs.homogenized_rungs)
+_CLASSICAL = _Way(multiscale.solve_multiscale, multiscale.multiscale_networks)
+_CLASSICAL_IN_TIME = _Way(spacetime.solve_spacetime, spacetime.spacetime_networks)
+
+
+def _to_cells(equation: Equation) -> _Way[CellSolution]:
+    return _FLUXES if equation.driven_by_fluxes else _SOURCES
+
+
+def _to_homogenized(equation: Equation) -> _Way[Solution]:
+    return _STEADY if equation.time is None else _IN_TIME
+
+
+def _to_multiscale(equation: Equation) -> _Way[Solution]:
+    return _CLASSICAL if equation.time is None else _CLASSICAL_IN_TIME
 
 
 def solve(equation: Equation, **arguments: Any) -> Solution | CellSolution:
@@ -35,36 +70,30 @@ def solve(equation: Equation, **arguments: Any) -> Solution | CellSolution:
         InputError: Arguments that are not allowed, or an equation that networks here do not solve.
         SolverError: The training diverged.
     """
-    own: Callable[..., Solution | CellSolution]
     if equation.periodic:
-        own = (cell if equation.driven_by_fluxes else sourcecell).solve_cell
-    elif equation.oscillates:
-        own = multiscale.solve_multiscale if equation.time is None else spacetime.solve_spacetime
-    else:
-        own = (homogenized if equation.time is None else evolution).solve_homogenized
-    return own(equation, **arguments)
+        return _to_cells(equation).solve(equation, **arguments)
+    return (_to_multiscale if equation.oscillates else _to_homogenized)(equation).solve(equation, **arguments)
 
 
 def solve_cell(problem: Problem, **arguments: Any) -> CellSolution:
     """Train the correctors and compute the homogenized coefficient, by `hybrid.pinn.cells.cell.solve_cell`, or by that of
     `hybrid.pinn.cells.sourcecell` where the loads are sources."""
     equation = check_problem(problem).cell_problems()
-    solve: Callable[..., CellSolution] = (cell if equation.driven_by_fluxes else sourcecell).solve_cell
-    found = solve(equation, **arguments)
+    found = _to_cells(equation).solve(equation, **arguments)
     return replace(found, coefficient=problem.effective(found.coefficient))
 
 
 def cell_networks(problem: Problem, **arguments: Any) -> tuple[Network, ...]:
     """The untrained networks of `solve_cell`."""
     equation = check_problem(problem).cell_problems()
-    fresh: Callable[..., tuple[Network, ...]] = (cell if equation.driven_by_fluxes else sourcecell).cell_networks
-    return fresh(equation, **arguments)
+    return _to_cells(equation).networks(equation, **arguments)
 
 
 def cell_rungs(problem: Problem, arguments: Mapping[str, Any], budget: float = 60.0) -> Iterator[dict[str, Any]]:
     """Arguments of `solve_cell`, cheapest first: `hybrid.pinn.cells.cellrungs`, or those of `hybrid.pinn.cells.sourcecell`."""
     equation = check_problem(problem).cell_problems()
-    rungs: Callable[..., Iterator[dict[str, Any]]] = (cellrungs if equation.driven_by_fluxes else sourcecell).cell_rungs
+    rungs = _to_cells(equation).rungs
+    assert rungs is not None
     return rungs(equation, arguments, budget)
 
 
@@ -78,17 +107,13 @@ def solve_homogenized(problem: Problem, coefficient: Any, **arguments: Any) -> S
         **arguments: Those of that function.
     """
     equation = check_problem(problem).homogenized(coefficient)
-    solve: Callable[..., Solution] = (homogenized if equation.time is None else evolution).solve_homogenized
-    return solve(equation, **arguments)
+    return _to_homogenized(equation).solve(equation, **arguments)
 
 
 def homogenized_networks(problem: Problem, **arguments: Any) -> tuple[Network, ...]:
     """The untrained networks of `solve_homogenized`."""
     equation = check_problem(problem).multiscale()
-    fresh: Callable[..., tuple[Network, ...]] = (
-        homogenized if equation.time is None else evolution
-    ).homogenized_networks
-    return fresh(equation, **arguments)
+    return _to_homogenized(equation).networks(equation, **arguments)
 
 
 def homogenized_rungs(
@@ -97,9 +122,8 @@ def homogenized_rungs(
     """Arguments of `solve_homogenized`, cheapest first: `hybrid.pinn.steady.homogenizedrungs` or
     `hybrid.pinn.intime.evolutionrungs`."""
     equation = check_problem(problem).homogenized(coefficient)
-    rungs: Callable[..., Iterator[dict[str, Any]]] = (
-        homogenizedrungs if equation.time is None else evolutionrungs
-    ).homogenized_rungs
+    rungs = _to_homogenized(equation).rungs
+    assert rungs is not None
     return rungs(equation, arguments, budget)
 
 
@@ -107,14 +131,10 @@ def solve_multiscale(problem: Problem, **arguments: Any) -> Solution:
     """Train the classical PINN on the multiscale equation itself, by `hybrid.pinn.steady.multiscale.solve_multiscale`, or by
     `hybrid.pinn.intime.spacetime.solve_spacetime` where there is time (paper, equations (16) and (20))."""
     equation = check_problem(problem).multiscale()
-    solve: Callable[..., Solution] = multiscale.solve_multiscale if equation.time is None else spacetime.solve_spacetime
-    return solve(equation, **arguments)
+    return _to_multiscale(equation).solve(equation, **arguments)
 
 
 def multiscale_networks(problem: Problem, **arguments: Any) -> tuple[Network, ...]:
     """The untrained network of `solve_multiscale`."""
     equation = check_problem(problem).multiscale()
-    fresh: Callable[..., tuple[Network, ...]] = (
-        multiscale.multiscale_networks if equation.time is None else spacetime.spacetime_networks
-    )
-    return fresh(equation, **arguments)
+    return _to_multiscale(equation).networks(equation, **arguments)

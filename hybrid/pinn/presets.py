@@ -8,7 +8,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
 
 from hybrid.equation import Equation
 from hybrid.failures import InputError
@@ -26,30 +29,116 @@ OPTIMIZERS: dict[str, Any] = {
 }
 """By the names that problem files use."""
 
-PRESETS = ("accurate", "fast", "paper")
+_TIMES = {"stages": 6, "steps": 4, "scale": 8.0, "waves": 0}
+"""Sources of section 5.4 oscillate: steep features, and for the trained network a start from their least squares."""
 
-_FEATURES = {
-    "cell": {1: (200, 400), 2: (1000, 44), 3: (2500, 19)},
-    "homogenized": {1: (200, 400), 2: (1000, 44), 3: (2000, 18)},
-}
-_WIDTH = {"cell": {1: (30, 128), 2: (150, 32), 3: (150, 14)}, "homogenized": {1: (30, 128), 2: (150, 36), 3: (150, 15)}}
-_SLOW_FEATURES = {1: (600, 48), 2: (1200, 10), 3: (1500, 5)}
-"""Random features, or the width of the trained layer, and points along each side, by dimension."""
 
-_JUMPS: dict[str, dict[int, dict[str, Any]]] = {
-    "accurate": {
-        dim: {
-            "formulation": "first-order", "hidden": (12, 12), "points": points,
+@dataclass(frozen=True)
+class Sizes:
+    """Random features or the width of the trained layer, and points along each side.
+
+    Attributes:
+        cell: Of cell problems.
+        slow: Of those where a depends on x.
+        jumps: Of those where a jumps: more points for fewer parameters than where it is smooth.
+        homogenized: Of equations on Ω.
+        stages: Of those with time.
+        steps: Of the training of a cell problem.
+    """
+
+    cell: tuple[int, int]
+    slow: tuple[int, int]
+    jumps: tuple[int, int]
+    homogenized: tuple[int, int]
+    stages: tuple[int, int]
+    steps: int = 1
+
+
+class Trained(ABC):
+    """A preset.
+
+    Attributes:
+        sizes: By dimension.
+    """
+
+    sizes: Mapping[int, Sizes]
+
+    @abstractmethod
+    def plain(self, size: tuple[int, int], steps: int) -> dict[str, Any]:
+        """Where the equation is smooth."""
+
+    @abstractmethod
+    def across_jumps(self, size: tuple[int, int]) -> dict[str, Any]:
+        """Where a jumps."""
+
+    @abstractmethod
+    def in_time(self, size: tuple[int, int]) -> dict[str, Any]:
+        """Stage by stage."""
+
+    @final
+    def arguments(self, equation: Equation) -> dict[str, Any]:
+        """For cell problems; for an equation on Ω, those of its homogenized twin."""
+        sizes = self.sizes[equation.dim]
+        if equation.time is not None:
+            return self.in_time(sizes.stages)
+        if not equation.periodic:
+            return self.plain(sizes.homogenized, 30)
+        product = separated(equation)
+        equation = equation if product is None else product[1]
+        if equation.flux.depends_on:
+            return self.plain(sizes.slow, 30)
+        return self.across_jumps(sizes.jumps) if equation.flux.interfaces else self.plain(sizes.cell, sizes.steps)
+
+
+@final
+class _Accurate(Trained):
+    # About twice as many rows as parameters: with fewer the residual is small at the points and not between them.
+    sizes: Mapping[int, Sizes] = {
+        1: Sizes((30, 128), (100, 40), (12, 128), (30, 128), (80, 500), steps=60),
+        2: Sizes((150, 32), (150, 12), (12, 64), (150, 36), (120, 30), steps=60),
+        3: Sizes((150, 14), (150, 5), (12, 16), (150, 15), (120, 14), steps=30),
+    }
+
+    def plain(self, size: tuple[int, int], steps: int) -> dict[str, Any]:
+        width, points = size
+        return {"hidden": (width,), "optimizer": VariableProjection(steps=steps), "points": points}
+
+    def across_jumps(self, size: tuple[int, int]) -> dict[str, Any]:
+        width, points = size
+        return {
+            "formulation": "first-order", "hidden": (width, width), "points": points,
             "optimizer": LevenbergMarquardt(steps=100),
-        }
-        for dim, points in {1: 128, 2: 64, 3: 16}.items()
-    },
-    "fast": {
-        dim: {"formulation": "energy", "hidden": (features,), "points": points, "optimizer": LastLayer()}
-        for dim, (features, points) in {1: (200, 400), 2: (600, 64), 3: (600, 20)}.items()
-    },
-}  # fmt: skip
-"""For an a that jumps, dimension by dimension: more points for fewer parameters than where it is smooth."""
+        }  # fmt: skip
+
+    def in_time(self, size: tuple[int, int]) -> dict[str, Any]:
+        width, points = size
+        optimizer = LevenbergMarquardt(steps=30, last_layer_first=True)
+        return {"hidden": (width,), "optimizer": optimizer, "points": points, **_TIMES}
+
+
+@final
+class _Fast(Trained):
+    sizes: Mapping[int, Sizes] = {
+        1: Sizes((200, 400), (600, 48), (200, 400), (200, 400), (200, 400)),
+        2: Sizes((1000, 44), (1200, 10), (600, 64), (1000, 44), (400, 40)),
+        3: Sizes((2500, 19), (1500, 5), (600, 20), (2000, 18), (400, 14)),
+    }
+
+    def plain(self, size: tuple[int, int], steps: int) -> dict[str, Any]:
+        features, points = size
+        return {"hidden": (features,), "optimizer": LastLayer(), "points": points}
+
+    def across_jumps(self, size: tuple[int, int]) -> dict[str, Any]:
+        features, points = size
+        return {"formulation": "energy", "hidden": (features,), "points": points, "optimizer": LastLayer()}
+
+    def in_time(self, size: tuple[int, int]) -> dict[str, Any]:
+        return self.plain(size, 1) | _TIMES
+
+
+_TRAINED: Mapping[str, Trained] = {"accurate": _Accurate(), "fast": _Fast()}
+PRESETS = tuple(_TRAINED)
+"""By the names that problem files use."""
 
 
 def preset(name: str, part: str, problem: Problem) -> dict[str, Any]:
@@ -67,43 +156,6 @@ def for_equation(name: str, equation: Equation) -> dict[str, Any]:
     Raises:
         InputError: An unknown preset.
     """
-    dim = equation.dim
-    if name not in {"accurate", "fast"}:
+    if name not in _TRAINED:
         raise InputError("preset", f"{name!r}; allowed are {', '.join(PRESETS)}")
-    if equation.time is not None:
-        return _stages(name, dim)
-    if equation.periodic:
-        product = separated(equation)
-        equation = equation if product is None else product[1]
-        if equation.flux.depends_on:
-            return _slow_cell(name, dim)
-        if equation.flux.interfaces:
-            return dict(_JUMPS[name][dim])
-    part = "cell" if equation.periodic else "homogenized"
-    if name == "fast":
-        features, points_per_side = _FEATURES[part][dim]
-        return {"hidden": (features,), "optimizer": LastLayer(), "points": points_per_side}
-    # About twice as many rows as parameters: with fewer the residual is small at the points and not between them.
-    width, count = _WIDTH[part][dim]
-    steps = 60 if part == "cell" and dim < 3 else 30
-    return {"hidden": (width,), "optimizer": VariableProjection(steps=steps), "points": count}
-
-
-def _slow_cell(name: str, dim: int) -> dict[str, Any]:
-    """Where a depends on x."""
-    if name == "fast":
-        features, points_per_side = _SLOW_FEATURES[dim]
-        return {"hidden": (features,), "optimizer": LastLayer(), "points": points_per_side}
-    width, count = {1: (100, 40), 2: (150, 12), 3: (150, 5)}[dim]
-    return {"hidden": (width,), "optimizer": VariableProjection(steps=30), "points": count}
-
-
-def _stages(name: str, dim: int) -> dict[str, Any]:
-    """Sources of section 5.4 oscillate: steep features, and for the trained network a start from their least squares."""
-    times = {"stages": 6, "steps": 4, "scale": 8.0, "waves": 0}
-    if name == "fast":
-        features, points = {1: (200, 400), 2: (400, 40), 3: (400, 14)}[dim]
-        return {"hidden": (features,), "optimizer": LastLayer(), "points": points, **times}
-    width, points = {1: (80, 500), 2: (120, 30), 3: (120, 14)}[dim]
-    optimizer = LevenbergMarquardt(steps=30, last_layer_first=True)
-    return {"hidden": (width,), "optimizer": optimizer, "points": points, **times}
+    return _TRAINED[name].arguments(equation)

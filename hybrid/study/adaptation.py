@@ -39,6 +39,22 @@ class Adaptation:
     fixed: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Asked:
+    """In one dimension, in the plane or in space.
+
+    Attributes:
+        fem: The relative error that finite elements are asked for.
+        correctors: How many times as much correctors may be off by, at the least.
+        factorized: Whether every mesh of a cell where a jumps is factorized, twice.
+    """
+
+    fem: float
+    correctors: float
+    factorized: bool
+
+
+ASKED = {1: Asked(1e-6, 0.0, False), 2: Asked(1e-6, 0.0, True), 3: Asked(1e-4, 10.0, False)}
 _OF_NETWORKS = ("hidden", "optimizer", "steps", "points", "formulation", "periodicity", "oversampling", "boundary")
 _OF_MESHES = {
     "reference": ("degree", "cells_per_period", "reference_tol"),
@@ -53,7 +69,7 @@ def adaptation(case: Case, reference_tol: float | None = None, *, networks: bool
     kept = tuple(f"pinn.{name}" for name in _OF_NETWORKS if name in pinn.given and pinn.tol is None)
     meshes = tuple(name for part in _OF_MESHES for name in settled(case, part))
     return Adaptation(
-        fem=fem.tol or (1e-6 if case.problem.dim < 3 else 1e-4),
+        fem=fem.tol or ASKED[case.problem.dim].fem,
         pinn=pinn.tol or 1e-4,
         unknowns=fem.budget or UNKNOWNS,
         seconds=pinn.budget or 60.0,
@@ -70,5 +86,5 @@ def settled(case: Case, part: str) -> Iterator[str]:
 
 def budget_of(case: Case, part: str) -> int:
     """Unknowns that a part may come to have; where interfaces have corners or curves every mesh is factorized, twice."""
-    factorized = part == "cell" and case.problem.flux.interfaces and case.problem.dim == 2
+    factorized = part == "cell" and case.problem.flux.interfaces and ASKED[case.problem.dim].factorized
     return case.fem.budget or (FACTORIZED if factorized else UNKNOWNS)

@@ -8,12 +8,13 @@ from typing import Any
 from hybrid import comparison
 from hybrid.parallel import on_root
 from hybrid.pinn.functions.network import Network
-from hybrid.pinn.optimizers.ladder import climb
+from hybrid.pinn.optimizers.ladder import Attempt, climb
 from hybrid.pinn.settings import NetworkSettings
 from hybrid.study import results
 from hybrid.study.monitor import Monitor
 from hybrid.study.record import TrainingRecord
 from hybrid.study.recorder import Recorder
+from hybrid.study.shared import cell_key, equation_key
 from hybrid.study.tolerances import is_proved, tolerances_of
 from hybrid.study.trust import confronted
 from hybrid.trust import Estimate, estimate_of, largest
@@ -75,7 +76,7 @@ def cell_networks(run: Recorder, watch: Watch) -> tuple[Any, list[float]]:
             worst.append(Estimate(None if believed.error is None else believed.error * part, believed.how))
         return largest(worst)
 
-    solution, meta = _climbed(run, "cell", "cell problems (network)", solve, estimate)
+    solution, meta = _climbed(run, "cell", "cell problems (network)", solve, estimate, cell_key(problem))
     return solution, meta[_ERRORS]
 
 
@@ -97,14 +98,15 @@ def homogenized_networks(run: Recorder, coefficient: Any, watch: Watch) -> Any:
         own, fem = estimate_of(p.trust, "solution"), estimate_of(w.trust, "solution")
         return confronted(fem, own, comparison.sampled_difference(p, w))[1]
 
-    return _climbed(run, "homogenized", "p: homogenized equation (network)", solve, estimate)[0]
+    key = equation_key(problem.homogenized(coefficient))
+    return _climbed(run, "homogenized", "p: homogenized equation (network)", solve, estimate, key)[0]
 
 
 def _climbed(
     run: Recorder, part: str, title: str, solve: Callable[[int, Mapping[str, Any]], Trained],
-    estimate: Callable[[Trained], Estimate],
+    estimate: Callable[[Trained], Estimate], key: object | None,
 ) -> Trained:  # fmt: skip
-    """The best of the networks tried; what was tried is recorded."""
+    """The best of the networks tried, once for all runs with this key of the equation; what was tried is recorded."""
     offered = rungs(run, part, run.adapted.seconds)
     tried: list[Mapping[str, Any]] = []
 
@@ -114,17 +116,20 @@ def _climbed(
             tried.append(rung)
             yield rung
 
-    (solution, meta), number, attempts = run.timed(
-        title, f"pinn_{part}",
-        lambda: climb(
-            solve, agreed(), run.adapted.pinn, estimate,
-            lambda text: run.reporter.say(f"    {text}"),
-        ),
-    )  # fmt: skip
+    def climbed() -> tuple[Trained, int, Sequence[Attempt], Sequence[Mapping[str, Any]]]:
+        return *climb(solve, agreed(), run.adapted.pinn, estimate, lambda text: run.reporter.say(f"    {text}")), tried
+
+    settings = run.networks[part], run.adapted, run.elements, results.plain(run.cell.coefficient)
+    (solution, meta), number, attempts, settings_tried = run.timed(
+        title, f"pinn_{part}", lambda: run.once(key, settings, climbed)
+    )
     if number:  # what trains again, from other seeds, does it with the settings that were good
-        run.settled[part] = NetworkSettings(**tried[number])
+        run.settled[part] = NetworkSettings(**settings_tried[number])
     trained = {name: value for name, value in meta.items() if name != _ERRORS}
-    run.record.training[part] = TrainingRecord(**trained, attempts=[attempt.plain() for attempt in attempts])
+    run.record.training[part] = TrainingRecord(
+        **trained, attempts=[attempt.plain() for attempt in attempts],
+        parameters=sum(p.numel() for network in solution.networks for p in network.parameters()),
+    )  # fmt: skip
     return solution, meta
 
 

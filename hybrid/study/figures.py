@@ -21,8 +21,8 @@ QUICK = {"compress_level": 1}
 
 STYLE = {"font.size": 9, "axes.titlesize": 10, "figure.dpi": 150, "axes.formatter.limits": (-3, 5)}
 
-_LEFT, _RIGHT, _BELOW, _ABOVE = 0.75, 0.7, 0.5, 0.3
-"""Inches around each panel."""
+MARGINS = _LEFT, _RIGHT, _BELOW, _ABOVE = 0.75, 0.7, 0.5, 0.3
+"""Inches around each panel, in which its labels and its bar of colours find room."""
 
 Array = npt.NDArray[np.float64]
 Panel = tuple[str, Array]
@@ -39,8 +39,8 @@ def draw(out: Path, case: Case, record: Record) -> None:
             figure.savefig(out / f"{name}.png", pil_kwargs=QUICK)
 
 
-def solutions(case: Case, record: Record) -> Figure:
-    """The coefficient, the reference, and both homogenized solutions."""
+def solutions(case: Case, record: Record, *, apart: bool = False) -> Figure:
+    """The coefficient, the reference, and both homogenized solutions; `apart`: every panel with labels of its own."""
     samples = record.samples or {}
     s = {name: np.array(samples[name]) for name in ("coefficient", "u", "v", "p")}
     time = case.problem.multiscale().time
@@ -50,7 +50,7 @@ def solutions(case: Case, record: Record) -> Figure:
         (rf"reference $u_\varepsilon$ (FEM){when}", s["u"]),
         ("$v$: FEM homogenization", s["v"]),
         ("$p$: neural homogenization", s["p"]),
-    ], "viridis", samples.get("plane"))  # fmt: skip
+    ], "viridis", samples.get("plane"), apart)  # fmt: skip
 
 
 def symbol(case: Case) -> str:
@@ -60,7 +60,7 @@ def symbol(case: Case) -> str:
     return rf"${name}(x, x/\varepsilon)$" if medium.depends_on else rf"${name}(x/\varepsilon)$"
 
 
-def errors(case: Case, record: Record) -> Figure:
+def errors(case: Case, record: Record, *, apart: bool = False) -> Figure:
     """The differences behind e1 to e4."""
     samples, e = record.samples or {}, record.errors
     s = {name: np.array(samples[name]) for name in ("u", "v", "w", "p", "p_minus_w")}
@@ -69,27 +69,27 @@ def errors(case: Case, record: Record) -> Figure:
         (rf"$w - u_\varepsilon$,  $e_2$ = {e['e2']:.3g}", s["w"] - s["u"]),
         (rf"$p - w$,  $e_3$ = {e['e3']:.2g}", s["p_minus_w"]),
         (rf"$v - u_\varepsilon$,  $e_4$ = {e['e4']:.3g}", s["v"] - s["u"]),
-    ], "RdBu_r", samples.get("plane"))  # fmt: skip
+    ], "RdBu_r", samples.get("plane"), apart)  # fmt: skip
 
 
-def correctors(case: Case, record: Record) -> Figure:
+def correctors(case: Case, record: Record, *, apart: bool = False) -> Figure:
     """The network's correctors and their errors; a*(x) and its derivative where a depends on x."""
     cell = (record.samples or {})["cell"]
     if cell is None or "x" in cell:
         return _slow(cell) if cell else _nothing("correctors of (x, y) are drawn in one dimension only")
     panels: list[Panel] = []
     found = zip(cell["pinn"], cell["difference"], record.cell.pinn.errors if record.cell.pinn else (), strict=True)
-    for j, (values, apart, error) in enumerate(found, 1):
+    for j, (values, difference, error) in enumerate(found, 1):
         name = case.problem.notation.latex.format(j=j)
         panels += [
             (f"corrector ${name}$ (network)", np.array(values)),
-            (f"${name}$: network - FEM, relative {error:.1g}", np.array(apart)),
+            (f"${name}$: network - FEM, relative {error:.1g}", np.array(difference)),
         ]
-    return _panels(case.problem.cell, "y", panels, "RdBu_r", cell.get("plane"))
+    return _panels(case.problem.cell, "y", panels, "RdBu_r", cell.get("plane"), apart)
 
 
 def _slow(cell: Mapping[str, Any]) -> Figure:
-    figure, (left, right) = _figure(1, 2, 3.0)
+    figure, (left, right) = frame(1, 2, 3.0)
     left.plot(cell["x"], cell["a_fem"], label="FEM", color="0.6", linewidth=3)
     left.plot(cell["x"], cell["a_pinn"], "--", label="network", color="C3")
     left.set(title="homogenized coefficient $a^*(x)$", xlabel="$x$")
@@ -111,7 +111,7 @@ def _nothing(text: str) -> Figure:
 
 def training(record: Record) -> Figure:
     """The losses."""
-    figure, axes = _figure(1, 2, 3.0)
+    figure, axes = frame(1, 2, 3.0)
     titles = {"cell": "cell problems", "homogenized": "homogenized equation"}
     for ax, (part, title) in zip(axes, titles.items(), strict=True):
         found = record.training[part]
@@ -122,13 +122,13 @@ def training(record: Record) -> Figure:
         draw(steps, loss, marker="o" if len(loss) < 5 else None, color="C0")
         if loss.max() > 100 * loss.min() > 0:  # enough powers of ten to read it from
             ax.minorticks_off()
-        ax.set(title=f"{title}: {found.optimizer}", xlabel="step", ylabel="loss (mean square residual)")
+        ax.set(title=title, xlabel=f"step ({found.optimizer})", ylabel="loss (mean square residual)")
         ax.grid(alpha=0.3)
     return figure
 
 
-def _figure(
-    rows: int, columns: int, height: float, title: float = 0.0, shared: bool = False
+def frame(
+    rows: int, columns: int, height: float = 3.0, title: float = 0.0, shared: bool = False
 ) -> tuple[Figure, list[Axes]]:
     """Panels with room for their labels, in inches: an engine that measures labels would draw everything twice.
 
@@ -145,11 +145,12 @@ def _figure(
 
 
 def _panels(
-    box: Sequence[Sequence[float]], name: str, panels: Sequence[Panel], colours: str, plane: float | None = None
+    box: Sequence[Sequence[float]], name: str, panels: Sequence[Panel], colours: str, plane: float | None, apart: bool
 ) -> Figure:
     """Curves on a line or colours on a rectangle; in space on the plane where the third coordinate is `plane`."""
     line = len(box) == 1
-    figure, axes = _figure((len(panels) + 1) // 2, 2, 2.6 if line else 3.5, 0.0 if plane is None else 0.3, not line)
+    rows, height, room = (len(panels) + 1) // 2, 2.6 if line else 3.5, 0.0 if plane is None else 0.3
+    figure, axes = frame(rows, 2, height, room, not line and not apart)
     if plane is not None:
         norms = "; the numbers are of the whole box" if colours == "RdBu_r" else ""
         figure.suptitle(
@@ -167,7 +168,8 @@ def _panels(
             ax.grid(alpha=0.3)
         else:
             colour_map(ax, box[:2], values, colours, title, name)
-            ax.label_outer()
+            if not apart:
+                ax.label_outer()
     return figure
 
 

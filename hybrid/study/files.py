@@ -16,6 +16,7 @@ from hybrid.media.regions import ByRegion, Regions
 from hybrid.physics import Problem, kinds, of_kind
 from hybrid.physics.fields import Field
 from hybrid.study.case import Case
+from hybrid.study.constants import with_constants
 from hybrid.study.options import FemOptions, Options, PinnOptions, unknown
 from hybrid.symbols import parse_number
 
@@ -47,6 +48,10 @@ COMMON: Mapping[str, Mapping[str, Any]] = {
     },
 }  # fmt: skip
 """The fields of every problem, as JSON Schema."""
+CONSTANTS: Mapping[str, Any] = {
+    "description": "numbers with names, for the expressions of the file",
+    "type": "object", "additionalProperties": _NUMBER,
+}  # fmt: skip
 
 
 def read(path: Path, check: Check | None = None) -> Case:
@@ -60,8 +65,17 @@ def read(path: Path, check: Check | None = None) -> Case:
         InputError: The file is missing or not TOML, or a field is missing, unknown or wrong; with file and field. An
             `InputErrors` with all of them, in the file's order, where there are several.
     """
+    return from_data(toml_of(path), str(path), path.stem, check, folder=path.parent)
+
+
+def toml_of(path: Path) -> dict[str, Any]:
+    """The contents of a TOML file.
+
+    Raises:
+        InputError: The file is missing or not TOML.
+    """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise InputError(str(path), "no such file") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -72,7 +86,6 @@ def read(path: Path, check: Check | None = None) -> Case:
         raise InputError(str(path), f"not valid TOML: {error}") from None
     except (ValueError, RecursionError):
         raise InputError(str(path), "not valid TOML: a number too long, or brackets nested too deep") from None
-    return from_data(data, str(path), path.stem, check, folder=path.parent)
 
 
 def from_data(
@@ -122,7 +135,8 @@ class _Reading:
     """
 
     def __init__(self, data: Mapping[str, Any], name: str, folder: Path) -> None:
-        self.data, self.name, self.faults = data, name, Faults()
+        self.faults = Faults()
+        self.written, self.data, self.name = data, with_constants(data, self.faults), name
         self._mesh = self._mesh_file(folder)
         self.bad: set[str] = set()
         self.bad_settings: dict[str, set[str]] = {}
@@ -135,7 +149,7 @@ class _Reading:
         own = {
             key: [one.fields[key] for one in possible if key in one.fields] for one in possible for key in one.fields
         }
-        allowed = ("kind", *COMMON, *own, "fem", "pinn")
+        allowed = ("kind", *COMMON, *own, "constants", "fem", "pinn")
         self.faults.note(*(unknown(key, allowed) for key in self.data if key not in allowed))
         needed = [key for key, fields in own.items() if len(fields) == len(possible)]
         self.faults.note(*(InputError(key, "missing") for key in ("domain", "eps", *needed) if key not in self.data))
@@ -267,13 +281,13 @@ class _Reading:
 
     def position(self, where: str) -> tuple[int, int]:
         """Of a field or a setting in the file; after all of them where it is not there."""
-        keys = list(self.data)
+        keys = list(self.written)
         for name in (where, *re.findall(_NAME, where)):
             if name in keys:
                 return keys.index(name), -1
             head, _, setting = name.partition(".")
-            if head in keys and isinstance(self.data[head], dict) and setting in self.data[head]:
-                return keys.index(head), list(self.data[head]).index(setting)
+            if head in keys and isinstance(self.written[head], dict) and setting in self.written[head]:
+                return keys.index(head), list(self.written[head]).index(setting)
         return len(keys), 0
 
 

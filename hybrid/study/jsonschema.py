@@ -11,7 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core.core_schema import NullableSchema, WithDefaultSchema
 
 from hybrid.physics import kinds, of_kind
-from hybrid.study.files import COMMON
+from hybrid.study.files import COMMON, CONSTANTS
 from hybrid.study.options import FemOptions, PinnOptions
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -54,7 +54,7 @@ def _of(kind: str) -> Json:
         "type": "object",
         "properties": {
             "kind": {"description": physics.notation.title, "const": kind}, **COMMON, **own,
-            "fem": {"$ref": "#/$defs/fem"}, "pinn": {"$ref": "#/$defs/pinn"},
+            "constants": CONSTANTS, "fem": {"$ref": "#/$defs/fem"}, "pinn": {"$ref": "#/$defs/pinn"},
         },
         "required": ["kind", "domain", "eps", *own],
         "additionalProperties": False,

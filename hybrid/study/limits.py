@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from hybrid.failures import Faults, InputError
 from hybrid.fem.cost import bytes_per_dof, unknowns
 from hybrid.fem.settings import FemSettings, MeshSettings, ReferenceSettings
-from hybrid.pinn.cells.cellchecks import outputs_for_each
 from hybrid.pinn.cells.cellpieces import points_between
+from hybrid.pinn.cells.formulations import formulation_of
 from hybrid.pinn.optimizers.gaussnewton import LevenbergMarquardt, VariableProjection
 from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.settings import NetworkSettings
@@ -58,8 +58,8 @@ def _check_network(case: Case, part: str, settings: NetworkSettings, memory: flo
     problem, dim, points = case.problem, case.problem.dim, settings.points
     cell = problem.cell_problems()
     assert isinstance(points, int)  # as in files and presets
-    form = settings.formulation or "strong"
-    outputs = (settings.stages or dim) * outputs_for_each(form, dim)
+    form = formulation_of(settings.formulation)
+    outputs = (settings.stages or dim) * form.outputs(dim)
     widths = [2 * dim, *settings.hidden, outputs]
     in_time = problem.multiscale().time is not None and part != "cell" and settings.stages is None
     rows = float(points) ** (dim + in_time) * outputs
@@ -69,7 +69,7 @@ def _check_network(case: Case, part: str, settings: NetworkSettings, memory: flo
     if part == "cell" and cell.flux.depends_on and separated(cell) is None:
         rows *= max(points // 2, 4) ** dim
     parameters = float(sum(a * b for a, b in itertools.pairwise(widths)))
-    last = max(widths) * (outputs if form == "first-order" else 1)
+    last = max(widths) * (outputs if form.flux else 1)
     columns = last if isinstance(settings.optimizer, LastLayer) else parameters
     jacobian = isinstance(settings.optimizer, LastLayer | LevenbergMarquardt | VariableProjection)
     needed = 8 * (parameters + 5 * rows * max(widths) + (2 * columns * (rows + columns) if jacobian else 0.0))

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from hybrid.failures import Faults, InputError
 from hybrid.fem.meshes.counts import SHAPES
-from hybrid.pinn.cells.cellchecks import FORMULATIONS, PERIODICITIES
+from hybrid.pinn.cells.formulations import FORMULATIONS
+from hybrid.pinn.cells.periodicities import PERIODICITIES
 from hybrid.pinn.presets import OPTIMIZERS, PRESETS
+from hybrid.pinn.steady.boundaries import BOUNDARIES
+from hybrid.study.names import brought
+
+_PRESETS = "{presets}"
+"""In a description: their names, which are not all known yet when it is written."""
 
 
 def _option(about: str, allowed: str, **limits: Any) -> Any:
@@ -29,6 +35,17 @@ def _tolerance(about: str) -> Any:
 def _choice(allowed: Sequence[str], about: str) -> Any:
     extra: dict[str, Any] = {"enum": list(allowed)}
     return _option(about, f"are {', '.join(allowed)}", pattern=f"^({'|'.join(allowed)})$", json_schema_extra=extra)
+
+
+def preset_names() -> tuple[str, ...]:
+    """Those of the networks, and those that callers bring."""
+    return (*PRESETS, *brought())
+
+
+def _known(name: str) -> str:
+    if name not in preset_names():
+        raise ValueError
+    return name
 
 
 class Options(BaseModel):
@@ -56,7 +73,8 @@ class Options(BaseModel):
     @classmethod
     def allowed(cls, name: str) -> str:
         """What a setting may be, in words."""
-        return (cls.model_fields[name].description or "").rpartition("; ")[2]
+        words = (cls.model_fields[name].description or "").rpartition("; ")[2]
+        return words.replace(_PRESETS, ", ".join(preset_names()))
 
     @property
     def given(self) -> dict[str, Any]:
@@ -86,7 +104,12 @@ Width = Annotated[int, Field(ge=1, le=10_000)]
 class PinnOptions(Options):
     """The [pinn] table: networks. What it sets is kept; what it leaves out is the preset's and adapts to the problem."""
 
-    preset: str | None = _choice(PRESETS, "settings to start from")
+    preset: Annotated[str, AfterValidator(_known)] | None = _option(
+        "settings to start from", f"are {_PRESETS}",
+        json_schema_extra=lambda found: found.update(
+            enum=list(preset_names()), description=found["description"].replace(_PRESETS, ", ".join(preset_names()))
+        ),
+    )  # fmt: skip
     hidden: tuple[Width, ...] | None = _option(
         "widths of the hidden layers", "is a list of 1 to 10 layer widths, each a whole number from 1 to 10000, e.g. [24, 24]",
         min_length=1, max_length=10, strict=False,
@@ -97,7 +120,7 @@ class PinnOptions(Options):
     formulation: str | None = _choice(FORMULATIONS, "of the cell problems")
     periodicity: str | None = _choice(PERIODICITIES, "how correctors are made periodic")
     oversampling: int | None = _whole(1, 100, "layers of points outside the cell")
-    boundary: str | None = _choice(("hard", "penalty"), "how the homogenized solution is made zero on the boundary")
+    boundary: str | None = _choice(BOUNDARIES, "how the homogenized solution is made zero on the boundary")
     seed: int | None = _whole(0, 2**31 - 1, "of the initial weights")
     device: str | None = _choice(("cpu", "cuda"), "where networks are trained")
     tol: float | None = _tolerance("relative error at which no larger network is tried, even of those set here")

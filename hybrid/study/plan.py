@@ -8,6 +8,11 @@ from hybrid.fem.meshes.counts import cell_counts
 from hybrid.study.case import Case
 from hybrid.study.settings import fem_settings
 
+_CELLS = {
+    1: {"simplex": "intervals", "box": "intervals"},
+    2: {"simplex": "triangles", "box": "quadrilaterals"},
+    3: {"simplex": "tetrahedra", "box": "hexahedra"},
+}
 _INDICES = 2**31
 """PETSc as it is installed here counts unknowns with 32 bits."""
 
@@ -51,8 +56,7 @@ def plan(case: Case, ranks: int) -> tuple[cost.Cost, list[str]]:
 def lines_of(case: Case, found: cost.Cost, ranks: int) -> list[str]:
     """The plan, for people."""
     settings = fem_settings(case).reference
-    cells = {"simplex": {1: "intervals", 2: "triangles", 3: "tetrahedra"}, "box": {2: "quadrilaterals", 3: "hexahedra"}}
-    shape = cells["simplex" if case.problem.dim == 1 else settings.shape][case.problem.dim]
+    shape = _CELLS[case.problem.dim][settings.shape]
     counts = " × ".join(map(str, cell_counts(case.problem, settings.cells_per_period)))
     each = f", {size(found.memory / ranks)} on each of {ranks} ranks" if ranks > 1 else ""
     steps = ", ".join(f"{name} {duration(value)}" for name, value in found.seconds.items())

@@ -31,11 +31,13 @@ class Reporter:
     Args:
         rank: This rank.
         log: The log file, or None.
+        quiet: Whether only the log is told.
     """
 
-    def __init__(self, rank: int, log: Path | None = None) -> None:
+    def __init__(self, rank: int, log: Path | None = None, *, quiet: bool = False) -> None:
         self.active = rank == 0
-        self.console = _Console(highlight=False, soft_wrap=True)
+        self.quiet = quiet
+        self.console = _Console(highlight=False, soft_wrap=True, quiet=quiet)
         self._file: TextIO | None = log.open("a", encoding="utf-8") if self.active and log is not None else None
         self._bar: Progress | None = None
         self._task: TaskID | None = None
@@ -45,12 +47,13 @@ class Reporter:
     def say(self, text: str, style: str | None = None) -> None:
         """A line for screen and log."""
         if self.active:
-            self.console.print(text, style=style, markup=False)
+            if not self.quiet:
+                self.console.print(text, style=style, markup=False)
             self._write(text)
 
     def show(self, table: Table) -> None:
-        """A table for screen and log."""
-        if self.active:
+        """A table for screen and log; where there is no screen `results.json` has all of it."""
+        if self.active and not self.quiet:
             self.console.print(table)
             if self._file is not None:
                 Console(file=self._file, width=110).print(table)
@@ -58,7 +61,8 @@ class Reporter:
     def warn(self, text: str) -> None:
         """A warning for standard error and log."""
         if self.active:
-            print(f"hybrid: warning: {text}", file=sys.stderr, flush=True)
+            if not self.quiet:
+                print(f"hybrid: warning: {text}", file=sys.stderr, flush=True)
             self._write(f"warning: {text}")
 
     @contextmanager
@@ -66,7 +70,7 @@ class Reporter:
         """Time a stage; `step` fills its bar."""
         self._stage, self._start, self._last = name, time.perf_counter(), time.perf_counter()
         self._first = (2**62, 0.0)
-        if self.active and self.console.is_terminal:
+        if self.active and not self.quiet and self.console.is_terminal:
             self._bar = Progress(
                 TextColumn("{task.description:38}"), BarColumn(24), TextColumn("{task.fields[note]:16}"),
                 TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
@@ -86,7 +90,7 @@ class Reporter:
 
     def step(self, step: int, steps: int, loss: float) -> None:
         """A step of the training in the current stage."""
-        if not self.active:
+        if not self.active or self.quiet:
             return
         if step < self._first[0]:  # a new training, or one that is taken up in the middle
             self._first = (step, time.perf_counter())

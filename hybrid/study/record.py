@@ -109,6 +109,14 @@ class CellsRecord(_Part):
     pinn: CellRecord | None = None
 
 
+class SolveRecord(_Part):
+    """What a solve by finite elements took: the reference, the cell problems, v or w."""
+
+    dofs: int | None = None
+    iterations: int | None = None
+    seconds: Number = math.nan
+
+
 class TrainingRecord(_Part):
     """How the networks of a part were trained; `loss` every `loss_every` of the `steps`."""
 
@@ -123,6 +131,7 @@ class TrainingRecord(_Part):
     monitored: dict[str, Any] | None = None
     resumed: bool = False
     attempts: Sequence[dict[str, Any]] = ()
+    parameters: int | None = None
 
 
 class TrustRecord(_Part):
@@ -176,6 +185,8 @@ class Record(BaseModel):
         errors: e1 … e5 and their H1 twins, by quadrature.
         errors_grid: The same on a grid of `grid` points a side.
         published: Numbers that were published, by the same names.
+        solves: What finite elements took, by the names "reference", "cell", "v" and "w".
+        memory: The most that the ranks have had in memory, together, in bytes.
         samples: Values on grids, for figures.
     """
 
@@ -195,6 +206,8 @@ class Record(BaseModel):
     certificate: dict[str, CertificateRecord] = {}
     cell: CellsRecord = CellsRecord()
     training: dict[str, TrainingRecord] = {}
+    solves: dict[str, SolveRecord] = {}
+    memory: int | None = None
     seconds: dict[str, Number] = {}
     provenance: Provenance
     grid: int | None = None

@@ -29,6 +29,7 @@ from hybrid.study.monitor import Monitor, thinned
 from hybrid.study.presets import Networks, Preset
 from hybrid.study.progress import Reporter
 from hybrid.study.record import FORMAT, Record, Request
+from hybrid.study.shared import Shared
 
 _NUMERICS = (hybrid.__version__, 4, kernel.load() is not None)
 """Part of the keys of trained networks, which are to be the same to the last bit: raise the number when rounding changes."""
@@ -61,13 +62,14 @@ class Recorder:
     def __init__(
         self, case: Case, comm: MPI.Comm, preset: Preset, elements: FemSettings, networks: Networks,
         adapted: Adaptation, request: Request, key: str, out: Path, resume: bool, reporter: Reporter,
-        references: dict[str, Any],
+        references: dict[str, Any], shared: Shared | None = None,
     ) -> None:  # fmt: skip
         self.case, self.problem, self.comm, self.out, self.reporter = case, case.problem, comm, out, reporter
         self.elements, self.networks, self.resume, self.preset = elements, networks, resume, preset
         self.fem, self.pinn = hybrid.fem, hybrid.pinn
         self.references = references  # where they are kept, and what to do while they are refined
         self.adapted = adapted
+        self.shared = shared
         self.fields: dict[str, Field] = {}
         self.settled: dict[str, NetworkSettings] = {}  # settings of networks that were larger than the preset's
         self.refused = ""  # why the reference could not be refined as far as its errors ask for
@@ -87,6 +89,22 @@ class Recorder:
         seconds = time.perf_counter() - start + self.earlier - before
         self.record.seconds[name] = self.record.seconds.get(name, 0.0) + seconds
         return result
+
+    def once[T](self, key: object | None, settings: object, solve: Callable[[], T]) -> T:
+        """A solution that another run may have found already; its seconds count here too, as those of a kept reference do.
+
+        Args:
+            key: Of the equation; None where it has none.
+            settings: What else the solution depends on.
+            solve: Finds it.
+        """
+        if self.shared is None or key is None:
+            return solve()
+        found, before = self.shared.get((key, settings, results.petsc_options()), solve)
+        if before:
+            self.earlier += before
+            self.reporter.say("    this was there already, from another run")
+        return found
 
     def write(self) -> None:
         """Write what there is, on rank 0."""

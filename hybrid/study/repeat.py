@@ -29,7 +29,8 @@ def recorded(path: Path) -> tuple[Record, Request]:
     """
     record = Record.read(path)
     if record is None:
-        raise InputError(str(path), "no such file, or not the results.json of a run")
+        what = "damaged, or not the results.json of a run" if path.exists() else "no such file"
+        raise InputError(str(path), what)
     if record.provenance.request is None:
         raise InputError(str(path), "does not say what was asked for; run its case or problem file again")
     return record, record.provenance.request

@@ -19,11 +19,13 @@ import torch
 import dolfinx
 
 import hybrid
+from hybrid.fem.cells.cellsolution import CellSolution
+from hybrid.fem.dirichlet import Solution
 from hybrid.fem.settings import FemSettings
 from hybrid.media.interpolated import SlowCoefficient, relative_change
 from hybrid.study.case import Case
 from hybrid.study.presets import Networks
-from hybrid.study.record import Provenance, Request
+from hybrid.study.record import Provenance, Request, SolveRecord
 
 Coefficient = Any
 """a*, an array; a*(x), a `SlowCoefficient`; or r*, a number."""
@@ -83,6 +85,18 @@ _CLOSE = 1e-2
 def are_close(found: Coefficient, exact: Coefficient) -> bool:
     """Whether a mesh that is good enough for one coefficient is for the other one too; not said where they depend on x."""
     return not isinstance(exact, SlowCoefficient) and effective_difference(found, exact) < _CLOSE
+
+
+def solve_of(found: Solution) -> SolveRecord:
+    """What a solve took, with its refinements."""
+    return SolveRecord(dofs=found.dofs, iterations=found.iterations, seconds=found.seconds)
+
+
+def cell_solve_of(found: CellSolution) -> SolveRecord:
+    """What the cell problems took; of those that depend on x the unknowns of one."""
+    space = found.correctors[0].function_space if found.correctors else None
+    dofs = None if space is None else int(space.dofmap.index_map.size_global * space.dofmap.index_map_bs)
+    return SolveRecord(dofs=dofs, seconds=found.seconds)
 
 
 def petsc_options() -> dict[str, str]:

@@ -2,54 +2,32 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mpi4py import MPI
 
 import hybrid
-from hybrid import comparison, store
-from hybrid.failures import InputError, SolverError
+from hybrid import store
 from hybrid.fem.cache import ReferenceCache
-from hybrid.fem.cost import unknowns
-from hybrid.fem.reference import Reference
 from hybrid.parallel import machines, on_root
-from hybrid.pinn.functions.network import Network
-from hybrid.study import climbing, results
+from hybrid.study import results
 from hybrid.study.adaptation import adaptation
 from hybrid.study.case import Case
-from hybrid.study.certifying import certificate, lines_of
 from hybrid.study.extras import Extras
-from hybrid.study.fields import write_fields
-from hybrid.study.figures import draw
-from hybrid.study.judging import evidence_of, wanted_of
 from hybrid.study.limits import check_reference, check_size
-from hybrid.study.monitor import Monitor
 from hybrid.study.progress import Reporter
 from hybrid.study.record import (
     FORMAT,
-    BoundsRecord,
-    CellRecord,
-    CellsRecord,
-    CertificateRecord,
-    HomogenizedRecord,
     Record,
-    ReferenceRecord,
-    TrustRecord,
 )
-from hybrid.study.recorder import Recorder
 from hybrid.study.repeat import request_of
-from hybrid.study.samples import grid_count, samples
 from hybrid.study.settings import fem_settings, network_settings
-from hybrid.study.spread import spread
+from hybrid.study.shared import Shared
+from hybrid.study.stages import Run, say_what_is_not_resolved
 from hybrid.study.table import table_of
-from hybrid.study.tolerances import tolerances_of
-from hybrid.study.trust import judge, reasons
-from hybrid.trust import estimate_of
 
 
 def run(
@@ -63,6 +41,9 @@ def run(
     seeds: int = 1,
     reference_tol: float | None = None,
     cache: bool = True,
+    figures: bool = True,
+    quiet: bool = False,
+    shared: Shared | None = None,
     extras: Sequence[Extras] = (),
 ) -> dict[str, Any]:
     """Solve a case by finite elements and by networks, compare, and leave results, figures and fields in a folder.
@@ -77,6 +58,9 @@ def run(
         seeds: With more than one the networks are trained from so many seeds, counting up, for the spread of the errors.
         reference_tol: Refine the reference until its estimated relative L2 error is at most this.
         cache: Take the reference from the cache, or put it there (`hybrid.fem.cache`).
+        figures: Whether to leave figures and fields, and values on grids for them.
+        quiet: Whether only the log is told what goes on.
+        shared: What this run has in common with others of the caller's.
         extras: Presets of the caller's, with what they add to a run.
 
     Returns:
@@ -98,20 +82,24 @@ def run(
         chosen.key(case), seeds, adapted, case.certify,
     )  # fmt: skip
     done = comm.bcast(Record.read(out / "results.json") if comm.rank == 0 else None)
-    reporter = Reporter(comm.rank, out / "log.txt")
+    reporter = Reporter(comm.rank, out / "log.txt", quiet=quiet)
     with _naming(out), closing(reporter):
         if resume and done is not None and done.is_complete and done.provenance.key == key:
             reporter.say(f"{case.problem.name}: already done, from {out / 'results.json'}")
             reporter.show(table_of(case, done))
-            _say_what_is_not_resolved(reporter, done)
+            say_what_is_not_resolved(reporter, done)
             return done.plain()
         references = {
             "cache": ReferenceCache(warn=reporter.warn) if cache else None,
             "report": lambda text: reporter.say(f"    {text}"),
             "check": lambda cells: check_reference(case, elements.reference, cells, nodes),
         }
-        found = Run(case, comm, chosen, elements, networks, adapted, request, key, out, resume, reporter, references)
-        return found.all(seeds, [extra for extra in extras if extra.preset == chosen]).plain()
+        own = [extra for extra in extras if extra.preset == chosen]
+        shared = None if own else shared  # they watch every training
+        found = Run(
+            case, comm, chosen, elements, networks, adapted, request, key, out, resume, reporter, references, shared
+        )
+        return found.all(seeds, own, figures=figures).plain()
 
 
 @contextmanager
@@ -123,192 +111,3 @@ def _naming(out: Path) -> Iterator[None]:
         if error.filename is not None or error.errno is None:
             raise
         raise OSError(error.errno, error.strerror, str(out)) from error
-
-
-def _say_what_is_not_resolved(reporter: Reporter, record: Record) -> None:
-    """The last lines of a run: which of its numbers are not what they should be, why, and what to do."""
-    if not record.unresolved:
-        reporter.say("every number is resolved: its estimated error is small enough to rely on it")
-        return
-    reporter.say(f"NOT RESOLVED: {len(record.unresolved)} of {len(record.trust)} numbers are not known well enough")
-    for line in record.unresolved:
-        reporter.say(f"  {line}")
-
-
-_REFINEMENTS = 4
-"""Of the reference, at the most, until it can measure the errors that it shows itself."""
-
-
-class Run(Recorder):
-    """The stages in their order, and what each has found."""
-
-    def all(self, seeds: int, extras: Sequence[Extras]) -> Record:
-        """Run every stage, with the extras of this preset."""
-        begin = time.perf_counter()
-        problem, comm = self.problem, self.comm
-        ranks = f"{comm.size} rank" + "s" * (comm.size > 1)
-        self.reporter.say(
-            f"{problem.name}: {self.case.title}, eps = {problem.eps:.6g}, preset {self.preset.name}, {ranks}"
-        )
-        for warning in problem.warnings():
-            self.reporter.warn(warning)
-        try:
-            self._finite_elements()
-            self._networks(extras)
-            self._compare()
-            if self.case.certify:
-                self._certify()
-            for extra in extras:
-                extra.add(self)
-            if seeds > 1:
-                self.record.seeds = spread(self, seeds)
-            self._leave()
-            self.record.seconds["total"] = time.perf_counter() - begin + self.earlier
-            self.record.status = "complete"
-        except BaseException as error:
-            self.record.status = f"incomplete: {str(error) or type(error).__name__}"
-            raise
-        finally:
-            self.write()
-        self.reporter.show(table_of(self.case, self.record))
-        self.reporter.say(f"{problem.name}: {self.record.seconds['total']:.1f} s; everything is in {self.out}")
-        _say_what_is_not_resolved(self.reporter, self.record)
-        return self.record
-
-    def _finite_elements(self) -> None:
-        problem, comm, elements = self.problem, self.comm, self.elements
-        self.u = self.timed("reference u_eps (FEM)", "reference", self._reference)
-        self._describe_reference(elements.reference.reference_tol)
-        self.cell = self.timed(
-            "cell problems (FEM)", "fem_cell", lambda: self.fem.solve_cell(problem, comm, **elements.cell.arguments())
-        )
-        self.record.homogenized = HomogenizedRecord(fem=results.plain(self.cell.coefficient))
-        self.record.cell = CellsRecord(fem=CellRecord(error_estimates=self.cell.error_estimates or ()))
-        self.v = self._homogenized("v: homogenized equation (FEM)", self.cell.coefficient)
-        self.write()
-
-    def _describe_reference(self, wanted: float | None) -> None:
-        self.record.reference = ReferenceRecord(
-            dofs=self.u.dofs, degree=self.u.degree, cells_per_period=self.u.cells_per_period, seconds=self.u.seconds,
-            iterations=self.u.iterations, error_estimate=self.u.error_estimate, tolerance=wanted, attempts=self.u.attempts,
-            cached=self.u.cached,
-        )  # fmt: skip
-        self.write()
-
-    def _reference(self, **more: Any) -> Reference:
-        arguments = self.elements.reference.arguments() | self.references | more
-        found: Reference = self.fem.solve_multiscale(self.problem, self.comm, **arguments)
-        if found.attempts:
-            self.earlier += sum(attempt["seconds"] for attempt in found.attempts if attempt["cached"])
-        elif found.cached:
-            self.earlier += found.seconds
-        if found.cached:
-            self.reporter.say(f"    the reference was there already, in {self.references['cache'].folder}")
-        return found
-
-    def _homogenized(self, stage: str, coefficient: Any, before: Any = None) -> Any:
-        """v or w; w on the mesh that was good enough for v."""
-        arguments = self.elements.homogenized.arguments() | (results.settled(before) if before else {})
-
-        def solve() -> Any:
-            if before and results.are_close(coefficient, self.cell.coefficient):
-                once = {"tol": None, "estimate": False}
-                found = self.fem.solve_homogenized(self.problem, coefficient, self.comm, **arguments | once)
-                known = estimate_of(before.trust, "solution")
-                trust = {"solution": replace(known, how=f"{known.how}, for a coefficient next to this one")}
-                return replace(found, error_estimate=before.error_estimate, trust=trust)
-            return self.fem.solve_homogenized(self.problem, coefficient, self.comm, **arguments)
-
-        return self.timed(stage, "fem_homogenized", solve)
-
-    def _networks(self, extras: Sequence[Extras]) -> None:
-        def watch(part: str, networks: Sequence[Network]) -> Monitor | None:
-            return next((extra.watch(self, part, networks) for extra in extras), None)
-
-        self.chi, self.corrector_errors = climbing.cell_networks(self, watch)
-        exact, found = self.cell.coefficient, self.chi.coefficient
-        difference = results.relative_difference(found, exact)
-        slow = {"e_a": difference, "slopes": self.chi.slopes.tolist()} if self.problem.flux.depends_on else {}
-        self.record.homogenized = HomogenizedRecord(
-            fem=self.record.homogenized.fem, pinn=results.plain(found), relative_difference=difference, **slow
-        )
-        self.record.bounds = BoundsRecord.of(
-            fem=getattr(self.cell, "bounds", None), pinn=getattr(self.chi, "bounds", None)
-        )
-        self.record.cell = CellsRecord(
-            fem=self.record.cell.fem,
-            pinn=CellRecord(errors=self.corrector_errors, error_estimates=self.chi.error_estimates or ()),
-        )
-        self.write()
-        self.w = self._homogenized("w: coefficient of the network (FEM)", found, self.v)
-        self.p = climbing.homogenized_networks(self, found, watch)
-        self.write()
-
-    def _compare(self) -> None:
-        self.timed("errors e1 to e5", "comparison", self._measure)
-        for _ in range(_REFINEMENTS):  # errors that a poor reference has measured may be smaller than they seemed
-            wanted = wanted_of([self.record.errors[name] for name in ("e1", "e2", "e4", "e5")])
-            enough = estimate_of(self.u.trust, "solution").within(max(wanted, self.adapted.fem))
-            if enough or not self.adapted.reference or self.refused or self.u.rounding > wanted:
-                break
-            self._refine_reference(max(wanted / 2, self.adapted.fem / 20))
-        judgements = judge(evidence_of(self), tolerances_of(self))
-        self.record.trust = {
-            name: TrustRecord(estimate=found.estimate, how=found.how, resolved=found.resolved)
-            for name, found in judgements.items()
-        }
-        self.record.unresolved = reasons(judgements)
-        self.record.resolved = not self.record.unresolved
-
-    def _certify(self) -> None:
-        """Bounds of the errors of both paths, beside what the reference says of them."""
-        paths = {"fem": (self.v, self.cell), "pinn": (self.p, self.chi)}
-
-        def task() -> dict[str, CertificateRecord]:
-            return {path: certificate(self.problem, path, *both, self.comm, self.u) for path, both in paths.items()}
-
-        self.record.certificate = self.timed("bounds of errors", "certificate", task)
-        for found in self.record.certificate.values():
-            for line in lines_of(found):
-                self.reporter.say(f"    {line}")
-
-    def _measure(self) -> None:
-        space = self.u.function.function_space
-        self.on_reference = comparison.on_reference(
-            self.problem, space, v=self.v, w=self.w, p=self.p, correctors=self.chi.correctors
-        )
-        solutions = {"v": self.v, "w": self.w, "p": self.p, "r": self.on_reference["r"]}
-        self.record.errors = comparison.errors(self.u, **self.on_reference)
-        count = self.record.grid = grid_count(self.problem)
-        self.record.errors_grid = comparison.grid_errors(self.problem.domain, self.u, count=count, **solutions)
-
-    def _refine_reference(self, wanted: float) -> None:
-        """Refine until the reference can measure the errors; where that is out of reach the first one stays."""
-        self.reporter.say(f"    the reference is to measure these errors: refined until its own is {wanted:.1e}")
-        try:
-            self.u = self.timed(
-                "reference u_eps, refined (FEM)", "reference",
-                lambda: self._reference(reference_tol=wanted, check=self._within_budget),
-            )  # fmt: skip
-        except (InputError, SolverError) as failed:
-            self.refused = f"refining it was tried: {failed}"
-            return
-        self._describe_reference(wanted)
-        self.timed("errors e1 to e5", "comparison", self._measure)
-
-    def _within_budget(self, cells: int) -> None:
-        self.references["check"](cells)
-        count = unknowns([n * cells for n in self.problem.periods], self.elements.reference.degree)
-        if count > self.adapted.unknowns:
-            raise InputError(
-                "fem.budget", f"{count:.2g} unknowns, more than fem.budget ({self.adapted.unknowns}) allows"
-            )
-
-    def _leave(self) -> None:
-        def task() -> None:
-            write_fields(self.out, {"u_eps": self.u.function} | self.on_reference, self.cell, self.chi)
-            self.record.samples = samples(self)
-            if self.comm.rank == 0:
-                draw(self.out, self.case, self.record)
-
-        self.timed("figures and fields", "figures", task)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,17 +21,47 @@ from hybrid.symbols import coordinates, evaluate
 Array = npt.NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class _Grids:
+    """In one dimension, in the plane or in space.
+
+    Attributes:
+        errors: Points along each side of the grid on which errors are measured a second time.
+        in_time: The same for equations with time.
+        shown: Points along each side of what figures show.
+        cell: The same of the cell.
+        digits: Of values that figures show.
+        cell_digits: Of those in the cell.
+        slow: Whether a*(x) and its derivative are shown.
+    """
+
+    errors: int
+    in_time: int
+    shown: int = 61
+    cell: int = 41
+    digits: int = 5
+    cell_digits: int = 5
+    slow: bool = False
+
+
+_GRIDS = {
+    1: _Grids(401, 201, shown=1001, cell=201, digits=6, cell_digits=9, slow=True),
+    2: _Grids(101, 201),
+    3: _Grids(41, 41),
+}
+
+
 def grid_count(problem: Problem) -> int:
     """Points along each side of the uniform grid on which errors are measured a second time."""
-    if problem.dim == 3:
-        return 41
-    return 201 if problem.multiscale().time else {1: 401, 2: 101}[problem.dim]
+    grids = _GRIDS[problem.dim]
+    return grids.in_time if problem.multiscale().time else grids.errors
 
 
 def samples(run: Recorder) -> dict[str, Any]:
     """Values on grids for the figures, rounded; small differences are taken before that. Collective."""
     problem: Problem = run.problem
-    count, inner, digits = (1001, 201, 6) if problem.dim == 1 else (61, 41, 5)
+    grids = _GRIDS[problem.dim]
+    count, inner, digits = grids.shown, grids.cell, grids.digits
     points, plane = _plane(problem.domain, count, 1 / 2)
     values = {name: on_points(s, points) for name, s in (("u", run.u), ("v", run.v), ("w", run.w), ("p", run.p))}
     found: dict[str, Any] = {
@@ -43,9 +74,9 @@ def samples(run: Recorder) -> dict[str, Any]:
     for name, field in run.fields.items():
         found[name] = significant(field.values(points), digits)
     if problem.flux.depends_on:
-        found["cell"] = _slow_samples(run, points) if problem.dim == 1 else None
+        found["cell"] = _slow_samples(run, points) if grids.slow else None
     else:
-        digits = 9 if problem.dim == 1 else 5
+        digits = grids.cell_digits
         cell, plane = _plane(problem.cell, inner, _AT)
         found_there = evaluated(run.chi.correctors, Product.of(cell), VALUE)
         pairs = [(at_points(one, cell), jet[0]) for one, jet in zip(run.cell.correctors, found_there, strict=True)]

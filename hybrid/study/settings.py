@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from hybrid.failures import Faults, InputError
@@ -10,7 +11,9 @@ from hybrid.fem.cost import unknowns
 from hybrid.fem.settings import CellSettings, FemSettings, MeshSettings, ReferenceSettings, usual
 from hybrid.media.regions import Regions
 from hybrid.physics import Problem
-from hybrid.pinn.cells.cellchecks import check_cell, check_formulation
+from hybrid.pinn.cells.cellchecks import check_cell
+from hybrid.pinn.cells.formulations import formulation_of
+from hybrid.pinn.cells.periodicities import periodicity_of
 from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.presets import OPTIMIZERS
 from hybrid.pinn.settings import NetworkSettings
@@ -151,29 +154,35 @@ def _conditioned(problem: Problem, given: PinnOptions, parts: Networks, faults: 
     cell, homogenized = parts["cell"], parts["homogenized"]
     asked = given.periodicity
     if given.oversampling is not None:
-        if asked not in {None, "oversampling"}:
+        if asked is not None and not periodicity_of(asked).layered:
             faults.note(InputError("pinn.oversampling", f"does not go with periodicity = {asked!r}"))
         cell = replace(cell, oversampling=given.oversampling)
         asked = asked or "oversampling"
     cell = replace(cell, formulation=given.formulation or cell.formulation, periodicity=asked or cell.periodicity)
     homogenized = replace(homogenized, boundary=given.boundary or homogenized.boundary)
-    oversampled = cell.periodicity == "oversampling"
-    if oversampled and equation.flux.depends_on:
-        what = "'oversampling', but a depends on x; allowed are embedding, penalty"
-        faults.note(InputError("pinn.periodicity", what))
+    sides = periodicity_of(cell.periodicity)
+    if equation.flux.depends_on:
+        with _in_table(faults):
+            sides.check_slow()
     if equation.driven_by_fluxes:
-        with faults.noted():
+        with _in_table(faults):
             check_cell(equation)
-            try:
-                check_formulation(equation, cell.formulation or "strong", cell.periodicity or "embedding")
-            except InputError as error:
-                where = error.where if error.where in {"a", "r"} else f"pinn.{error.where}"
-                raise InputError(where, error.what) from None
-    points, layers = cell.points, cell.oversampling or 2
-    if oversampled and isinstance(points, int) and layers >= points - 2:
-        what = f"{layers} layers for {points} points a side; allowed are fewer than points - 2"
-        faults.note(InputError("pinn.oversampling", what))
+            formulation_of(cell.formulation).check(equation, sides)
+    if isinstance(cell.points, int):
+        with _in_table(faults):
+            sides.check_layers(cell.oversampling or 2, cell.points)
     return {**parts, "cell": cell, "homogenized": homogenized}
+
+
+@contextmanager
+def _in_table(faults: Faults) -> Iterator[None]:
+    """Note a fault of a solver's argument as one of the [pinn] table."""
+    with faults.noted():
+        try:
+            yield
+        except InputError as error:
+            where = error.where if error.where in {"a", "r"} else f"pinn.{error.where}"
+            raise InputError(where, error.what) from None
 
 
 def check_settings(

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from hybrid import comparison
 from hybrid.pinn.settings import NetworkSettings
+from hybrid.study import statistics
 from hybrid.study.recorder import Recorder
 from hybrid.study.results import plain, relative_difference, settled
+from hybrid.study.rows import FAILED_TO_TRAIN
+
+
+def lines_of(found: Mapping[str, Any]) -> list[str]:
+    """Median, quartiles and worst of each error over the seeds, and how many networks failed to train."""
+    cell = [max(errors, default=0.0) for errors in found["cell"]]
+    good = [e3 < FAILED_TO_TRAIN and worst < FAILED_TO_TRAIN for e3, worst in zip(found["e3"], cell, strict=True)]
+    rows = {name: statistics.spread(found[name], good) for name in ("e1", "e2", "e3")} | {
+        "correctors": statistics.spread(cell, good)
+    }
+    head = f"{len(good)} seeds, {good.count(False)} failed to train ({FAILED_TO_TRAIN:g} or more off finite elements)"
+    return [head] + [
+        f"  {name:10} median {one.median:.3e}, quartiles {one.low:.3e} and {one.high:.3e}, worst {one.worst:.3e}"
+        for name, one in rows.items()
+    ]
 
 
 def spread(run: Recorder, count: int) -> dict[str, Any]:

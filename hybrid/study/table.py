@@ -70,7 +70,7 @@ def table_of(case: Case, record: Record) -> Table:
         table.add_column(heading, justify="left" if heading in {"", "what"} else "right", no_wrap=heading != "what")
     for row in rows_of(case, record):
         table.add_row(*row)
-    fem, pinn = map(_coefficient, (record.homogenized.fem, record.homogenized.pinn))
+    fem, pinn = map(coefficient_of, (record.homogenized.fem, record.homogenized.pinn))
     symbol = case.problem.notation.coefficient
     unsure = {path: estimate_of(record, f"{symbol}_{path}") for path in ("fem", "pinn")}
     kinds = {part: training.kind for part, training in record.training.items()}
@@ -95,7 +95,7 @@ def _bounds(record: Record, symbol: str) -> str:
     if found is None or not found.width:
         return ""
     sides = [
-        f"{names[path]} {_coefficient(found.lower[path])} to {_coefficient(found.upper[path])} (width {width:.1e})"
+        f"{names[path]} {coefficient_of(found.lower[path])} to {coefficient_of(found.upper[path])} (width {width:.1e})"
         for path, width in found.width.items()
     ]
     return f"{symbol}* is between bounds: {'; '.join(sides)}\n"
@@ -104,7 +104,7 @@ def _bounds(record: Record, symbol: str) -> str:
 _PARTS = {"cell": "cell problems", "homogenized": "p"}
 
 
-def _coefficient(value: Any) -> str:
+def coefficient_of(value: Any) -> str:
     """A number, a matrix, or the range of a*(x)."""
     if isinstance(value, dict):
         values = np.array(value["values"])[:, 0, 0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hybrid.media.interpolated import relative_change
-from hybrid.study.adaptation import COARSE
+from hybrid.study.adaptation import ASKED, COARSE
 from hybrid.study.recorder import Recorder
 from hybrid.study.trust import Tolerances
 from hybrid.trust import estimate_of
@@ -18,7 +18,7 @@ _ROUNDING = 1e-11
 def tolerances_of(run: Recorder) -> Tolerances:
     """What counts as resolved."""
     jumps, adapted = run.problem.flux.interfaces, run.adapted
-    corrector = max(_CORRECTORS_OF_JUMPS if jumps else adapted.pinn, 10 * adapted.fem if run.problem.dim == 3 else 0.0)
+    corrector = max(_CORRECTORS_OF_JUMPS if jumps else adapted.pinn, ASKED[run.problem.dim].correctors * adapted.fem)
     return Tolerances(adapted.fem, adapted.pinn, COARSE if jumps and run.case.fem.tol is None else 0.0, corrector)
 
 

@@ -114,7 +114,6 @@ def judge(evidence: Evidence, tolerances: Tolerances) -> dict[str, Judgement]:
             f"{s}*": _times(effect, a_fem),
         }
     )
-    network = _times(effect, a_pinn)
     loose = max(tolerances.fem, tolerances.coefficient)
     found = {
         "reference": Judgement(
@@ -136,11 +135,28 @@ def judge(evidence: Evidence, tolerances: Tolerances) -> dict[str, Judgement]:
         "w": _of(w, tolerances.fem, cures, "fem_homogenized"),
         "p": _of(p, tolerances.pinn, cures, "pinn_homogenized"),
     }  # fmt: skip
-    u = evidence.reference
+    parts = _parts(evidence, v, w, p, _times(effect, a_pinn), correctors)
+    for name, terms in parts.items():
+        if name not in errors:
+            continue
+        if "reference" in terms:  # in what is measured, and in what it is divided by
+            terms = terms | {"reference": _times(1 + errors[name], evidence.reference)}
+        total = _sum(terms)
+        worst = max(terms, key=lambda k: float("inf") if terms[k].error is None else terms[k].error or 0.0)
+        found[name] = Judgement(total.error, total.how, _allowed(name, errors[name], tolerances), f"see {worst}")
+    return found
+
+
+def _parts(
+    evidence: Evidence, v: Estimate, w: Estimate, p: Estimate, network: Estimate,
+    correctors: Mapping[tuple[str, str], Estimate],
+) -> dict[str, dict[str, Estimate]]:  # fmt: skip
+    """What each of e1 … e5 is off by, by names; `network` is what the network's coefficient does to a solution."""
+    errors, s, u = evidence.errors, evidence.symbol, evidence.reference
     chi = largest([e for (_, path), e in correctors.items() if path == "pinn"] or [Estimate(0.0, "")])
     slopes = Estimate(errors.get("e3_h1", errors["e3"]), "e3_h1")
     changed = errors["e4"] + errors.get("e5", 0.0)  # at the most, by the correctors
-    parts = {
+    return {
         "e1": {"reference": u, "p": p, f"{s}* of the network": network},
         "e2": {"reference": u, "w": w, f"{s}* of the network": network},
         "e3": {"w": w, "p": p},
@@ -150,15 +166,6 @@ def judge(evidence: Evidence, tolerances: Tolerances) -> dict[str, Judgement]:
             "correctors": _times(changed, chi), "slopes of p": _times(changed, slopes),
         },
     }  # fmt: skip
-    for name, terms in parts.items():
-        if name not in errors:
-            continue
-        if "reference" in terms:  # in what is measured, and in what it is divided by
-            terms = terms | {"reference": _times(1 + errors[name], u)}
-        total = _sum(terms)
-        worst = max(terms, key=lambda k: float("inf") if terms[k].error is None else terms[k].error or 0.0)
-        found[name] = Judgement(total.error, total.how, _allowed(name, errors[name], tolerances), f"see {worst}")
-    return found
 
 
 def _allowed(name: str, error: float, tolerances: Tolerances) -> float:

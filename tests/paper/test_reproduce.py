@@ -15,14 +15,17 @@ from mpi4py import MPI
 import pytest
 
 from hybrid import InputError
-from hybrid.paper.cases import case, paper_cases
+from hybrid.paper.cases import case, paper_cases, with_tables
 from hybrid.paper.experiment import Figure, Recorded
 from hybrid.paper.experiments import EXPERIMENTS, FIGURES
 from hybrid.paper.experiments.reference import Reference, coarse_references, coefficient_for
-from hybrid.paper.page import panels_of, write_page
+from hybrid.paper.page import picture_of, write_page
 from hybrid.paper.recorded import PRESETS, recorded_in, stored, together
 from hybrid.paper.reproduce import reproduce
 from hybrid.study.run import run
+
+PAPERS = [shown.name for shown in with_tables()]
+"""The problems with a table in the paper."""
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples" / "reproduction"))
 
@@ -30,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples" / "repro
 def test_one_case_and_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr("hybrid.paper.page.FIGURES", FIGURES[:1])  # all of them are drawn in the next test
     arguments = {"presets": ("fast",), "chosen": ("elliptic-1d-slow",), "out": tmp_path, "seeds": 2}
     page = reproduce(MPI.COMM_SELF, **arguments)
     said = capsys.readouterr().out
@@ -48,11 +52,20 @@ def test_the_page_is_self_contained(tmp_path: Path) -> None:
     assert "http" not in text.replace("http-equiv", "")
     assert "<script" not in text
     assert 'name="viewport"' in text
+    first = text[: text.index("</header>")]
+    assert first.count("<figure") == 1
+    assert first.count("<li>") == 5
+    assert "<table" not in first
+    folded = re.findall(r"<details>\s*<summary><h3>[^<]*</h3></summary>\s*<div", text)
+    assert text.count("<table") == text.count('<div class="wide"') == len(folded)
+    assert '<img alt="coefficient a(x/ε), x_1 against x_0"' in text
     for figure in FIGURES:
         assert f'id="figure-{figure.number}"' in text
+        for ending in ("png", "pdf"):
+            assert (tmp_path / "figures" / f"figure-{figure.number}.{ending}").stat().st_size > 1000
     assert [figure.number for figure in FIGURES] == list(range(1, 24))
     assert "Not drawn" not in text
-    assert "Not run here" not in text
+    assert "it was not run" not in text
     for number in range(1, 6):
         assert f"Table {number}." in text
     rows = list(csv.reader((tmp_path / "tables.csv").open(encoding="utf-8")))
@@ -62,8 +75,9 @@ def test_the_page_is_self_contained(tmp_path: Path) -> None:
 
 def test_without_any_results_the_page_says_so(tmp_path: Path) -> None:
     text = write_page(tmp_path, recorded_in(tmp_path / "nothing")).read_text()
-    assert text.count("Not drawn") == len(FIGURES)
-    assert "Not run here" in text
+    assert text.count("Not drawn") == len(FIGURES) + 1  # with the first one
+    assert "it was not run, and is not recorded" in text
+    assert "<li>" not in text[: text.index("</header>")]
 
 
 def test_what_is_recorded_is_complete() -> None:
@@ -96,14 +110,15 @@ def test_a_figure_needs_what_it_looks_at(figure: Figure) -> None:
     assert figure.draw(runs).axes
     assert runs.at == set(figure.needs)
     for need in figure.needs:
-        assert panels_of(figure, {key: found for key, found in runs.items() if key != need}) == []
+        without = picture_of(Path("index.html"), figure, {key: found for key, found in runs.items() if key != need})
+        assert without.panels == ()
 
 
-def test_a_slip_in_a_figure_is_no_missing_run() -> None:
+def test_a_slip_in_a_figure_is_no_missing_run(tmp_path: Path) -> None:
     runs = stored().runs
     slip = Figure(1, "", (("fast", "elliptic-1d"),), lambda runs: runs["fast", "elliptic-1d"]["sampels"])
     with pytest.raises(KeyError, match="sampels"):
-        panels_of(slip, runs)
+        picture_of(tmp_path / "index.html", slip, runs)
 
 
 def test_own_results_come_before_recorded_ones() -> None:
@@ -136,6 +151,33 @@ def test_the_sentences_have_the_numbers_of_the_results() -> None:
     assert "e4 is 0.25 and 0.0075" in other
     assert "instead of" not in other
     assert Reference().findings(Recorded({}, {})) == []
+
+
+def test_the_first_screen_has_the_numbers_of_the_results() -> None:
+    """A sentence or two of an experiment, five in all; other results, other sentences."""
+
+    def said(recorded: Recorded) -> list[str]:
+        return [text for experiment in EXPERIMENTS for text in experiment.summary(recorded)]
+
+    recorded = stored()
+    sentences = said(recorded)
+    assert len(sentences) == 5
+    assert all(text.endswith(".") and len(text) < 200 for text in sentences)
+    ratios = [recorded.runs["paper", name]["averaged"]["e1"] / case(name).published["e1"] for name in PAPERS]
+    assert f"{min(ratios):.2g} to {max(ratios):.2g} times what it prints" in sentences[0]
+    errors = {name: recorded.runs["accurate", name]["errors"] for name in PAPERS}
+    below = [e["e5"] / e["e4"] for e in errors.values()]
+    assert "they add nothing to the error of homogenization" in sentences[1]
+    assert f"e5 is {min(below):.2g} to {max(below):.2g} times e4." in sentences[1]
+    name = PAPERS[0]
+    worse = errors[name] | {"e1": 3 * errors[name]["e4"]}
+    trust = {"e1": {"estimate": None, "how": "", "resolved": False}}
+    run_ = dict(recorded.runs["accurate", name]) | {"errors": worse, "trust": trust}
+    runs = dict(recorded.runs) | {("accurate", name): run_}
+    other = said(Recorded(runs, recorded.apart))[1]
+    assert "they add to the error of homogenization, e4: e1 is at most 3.0000 times e4" in other
+    assert "(1 of these 12 errors are not resolved)" in other
+    assert said(Recorded({}, {})) == []
 
 
 def test_which_coefficient_would_give_an_error() -> None:

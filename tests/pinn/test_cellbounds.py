@@ -10,7 +10,8 @@ import sympy
 
 from hybrid import EllipticProblem
 from hybrid.pinn import LastLayer, LevenbergMarquardt, preset, solve_cell
-from hybrid.pinn.cells.cellgrids import MOST, cell_bandwidths, resolved_counts
+from hybrid.pinn.cells.cellgrids import cell_bandwidths, resolved_counts
+from hybrid.pinn.sizes import CELLS
 from hybrid.symbols import cos, exp, parse, pi, sin, x, y
 
 STEP = sympy.Heaviside
@@ -95,12 +96,12 @@ def test_grids_are_fine_where_a_is() -> None:
     wide = cell_bandwidths(_problem(2 + 1.99 * sin(2 * pi * y[0])).cell_problems())
     assert wide[0] > 150
     assert wide[1] == 0
-    counts = resolved_counts(wide, 128, MOST[2])
+    counts = resolved_counts(wide, 128, CELLS[2].most)
     assert counts[0] >= 2 * wide[0]
     assert counts[1] == 128
     smooth = _problem(2 + sin(2 * pi * y[0]) * cos(2 * pi * y[1])).cell_problems()
-    assert resolved_counts(cell_bandwidths(smooth), 128, MOST[2]) == (128, 128)
-    assert np.prod(resolved_counts([2048, 2048], 128, MOST[2])) <= MOST[2]
+    assert resolved_counts(cell_bandwidths(smooth), 128, CELLS[2].most) == (128, 128)
+    assert np.prod(resolved_counts([2048, 2048], 128, CELLS[2].most)) <= CELLS[2].most
 
 
 @pytest.mark.parametrize(("length", "value"), [(1e-7, 1e-12), (1e9, 1e12), (2e-5, 1.0)])

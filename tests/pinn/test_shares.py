@@ -79,8 +79,9 @@ def test_more_parameters_than_residuals_train_in_the_space_of_the_residuals(pape
 def test_every_residual_is_in_one_share(paper: EllipticProblem) -> None:
     from hybrid.pinn import cell_networks
     from hybrid.pinn.cells.cellrows import cell_rows
+    from hybrid.pinn.cells.periodicities import periodicity_of
 
-    rows = cell_rows(paper.cell_problems(), "oversampling", 41, 2, (0.3, 0.3, 0.4))
+    rows = cell_rows(paper.cell_problems(), periodicity_of("oversampling"), 41, 2, (0.3, 0.3, 0.4))
     equations = System(cell_networks(paper, hidden=(5,), periodicity="oversampling")[0], rows)
     assert equations.shares.count == 4
     assert equations.residuals().numel() == equations.count == sum(part.target.numel() for part in rows)

@@ -138,6 +138,12 @@ def test_three_dimensions() -> None:
         network_settings(case, "paper", None, (PAPER,))
 
 
+def test_the_paper_has_no_jumps() -> None:
+    case = from_data(tomllib.loads(GOOD) | {"a": "2 + step(sin(2*pi*y0))", "pinn": {}}, "here", "n")
+    with pytest.raises(InputError, match=r"preset: 'paper', whose strong form.*; allowed are accurate, fast"):
+        network_settings(case, "paper", None, (PAPER,))
+
+
 REACTION = """
 kind = "reaction-diffusion"
 domain = [["-pi", "pi"]]

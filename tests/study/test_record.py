@@ -82,8 +82,11 @@ def test_files_that_cannot_be_repeated_are_refused(tmp_path: Path, capsys: pytes
     old = Path(str(STORED)) / "fast" / "elliptic-1d" / "results.json"
     with pytest.raises(InputError, match="does not say what was asked for"):
         recorded(old)
-    with pytest.raises(InputError, match=r"no such file, or not the results\.json of a run"):
+    with pytest.raises(InputError, match="no such file"):
         recorded(tmp_path / "none.json")
+    (tmp_path / "cut.json").write_text(old.read_text()[:1000])
+    with pytest.raises(InputError, match=r"damaged, or not the results\.json of a run"):
+        recorded(tmp_path / "cut.json")
     for words in (["run"], ["run", "elliptic-1d", "--from", str(old)]):
         with pytest.raises(SystemExit) as ended:
             cli.main(words)

@@ -1,8 +1,7 @@
-"""Variational forms, compiled for the processor at hand, and their matrices and vectors."""
+"""Matrices and vectors of variational forms."""
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,23 +17,13 @@ from dolfinx import fem, la
 from dolfinx.fem import petsc as fem_petsc
 
 from hybrid.fem.algebra import options
-from hybrid.machine import processor
+from hybrid.fem.algebra.jit import compiled
 
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.integer]
 
-_TAG = hashlib.sha256(processor().encode()).hexdigest()[:8]
-_FLAGS = ["-O3", "-march=native", "-ffast-math", "-fno-finite-math-only", f"-DPROCESSOR_{_TAG}"]
-"""Sums over quadrature points and basis functions may be reordered, which vectorizes them: with -O2 hexahedra take four
-times as long. The name defined means nothing to the code: it keeps the kernels of different processors apart in the cache."""
-
 _NO_INODES = {"mat_no_inode": True}
 """PETSc need not look for rows with the same columns: there are none."""
-
-
-def compiled(form: ufl.Form) -> fem.Form:
-    """The form, ready to be assembled; collective."""
-    return fem.form(form, jit_options={"cffi_extra_compile_args": _FLAGS})
 
 
 def assembled(

@@ -14,15 +14,20 @@ from hybrid.symbols import evaluate
 
 
 def on_mesh(expression: Expr, values: Mapping[Symbol, Any], domain: mesh.Mesh) -> ufl.core.expr.Expr:
-    """A SymPy expression in UFL; a constant of the mesh where it is a number, as forms of zero have no domain otherwise."""
-    found = evaluate(expression, values, "ufl")
-    return fem.Constant(domain, float(found)) if isinstance(found, float) else found
+    """A SymPy expression in UFL, its numbers as constants of the mesh: forms that differ in numbers alone are compiled once."""
+    found = evaluate(expression, values, "ufl", lambda number: fem.Constant(domain, number))
+    return fem.Constant(domain, found) if isinstance(found, float) else found
 
 
-def as_ufl(entries: Matrix, values: Mapping[Symbol, Any]) -> ufl.core.expr.Expr:
-    """A square SymPy matrix in UFL, with what its symbols stand for."""
+def as_ufl(entries: Matrix, values: Mapping[Symbol, Any], domain: mesh.Mesh) -> ufl.core.expr.Expr:
+    """A square SymPy matrix in UFL, with what its symbols stand for; zeros stay zeros."""
     dim = entries.shape[0]
-    return ufl.as_matrix([[evaluate(entries[i, j], values, "ufl") for j in range(dim)] for i in range(dim)])
+    return ufl.as_matrix(
+        [
+            [on_mesh(entries[i, j], values, domain) if entries[i, j] != 0 else 0.0 for j in range(dim)]
+            for i in range(dim)
+        ]
+    )
 
 
 def as_arrays(entries: Matrix, values: Mapping[Symbol, Any]) -> Sequence[Sequence[Any]]:

@@ -13,6 +13,7 @@ from hybrid.failures import InputError, SolverError
 from hybrid.fem.algebra import options
 from hybrid.fem.algebra.matrices import constants, hold, last_line, product
 from hybrid.fem.algebra.multigrid import Level
+from hybrid.fem.sizes import SIZES
 
 DIRECT: Mapping[str, object] = {
     "ksp_type": "preonly",
@@ -30,8 +31,6 @@ _ERR_MEMORY, _ERR_LIBRARY = 55, 76
 """PETSc's numbers of errors that are not the options' fault."""
 _EXACT = {"lu", "cholesky", "redundant", "svd"}
 _FACTORED = {key: value for key, value in DIRECT.items() if key not in {"ksp_type", "pc_type"}}
-_SMALL = {1: 10_000_000, 2: 1_000_000, 3: 60_000}
-"""Unknowns in so many dimensions that a factorization is tried for, where multigrid has not converged."""
 _MORE = 10
 """Times the iterations, where it is not."""
 MULTIGRID: Mapping[str, object] = {
@@ -55,6 +54,11 @@ ACROSS_RANKS: Mapping[str, object] = {
     "mg_levels_pc_type": "none",
 }
 """In place of those above on several ranks, where the user has no options for the levels."""
+
+
+def usual(dim: int) -> Mapping[str, object]:
+    """A factorization on a line, where it costs nothing, else multigrid."""
+    return DIRECT if dim == 1 else MULTIGRID
 
 
 class LinearSolver:
@@ -100,7 +104,7 @@ class LinearSolver:
         chosen = dict(defaults) | {"ksp_atol": 0.0}
         kind = database.getString(prefix + "pc_type", str(chosen["pc_type"]))
         self._as_usual = kind not in _EXACT and not given
-        if self._as_usual and pieces is not None and pieces[1] > 1 and matrix.getSize()[0] <= _SMALL[dim]:
+        if self._as_usual and pieces is not None and pieces[1] > 1 and matrix.getSize()[0] <= SIZES[dim].factorized:
             chosen, kind = dict(DIRECT) | {"ksp_atol": 0.0}, "cholesky"
             self.notes.append(
                 f"the solid is in {pieces[1]} pieces, for which a factorization is used instead of multigrid"
@@ -186,7 +190,7 @@ class LinearSolver:
         except SolverError as failed:
             if not (self._as_usual and np.isfinite(b.norm()) and np.isfinite(self.matrix.norm())):
                 raise
-            if self.matrix.getSize()[0] > _SMALL[self._dim]:
+            if self.matrix.getSize()[0] > SIZES[self._dim].factorized:
                 return self._go_on(b, x, zero)
             self.notes.append(f"{failed.args[0].split('; try')[0]}; a factorization was used instead")
         copy = self.matrix.copy()

@@ -158,7 +158,7 @@ def _solve_at(
     def entries(y: Sequence[npt.NDArray[np.float64]]) -> Sequence[Sequence[Any]]:
         return as_arrays(equation.medium.matrix, {s: y[i] for i, s in enumerate(equation.fast)} | slow)
 
-    a = as_ufl(equation.medium.matrix, values)
+    a = as_ufl(equation.medium.matrix, values, mesh)
     more: dict[str, Any] = {"space": space}
     if fitting.moves:
         more["uniform"] = fitting.back

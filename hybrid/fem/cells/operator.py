@@ -14,7 +14,7 @@ from dolfinx import fem
 
 from hybrid.fem.algebra import options
 from hybrid.fem.algebra.assembly import assembled, load
-from hybrid.fem.algebra.linear import DIRECT, MULTIGRID, LinearSolver
+from hybrid.fem.algebra.linear import LinearSolver, usual
 from hybrid.fem.algebra.matrices import check_symmetric
 from hybrid.fem.algebra.multigrid import levels
 from hybrid.fem.algebra.periodicity import independent_points, periodic_constraint
@@ -78,7 +78,7 @@ class CellOperator:
         # The solution is unique up to a constant: the mean is taken out afterwards.
         place = uniform or (lambda points: points)
         self.solver = LinearSolver(
-            self.matrix, "cell_", (MULTIGRID if len(cell) > 1 else DIRECT) if defaults is None else defaults,
+            self.matrix, "cell_", usual(len(cell)) if defaults is None else defaults,
             lambda: levels(space, a=entries, points=place(independent_points(space, cell)), cell=cell), singular=True,
             pieces=self.pieces, dim=len(cell),
         )  # fmt: skip

@@ -18,6 +18,8 @@ from hybrid.failures import InputError, SolverError
 from hybrid.fem.cells.cellsolution import CellSolution
 from hybrid.fem.cells.slowsamples import hardest, hardness, interpolation_error
 from hybrid.fem.cells.slowtrust import CORRECTORS, SolveAt, enough, estimated, fewest, mesh_for, together
+from hybrid.fem.sizes import SIZES
+from hybrid.grids import COUNTS, closed
 from hybrid.interfaces import level_sets
 from hybrid.media.interpolated import (
     ProductCoefficient,
@@ -32,9 +34,6 @@ from hybrid.trust import Estimate, largest
 
 Array = npt.NDArray[np.float64]
 
-_NODES = {1: 33, 2: 9, 3: 5}
-_TRUNCATION = {1: 1e-8, 2: 1e-6, 3: 1e-4}
-"""What may be cut off the expansion of a*(x), where no tolerance is given."""
 _LEAST = 4000
 """Unknowns that a cell problem counts as at the least, for what it takes to set one up."""
 _MESHES = 100
@@ -62,7 +61,7 @@ def solve_slow_cells(
         cells: Mesh cells along each side of the cell.
         degree: Of the elements.
         nodes: Chebyshev nodes in each direction that a depends on; None: as many as it takes.
-        tol: Of the interpolation; None: `_TRUNCATION`.
+        tol: Of the interpolation; None: that of `hybrid.fem.sizes`.
         budget: Unknowns of all cell problems of one interpolation together.
 
     Raises:
@@ -78,8 +77,8 @@ def solve_slow_cells(
         middle = np.array([[(low + high) / 2 for low, high in equation.domain]])
         return replace(found, coefficient=coefficient, nodes=middle, bounds=None, seconds=time.perf_counter() - start)
     _refuse_jumps(equation)
-    tolerance = _TRUNCATION[equation.dim] if tol is None else tol / 2  # the mesh has the other half
-    first = nodes or _NODES[equation.dim]
+    tolerance = SIZES[equation.dim].truncation if tol is None else tol / 2  # the mesh has the other half
+    first = nodes or COUNTS[equation.dim].nodes
     counts = [first if s in equation.medium.matrix.free_symbols else 1 for s in equation.slow]
     search = _Search(equation, comm, at, degree, tolerance, budget, nodes is not None, cells, counts)
     missed = search.nodes_by_the_medium()
@@ -236,8 +235,7 @@ def _refuse_jumps(equation: Equation) -> None:
     Raises:
         InputError: There are some.
     """
-    axes = [np.linspace(low, high, {1: 4001, 2: 201, 3: 41}[equation.dim]) for low, high in equation.domain]
-    points = np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
+    points = closed(equation.domain, COUNTS[equation.dim].slow_fine)
     for phi in level_sets(equation.medium.matrix):
         if phi.free_symbols <= set(equation.slow):
             value = np.asarray(evaluate(phi, coordinates(equation.slow, points)))

@@ -10,15 +10,14 @@ import numpy.typing as npt
 from dolfinx import fem
 
 from hybrid.equation import Equation
+from hybrid.fem.sizes import SIZES
+from hybrid.grids import product
 from hybrid.media.interpolated import SlowCoefficient, relative_change, slow_nodes
 from hybrid.symbols import evaluate
 from hybrid.trust import Estimate
 
 Array = npt.NDArray[np.float64]
 
-
-_CELL = {1: 256, 2: 24, 3: 8}
-"""Points in each direction of the cell that a is sampled at."""
 _OFFSET = 0.4142
 """Of the points from where symmetries and interfaces are wont to lie, against their distance."""
 _LINE = 2001
@@ -38,17 +37,13 @@ def _samples(equation: Equation, x: Array, y: Array) -> Array:
 
 def _over_the_cell(equation: Equation, count: int) -> Array:
     """So many y in each direction, (n, d)."""
-    return _grid([p * (np.arange(count) + _OFFSET) / count for p in equation.period])
-
-
-def _grid(axes: Sequence[Array]) -> Array:
-    return np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
+    return product([p * (np.arange(count) + _OFFSET) / count for p in equation.period])
 
 
 def hardness(equation: Equation, x: Array) -> Array:
     """How hard the cell problems at places x are, by three measures of a over the cell, (3, n): its contrast, how steep it is,
     and what high frequencies it has."""
-    samples = _samples(equation, x, _over_the_cell(equation, _CELL[equation.dim]))
+    samples = _samples(equation, x, _over_the_cell(equation, SIZES[equation.dim].cell))
     if (
         equation.dim > 1
     ):  # against its own mean at that x: anisotropy that is the same all over the cell makes no problem harder
@@ -91,7 +86,7 @@ def surplus(correctors: Sequence[fem.Function], dim: int) -> Array:
 
 def _roughness(equation: Equation, x: Array) -> tuple[Array, Array]:
     """At places x along seeded lines through the cell: the largest slope of log a, and its fourth derivative, (n,) each."""
-    count, lines = {1: (1024, 1), 2: (512, 3), 3: (512, 3)}[equation.dim]
+    count, lines = SIZES[equation.dim].line, SIZES[equation.dim].lines
     generator = np.random.default_rng(23)
     slopes, curls = np.zeros(len(x)), np.zeros(len(x))
     fourth = np.arange(count // 2 + 1.0) ** 4 / count
@@ -150,10 +145,10 @@ def interpolation_error(equation: Equation, counts: Sequence[int]) -> float:
     """
     ends = equation.domain
     several = [i for i, n in enumerate(counts) if n > 1]
-    whole = _over_the_cell(equation, _CELL[equation.dim])
+    whole = _over_the_cell(equation, SIZES[equation.dim].cell)
 
     def grid(count: int) -> Array:
-        return _grid(
+        return product(
             [np.linspace(low, high, count if n > 1 else 1) for (low, high), n in zip(ends, counts, strict=True)]
         )
 
@@ -169,8 +164,8 @@ def interpolation_error(equation: Equation, counts: Sequence[int]) -> float:
             lines.append(line)
     some, few = (np.asarray(equation.period) * generator.random((count, equation.dim)) for count in (48, 8))
     return max(
-        _missed(equation, counts, grid({2: 61, 3: 13}[equation.dim]), whole),
-        _missed(equation, counts, grid({2: 201, 3: 41}[dim]), few),
+        _missed(equation, counts, grid(SIZES[equation.dim].between), whole),
+        _missed(equation, counts, grid(SIZES[dim].between_fine), few),
         _missed(equation, counts, np.vstack(lines), some),
     )
 
@@ -201,7 +196,7 @@ def _means(samples: Array) -> tuple[Array, Array]:
     """Over y: the arithmetic and the harmonic mean."""
     diagonal = samples.diagonal(axis1=2, axis2=3)
     dim = diagonal.shape[2]
-    if dim == 1 or not samples[:, :, ~np.eye(dim, dtype=bool)].any():
+    if not samples[:, :, ~np.eye(dim, dtype=bool)].any():
         harmonic = (1 / (1 / diagonal).mean(axis=1))[:, :, None] * np.eye(dim)
     else:
         harmonic = np.linalg.inv(np.linalg.inv(samples).mean(axis=1))

@@ -4,6 +4,7 @@ with and without the fast frequency among their inputs, every layer trained by a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,23 +19,39 @@ from hybrid.paper.experiment import Apart, Recorded, Results
 from hybrid.parallel import on_root
 from hybrid.physics import EllipticProblem
 from hybrid.pinn import LevenbergMarquardt
+from hybrid.report.tabular import Table, listed, text_of
 from hybrid.study.monitor import relative, thinned
 from hybrid.study.progress import Reporter
 from hybrid.study.table import number
-from hybrid.study.tabular import Table, text_of
 
 NAMES = {
     "strong": "strong form (classical PINN)",
     "first-order": "first-order system",
     "ritz": "energy (Ritz) form",
 }
-_SIZES: dict[int, dict[str, Any]] = {
-    1: {"hidden": (16, 16), "points": 1200, "steps": 150},
-    2: {"hidden": (16, 16), "points": 96, "steps": 60},
-}
-"""Hidden widths, collocation points along each side and steps, by dimension."""
-_RITZ_POINTS = {1: 1200, 2: 144}
-"""The energy is a sum of squares plus a constant that points too far apart let the network undercut: 18 for each period."""
+
+
+@dataclass(frozen=True)
+class _Size:
+    """By dimension.
+
+    Attributes:
+        hidden: Hidden widths.
+        points: Collocation points along each side.
+        ritz: The same for the energy, a sum of squares plus a constant that points too far apart let the network undercut: 18
+            for each period.
+        steps: Of the optimizer.
+        compared: Points along each side where solutions are compared.
+    """
+
+    hidden: tuple[int, ...]
+    points: int
+    ritz: int
+    steps: int
+    compared: int
+
+
+_SIZES = {1: _Size((16, 16), 1200, 1200, 150, compared=2001), 2: _Size((16, 16), 96, 144, 60, compared=101)}
 
 
 def baselines(
@@ -53,14 +70,14 @@ def baselines(
     Returns:
         The rows under "rows": relative L2 errors against the reference on a grid, seconds, parameters, and what was trained.
     """
-    size = _SIZES[problem.dim] | sizes
-    key = store.key_of("baselines", hybrid.__version__, problem.digest, size, _RITZ_POINTS, seed)
+    size = replace(_SIZES[problem.dim], **sizes)
+    key = store.key_of("baselines", hybrid.__version__, problem.digest, size, seed)
     done = comm.bcast(store.read_json(path) if comm.rank == 0 else None)
     if done is not None and done.get("key") == key:
         reporter.say(f"  direct baselines of {problem.name}: already done")
         return done
     u = fem.solve_multiscale(problem, comm, degree=3, cells_per_period=16, estimate=False)
-    where = grid(problem.domain, 2001 if problem.dim == 1 else 101)
+    where = grid(problem.domain, size.compared)
     exact = on_points(u, where)
     rows = []
     for fast in (False, True):
@@ -69,11 +86,11 @@ def baselines(
 
             def task(formulation: str = formulation, fast: bool = fast) -> dict[str, Any]:
                 ritz = formulation == "ritz"
-                points = max(size["points"], _RITZ_POINTS[problem.dim]) if ritz and not sizes else size["points"]
+                points = size.ritz if ritz and not sizes else size.points
                 # The energy's constant hides its progress from a relative tolerance.
-                optimizer = LevenbergMarquardt(steps=size["steps"], tolerance=1e-4 if ritz else 0.02)
+                optimizer = LevenbergMarquardt(steps=size.steps, tolerance=1e-4 if ritz else 0.02)
                 solution = pinn.solve_multiscale(
-                    problem, formulation=formulation, fast_features=fast, seed=seed, hidden=size["hidden"],
+                    problem, formulation=formulation, fast_features=fast, seed=seed, hidden=size.hidden,
                     points=points, optimizer=optimizer, progress=reporter.step,
                 )  # fmt: skip
                 return {
@@ -87,8 +104,8 @@ def baselines(
                 rows.append(on_root(comm, task))
     found = {
         "key": key, "case": problem.name, "eps": problem.eps, "seed": seed, "optimizer": "levenberg-marquardt",
-        "kind": "all layers trained, hard boundary conditions", **{k: v for k, v in size.items() if k != "hidden"},
-        "hidden": list(size["hidden"]), "rows": rows,
+        "kind": "all layers trained, hard boundary conditions", "points": size.points, "steps": size.steps,
+        "hidden": list(size.hidden), "rows": rows,
     }  # fmt: skip
     if comm.rank == 0:
         store.write_json(path, found)
@@ -115,6 +132,19 @@ class Baselines(Apart):
     def tables(self, recorded: Recorded) -> Sequence[Table]:
         """One for each dimension, beside NH-PINN and finite elements."""
         return [_table(recorded, name, recorded.apart[name]) for name in self.files if name in recorded.apart]
+
+    def summary(self, recorded: Recorded) -> Sequence[str]:
+        """The best of them, and the strong form, in one sentence."""
+        found = [(case(name).problem.dim, recorded.apart[name]) for name in self.files if name in recorded.apart]
+        if not found:
+            return []
+        parts = []
+        for dim, results in found:
+            best = min(results["rows"], key=lambda row: float(row["error"]))
+            fast = ", given the frequency" if best["fast_frequency"] else ""
+            parts.append(f"{number(best['error'])} in {dim}D ({_LABELS[best['formulation']]}{fast})")
+        strong = listed([f"{_best(results, False, True)['error']:.2g}" for _, results in found])
+        return [f"Direct networks reach {listed(parts)}, the strong form {strong}."]
 
     def findings(self, recorded: Recorded) -> Sequence[str]:
         """Whether the direct approach is hopeless."""
@@ -171,12 +201,14 @@ def _fraction(found: Results) -> Fraction:
     return Fraction(found["eps"]).limit_denominator(1000)
 
 
-def _finding(name: str, found: Results) -> str:
-    def best(fast: bool, strong: bool) -> Results:
-        kept = [r for r in found["rows"] if r["fast_frequency"] is fast and (r["formulation"] == "strong") is strong]
-        return min(kept, key=lambda r: float(r["error"]))
+def _best(found: Results, fast: bool, strong: bool) -> Results:
+    kept = [r for r in found["rows"] if r["fast_frequency"] is fast and (r["formulation"] == "strong") is strong]
+    return min(kept, key=lambda r: float(r["error"]))
 
-    plain, plain_best, fast, fast_best = best(False, True), best(False, False), best(True, True), best(True, False)
+
+def _finding(name: str, found: Results) -> str:
+    plain, plain_best = _best(found, False, True), _best(found, False, False)
+    fast, fast_best = _best(found, True, True), _best(found, True, False)
     return (
         f"Is the direct approach hopeless ({case(name).problem.dim}D, ε = {_fraction(found)})? The strong form is, without "
         f"knowing the frequency, even with a second-order optimizer: {number(plain['error'])}. The "

@@ -15,11 +15,14 @@ from hybrid.paper.cases import paper_cases
 from hybrid.paper.experiment import Figure, InRun, Recorded, Runs
 from hybrid.paper.monitors import monitor, of_space, test_points, values_of
 from hybrid.pinn.functions.network import Network
+from hybrid.report.tabular import Table, span, text_of
+from hybrid.study.figures import frame
 from hybrid.study.monitor import relative
 from hybrid.study.recorder import Recorder
-from hybrid.study.tabular import Table, text_of
 
 LABELS = {"classical": "classical PINN", "transfer": "classical PINN, started from $p$"}
+_FAILS = 0.5
+"""An error above is none of a solution."""
 _STAGES = {"classical": "classical PINN", "transfer": "classical PINN from p (transfer)"}
 
 
@@ -63,7 +66,7 @@ def train(run: Recorder, name: str, start: Sequence[Network] | None) -> Record:
 
 def _classical_1d(runs: Runs) -> Drawing:
     results = runs["paper", "elliptic-1d"]
-    figure, axes = plots.panels(3)
+    figure, axes = frame(1, 3)
     plots.coefficient(axes[0], results)
     plots.solution(axes[1], results, "classical", LABELS["classical"])
     curve = results["classical"]["monitored"]
@@ -75,7 +78,7 @@ def _training(name: str, key: str, last: int, solution: bool) -> Callable[[Runs]
     def draw(runs: Runs) -> Drawing:
         results = runs["paper", name]
         curve = results[key]["monitored"]
-        figure, axes = plots.panels(3 if solution else 2)
+        figure, axes = frame(1, 3 if solution else 2)
         plots.history(axes[0], curve, {"error": LABELS[key]}, "error while training")
         plots.history(axes[1], curve, {"error": LABELS[key]}, "", last)
         if solution:
@@ -134,6 +137,21 @@ class Classical(InRun):
                 "Relative L2 errors against the reference with the paper's settings, averaged over its last epochs.",
             )
         ]
+
+    def summary(self, recorded: Recorded) -> Sequence[str]:
+        """Whether it fails."""
+        pairs = [(shown.case.published, recorded.run("paper", shown.name)) for shown in paper_cases(literal=False)]
+        found = {
+            key: [(paper[key], r[key]["error"]) for paper, r in pairs if r is not None and key in paper]
+            for key in LABELS
+        }
+        if not found["classical"]:
+            return []
+        papers, errors = zip(*found["classical"], strict=True)
+        verdict = "fails as the paper says" if min(errors) > _FAILS else "does not fail everywhere"
+        later = [error for _, error in found["transfer"]]
+        after = f", and {span(later)} when it is started from NH-PINN's network" if later else ""
+        return [f"The classical PINN {verdict}: its errors are {span(errors)} (the paper's {span(papers)}){after}."]
 
     def findings(self, recorded: Recorded) -> Sequence[str]:
         """Both, in one sentence."""

@@ -23,8 +23,8 @@ from hybrid.fem.forms import source_on
 from hybrid.fem.meshes.box import box
 from hybrid.paper.experiment import Apart, Recorded
 from hybrid.physics import EllipticProblem
+from hybrid.report.tabular import Table, text_of
 from hybrid.study.progress import Reporter
-from hybrid.study.tabular import Table, text_of
 from hybrid.symbols import evaluate, sin, x, y
 
 EXACT, MEAN = 4.0, 8.5

@@ -12,7 +12,8 @@ from hybrid.paper import plots
 from hybrid.paper.cases import case, paper_cases
 from hybrid.paper.experiment import Experiment, Figure, Recorded, Runs
 from hybrid.paper.monitors import CELL_GRID
-from hybrid.study.tabular import Table, text_of
+from hybrid.report.tabular import Table, text_of
+from hybrid.study.figures import frame
 
 _SLOW = "elliptic-1d-slow"
 _WANTED = (
@@ -76,7 +77,7 @@ def _coefficients(recorded: Recorded) -> Table:
 
 
 def _slow_coefficient(runs: Runs) -> Drawing:
-    figure, (left, right) = plots.panels(2)
+    figure, (left, right) = frame(1, 2)
     exact = runs["accurate", _SLOW]["samples"]["cell"]
     left.plot(exact["x"], exact["a_fem"], color="0.6", linewidth=3, label="FEM")
     right.plot(exact["x"], exact["slope_fem"], color="0.6", linewidth=3, label="FEM")
@@ -95,7 +96,7 @@ def _slow_coefficient(runs: Runs) -> Drawing:
 def _reaction_cell(name: str) -> Callable[[Runs], Drawing]:
     def draw(runs: Runs) -> Drawing:
         results = runs["paper", name]
-        figure, axes = plots.panels(2)
+        figure, axes = frame(1, 2)
         curve = results["training"]["cell"]["monitored"]
         plots.history(axes[0], curve, {"N": "$N$"}, "error of $N$ while training")
         cell = results["samples"]["cell"]

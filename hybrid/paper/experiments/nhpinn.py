@@ -9,12 +9,12 @@ from matplotlib.figure import Figure as Drawing
 
 from hybrid.paper import plots
 from hybrid.paper.cases import PaperCase, case, paper_cases, with_tables
-from hybrid.paper.experiment import Figure, InRun, Recorded, Runs
+from hybrid.paper.experiment import Figure, InRun, Recorded, Results, Runs
 from hybrid.paper.settings import paper_settings
-from hybrid.study.figures import colour_map
+from hybrid.report.tabular import Table, listed, range_of, span, text_of
+from hybrid.study.figures import colour_map, frame
 from hybrid.study.recorder import Recorder
 from hybrid.study.table import number
-from hybrid.study.tabular import Table, listed, range_of, text_of
 
 KEYS = ("e1", "e2", "e3", "e4", "e5")
 WITHIN = 1.5
@@ -45,8 +45,7 @@ def _errors(recorded: Recorded, shown: PaperCase) -> Table:
     for preset in ("fast", "accurate"):
         if (results := recorded.run(preset, name)) is not None:
             errors, spread = results["errors"], results.get("seeds")
-            trust = results.get("trust", {})  # not in what was recorded before there was one
-            marks = {k: "" if trust.get(k, {"resolved": True})["resolved"] else " (!)" for k in KEYS}
+            marks = {k: "" if _is_resolved(results, k) else " (!)" for k in KEYS}
             rows.append((f"preset {preset}", *(text_of(errors[k]) + marks[k] for k in KEYS), _ratio(errors)))
             if spread:
                 cells = [range_of(spread[k]) if k in spread else "" for k in KEYS]
@@ -64,7 +63,7 @@ def _ratio(errors: Mapping[str, float]) -> str:
 
 
 def _difference_2d(runs: Runs) -> Drawing:
-    figure, axes = plots.panels(2, 3.3)
+    figure, axes = frame(1, 2, 3.3)
     for ax, preset in zip(axes, ("paper", "accurate"), strict=True):
         s = runs[preset, "elliptic-2d"]["samples"]
         values = np.array(s["u"]) - np.array(s["p"])
@@ -75,7 +74,7 @@ def _difference_2d(runs: Runs) -> Drawing:
 def _training(name: str, last: int) -> Callable[[Runs], Drawing]:
     def draw(runs: Runs) -> Drawing:
         curve = runs["paper", name]["training"]["homogenized"]["monitored"]
-        figure, axes = plots.panels(2)
+        figure, axes = frame(1, 2)
         names = {"e1": "$e_1$", "e3": "$e_3$"}
         plots.history(axes[0], curve, names, "errors of $p$ while training")
         plots.history(axes[1], curve, names, "", last)
@@ -86,7 +85,7 @@ def _training(name: str, last: int) -> Callable[[Runs], Drawing]:
 
 def _coefficient_and_p(name: str) -> Callable[[Runs], Drawing]:
     def draw(runs: Runs) -> Drawing:
-        figure, axes = plots.panels(3)
+        figure, axes = frame(1, 3)
         plots.coefficient(axes[0], runs["accurate", name])
         plots.solution(axes[1], runs["paper", name], "p", "$p$, preset paper")
         plots.solution(axes[2], runs["accurate", name], "p", "$p$, preset accurate")
@@ -134,6 +133,10 @@ class NHPinn(InRun):
         others = [found for found in paper_cases(literal=False) if not found.table]
         return [_NOTATION, *(_errors(recorded, shown) for shown in (*with_tables(), *others))]
 
+    def summary(self, recorded: Recorded) -> Sequence[str]:
+        """The same in two sentences."""
+        return [*_reached(recorded), *_nothing_added(recorded)]
+
     def findings(self, recorded: Recorded) -> Sequence[str]:
         """Whether the paper's e1 is reached, and what there is to reach."""
         return [*_with_the_papers_settings(recorded), *_solved_well(recorded)]
@@ -154,9 +157,45 @@ def _with_the_papers_settings(recorded: Recorded) -> list[str]:
     return found
 
 
-def _solved_well(recorded: Recorded) -> list[str]:
+def _reached(recorded: Recorded) -> list[str]:
+    pairs = [(shown.case.published["e1"], recorded.run("paper", shown.name)) for shown in with_tables()]
+    ratios = [results["averaged"]["e1"] / paper for paper, results in pairs if results is not None]
+    if not ratios:
+        return []
+    count = sum(ratio <= WITHIN for ratio in ratios)
+    return [
+        f"With the paper's settings networks for everything come to an e1 of {span(ratios)} times what it prints; in {count} "
+        f"of {len(ratios)} problems to at most {WITHIN:g} times that."
+    ]
+
+
+def _nothing_added(recorded: Recorded) -> list[str]:
+    found = [results for _, results in _accurate(recorded)]
+    if not found:
+        return []
+    worst = max(results["errors"]["e1"] / results["errors"]["e4"] for results in found)
+    below = [results["errors"]["e5"] / results["errors"]["e4"] for results in found]
+    verdict = "they add nothing to" if worst <= ADDS_NOTHING else "they add to"
+    unsure = sum(not _is_resolved(results, key) for results in found for key in ("e1", "e4", "e5"))
+    doubt = f" ({unsure} of these {3 * len(found)} errors are not resolved)" if unsure else ""
+    return [
+        f"Solved well, {verdict} the error of homogenization, e4: e1 is at most {worst:.4f} times e4, and with correctors e5 "
+        f"is {span(below)} times e4{doubt}."
+    ]
+
+
+def _is_resolved(results: Results, key: str) -> bool:
+    """Also where it was recorded before there was an estimate."""
+    return bool(results.get("trust", {}).get(key, {"resolved": True})["resolved"])
+
+
+def _accurate(recorded: Recorded) -> list[tuple[PaperCase, Results]]:
     pairs = [(shown, recorded.run("accurate", shown.name)) for shown in with_tables()]
-    errors = [(shown, results["errors"]) for shown, results in pairs if results is not None]
+    return [(shown, results) for shown, results in pairs if results is not None]
+
+
+def _solved_well(recorded: Recorded) -> list[str]:
+    errors = [(shown, results["errors"]) for shown, results in _accurate(recorded)]
     if not errors:
         return []
     worst = max(e["e1"] / e["e4"] for _, e in errors)

@@ -18,10 +18,12 @@ from hybrid.paper.monitors import cell_monitor
 from hybrid.paper.settings import paper_settings
 from hybrid.pinn import History, LevenbergMarquardt
 from hybrid.pinn.cells.cellrows import cell_rows
+from hybrid.pinn.cells.periodicities import periodicity_of
 from hybrid.pinn.optimizers.training import train as train_network
 from hybrid.pinn.settings import NetworkSettings
+from hybrid.report.tabular import Table, listed, span, text_of
+from hybrid.study.figures import frame
 from hybrid.study.recorder import Recorder
-from hybrid.study.tabular import Table, listed, text_of
 
 _STEPS, _HIDDEN = 60, (16, 16)
 """Of the trainings by Levenberg-Marquardt."""
@@ -122,7 +124,7 @@ def _training(run: Recorder, name: str, title: str, settings: NetworkSettings, e
         if not train:
             return _First(History("given network"))
         rows = cell_rows(
-            problem.cell_problems(), settings.periodicity or "embedding", settings.points, settings.oversampling or 2,
+            problem.cell_problems(), periodicity_of(settings.periodicity), settings.points, settings.oversampling or 2,
             settings.weights or (),
         )  # fmt: skip
         history = train_network(
@@ -144,6 +146,10 @@ def pairs(record: Results, optimizer: str) -> list[tuple[str, int, float, float]
     return [(name, seed, e, rows[name, seed, "without"]) for (name, seed, kind), e in rows.items() if kind == "with"]
 
 
+def _seeds_of(results: Results) -> set[int]:
+    return {row["seed"] for row in results["oversampling"]["rows"]}
+
+
 def factors(record: Results, optimizer: str) -> np.ndarray:
     """By which the errors without are larger."""
     return np.array([without / one for _, _, one, without in pairs(record, optimizer)])
@@ -152,7 +158,7 @@ def factors(record: Results, optimizer: str) -> np.ndarray:
 def _corrector(j: int) -> Callable[[Runs], Drawing]:
     def draw(runs: Runs) -> Drawing:
         record = runs["paper", _TWO]["oversampling"]
-        figure, axes = plots.panels(2)
+        figure, axes = frame(1, 2)
         for k, (kind, label) in enumerate((("with", "oversampling"), ("without", "without"))):
             curve, name = record["curves"][kind], f"chi_{j}"
             for ax, first in ((axes[0], 0), (axes[1], curve["epochs"][-1] - _LAST)):
@@ -207,6 +213,18 @@ class Oversampling(InRun):
                 f"points, {_STEPS} steps with a smaller network, {'-'.join(map(str, _HIDDEN))} (every layer trained).",
                 tuple(apart),
             )
+        ]
+
+    def summary(self, recorded: Recorded) -> Sequence[str]:
+        """By how much it helps where the training is not what limits it."""
+        results, paper = recorded.run("paper", _TWO), case(_TWO).published
+        if results is None:
+            return []
+        found = factors(results["oversampling"], "levenberg-marquardt").tolist()
+        papers = [paper[f"{key}_without"] / paper[key] for key in ("chi_1", "chi_2")]
+        return [
+            f"Without oversampling the errors of the 2D correctors are {span(found)} times as large (Levenberg–Marquardt, "
+            f"{len(_seeds_of(results))} seeds; the paper's {span(papers)})."
         ]
 
     def findings(self, recorded: Recorded) -> Sequence[str]:

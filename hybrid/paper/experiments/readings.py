@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hybrid.paper.cases import case, paper_cases
 from hybrid.paper.experiment import Experiment, Recorded
 from hybrid.paper.experiments.nhpinn import KEYS
-from hybrid.study.tabular import Table, text_of
+from hybrid.report.tabular import Table, text_of
 
 
 class Readings(Experiment):

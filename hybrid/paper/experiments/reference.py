@@ -17,13 +17,12 @@ from dolfinx import fem as dolfinx_fem
 from hybrid import comparison, fem, store
 from hybrid.fem.dirichlet import solve_on
 from hybrid.fem.meshes.box import box
-from hybrid.paper import plots
 from hybrid.paper.cases import case, paper_case, paper_cases, with_tables
 from hybrid.paper.experiment import Apart, Figure, Recorded, Results, Runs
-from hybrid.study.figures import colour_map, symbol
+from hybrid.report.tabular import Table, listed
+from hybrid.study.figures import colour_map, frame, symbol
 from hybrid.study.progress import Reporter
 from hybrid.study.table import number
-from hybrid.study.tabular import Table, listed
 
 CASE = "elliptic-2d"
 COUNTS = (20, 50, 100)
@@ -67,7 +66,7 @@ def coefficient_for(results: Results, e4: float) -> float | None:
 
 def _coefficient_and_reference(runs: Runs) -> Drawing:
     samples, chosen = runs["accurate", CASE]["samples"], case(CASE)
-    figure, (left, right) = plots.panels(2, 3.3)
+    figure, (left, right) = frame(1, 2, 3.3)
     box_ = chosen.problem.domain
     colour_map(left, box_, np.array(samples["coefficient"]), "viridis", f"coefficient {symbol(chosen)}")
     colour_map(right, box_, np.array(samples["u"]), "viridis", r"reference $u_\varepsilon$ (FEM)")

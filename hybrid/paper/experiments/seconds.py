@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hybrid.paper.cases import names
 from hybrid.paper.experiment import Experiment, Recorded
-from hybrid.study.tabular import Table
+from hybrid.report.tabular import Table
 
 _PARTS = {
     "reference": "reference", "fem_cell": "cell, FEM", "fem_homogenized": "v and w, FEM", "pinn_cell": "cell, network",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hybrid.paper.experiment import Experiment, Recorded
-from hybrid.study.tabular import Table, text_of
+from hybrid.report.tabular import Table, text_of
 
 
 class Seeds(Experiment):

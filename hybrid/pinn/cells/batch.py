@@ -18,16 +18,18 @@ from hybrid.equation import Equation
 from hybrid.failures import InputError, SolverError
 from hybrid.physics import Problem, check_problem
 from hybrid.pinn.cells.cell import cell_networks, solve_cell
-from hybrid.pinn.cells.cellchecks import check_cell, check_points
+from hybrid.pinn.cells.cellchecks import check_cell, check_counts
 from hybrid.pinn.cells.cellrows import cell_operator
 from hybrid.pinn.cells.cellsolution import CellSolution, finish
 from hybrid.pinn.cells.cellunits import cell_unit
+from hybrid.pinn.cells.formulations import formulation_of
 from hybrid.pinn.functions.network import VALUE, Network
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.sweep import Sweep
 from hybrid.pinn.leastsquares.system import contract
 from hybrid.pinn.optimizers.base import History
 from hybrid.pinn.optimizers.kinds import LastLayer
+from hybrid.pinn.sizes import CELLS
 
 _PIECE = 256
 _MEMORY = 2**28
@@ -58,12 +60,15 @@ def solve_cells(problems: Sequence[Problem], *, comm: MPI.Comm | None = None, **
     for equation in equations:
         check_cell(equation)
     if problems:
-        check_points(arguments.get("points"), problems[0].dim, "embedding")
+        check_counts(arguments.get("points"), problems[0].dim)
     if len({(equation.dim, equation.period) for equation in equations}) > 1:
         raise InputError("problems", "of different dimensions or periods; solve them apart")
     rank, size = (comm.rank, comm.size) if comm is not None else (0, 1)
     mine = equations[len(problems) * rank // size : len(problems) * (rank + 1) // size]
-    frozen = isinstance(arguments.get("optimizer"), LastLayer) and arguments.get("formulation", "strong") == "strong"
+    frozen = (
+        isinstance(arguments.get("optimizer"), LastLayer)
+        and formulation_of(arguments.get("formulation")).name == "strong"
+    )
     solved: list[CellSolution] = []
     failure: InputError | SolverError | None = None
     try:
@@ -105,7 +110,7 @@ def _frozen(
         raise InputError("problems", "frozen features in a batch are for smooth coefficients of y alone")
     first = equations[0]
     (network,) = cell_networks(first, seed=seed, hidden=hidden, scale=scale)
-    count = points or {1: 128, 2: 32, 3: 14}[first.dim]
+    count = points or CELLS[first.dim].points
     at, weight = sampling.periodic_grid(first.period, count)
     parts = [(equation, *cell_operator(equation, at)) for equation in equations]
     most = max(1, _MEMORY // (8 * len(at) * hidden[-1]))

@@ -12,17 +12,16 @@ import sympy
 import torch
 
 from hybrid.equation import Equation
-from hybrid.failures import InputError, SolverError
-from hybrid.pinn.cells.cellchecks import check_cell, check_formulation, check_points, check_shape, outputs_for_each
-from hybrid.pinn.cells.cellforms import form_rows, shares
-from hybrid.pinn.cells.cellrows import cell_rows
+from hybrid.failures import SolverError
+from hybrid.pinn.cells.cellchecks import check_cell, check_counts, check_shape
 from hybrid.pinn.cells.cellsolution import CellSolution, finish
 from hybrid.pinn.cells.cellunits import cell_unit
+from hybrid.pinn.cells.formulations import Collocation, Formulation, formulation_of
 from hybrid.pinn.cells.jumps import KinkEmbedding, has_infinite_slopes, kink_sets
-from hybrid.pinn.cells.slowcell import slow_cell_rows
+from hybrid.pinn.cells.periodicities import periodicity_of
 from hybrid.pinn.cells.slowsolution import finish_product, finish_slow
-from hybrid.pinn.functions.embedding import AffineEmbedding, PeriodicEmbedding, SideBySide, Together
-from hybrid.pinn.functions.inputs import Axes, FastOnly, MediumEmbedding, PeriodicWaves
+from hybrid.pinn.functions.embedding import AffineEmbedding, SideBySide, Together
+from hybrid.pinn.functions.inputs import Axes, FastOnly, MediumEmbedding
 from hybrid.pinn.functions.network import Embedding, Network
 from hybrid.pinn.leastsquares.rows import Rows
 from hybrid.pinn.optimizers.base import History
@@ -102,13 +101,13 @@ def solve_cell(
         SolverError: The training diverged, or the strong form has no finite coefficients.
     """
     check_cell(equation)
-    check_shape(hidden, scale, periodicity)
-    if equation.medium.depends_on and periodicity == "oversampling":
-        raise InputError("periodicity", f"{periodicity!r}, but a depends on x; allowed are embedding, penalty")
-    check_formulation(equation, formulation, periodicity)
-    check_points(points, equation.dim, periodicity, oversampling, weights)
-    if slow_points is not None:
-        check_points(slow_points, equation.dim, "embedding")
+    sides, form = periodicity_of(periodicity), formulation_of(formulation)
+    check_shape(hidden, scale)
+    if equation.medium.depends_on:
+        sides.check_slow()
+    form.check(equation, sides)
+    sides.check(points, equation.dim, oversampling, weights)
+    check_counts(slow_points, equation.dim)
     start = time.perf_counter()
     if networks is None:
         networks = cell_networks(
@@ -116,7 +115,7 @@ def solve_cell(
             scale=scale, frequencies=frequencies, medium=medium, waves=waves,
         )  # fmt: skip
     else:
-        networks = _given(equation, networks, formulation, train)
+        networks = _given(equation, networks, form, train)
         if train and hasattr(training.get("progress"), "follow"):
             training["progress"].follow(networks)  # type: ignore[union-attr]
     product = _product(equation, networks)
@@ -125,21 +124,12 @@ def solve_cell(
         base, own = product[1], tuple(_inner(network) for network in networks)
     history = History("given networks")
     if train:
-        if formulation != "strong":
-            parts = [form_rows(base, formulation, points, k) for k in shares(own, base.dim)]
-        else:
-            if base.medium.depends_on:
-                usual = points or {1: 48, 2: 10, 3: 5}[base.dim]
-                rows = slow_cell_rows(base, usual, periodicity, weights, slow_points)
-            else:
-                rows = cell_rows(base, periodicity, points, oversampling, weights)
-            parts = [rows] if len(own) == 1 else [[part.output(j) for part in rows] for j in range(base.dim)]
+        parts = form.rows(base, own, Collocation(sides, points, oversampling, weights, slow_points))
         history = joined([_train(base, n, rows, of_part(training, j)) for j, (n, rows) in enumerate(zip(own, parts))])
-    exact = periodicity == "embedding"
     if base.medium.depends_on:
-        solution = finish_slow(base, own, history, exact=exact)
+        solution = finish_slow(base, own, history, exact=sides.exact)
     else:
-        solution = finish(base, own, history, exact=exact, flux=formulation == "first-order")
+        solution = finish(base, own, history, exact=sides.exact, flux=form.flux)
     if product is not None:
         solution = finish_product(equation, product[0], solution, networks)
     comm = training.get("comm")
@@ -162,11 +152,11 @@ def _train(equation: Equation, network: Network, rows: Sequence[Rows], training:
     return history
 
 
-def _given(equation: Equation, networks: Sequence[Network], formulation: str, train: bool) -> tuple[Network, ...]:
+def _given(equation: Equation, networks: Sequence[Network], form: Formulation, train: bool) -> tuple[Network, ...]:
     """Networks that fit, and copies of them if they are to be trained."""
     dim = equation.dim
     coordinates = 2 * dim if equation.medium.depends_on else dim
-    outputs = [outputs_for_each(formulation, dim)] if train or formulation == "first-order" else None
+    outputs = [form.outputs(dim)] if train or form.flux else None
     networks = check_networks(networks, dim, coordinates, outputs, coordinates)
     return copy.deepcopy(networks) if train else networks
 
@@ -203,15 +193,12 @@ def cell_networks(
         InputError: An argument that is not allowed.
     """
     check_cell(equation)
-    check_shape(hidden, scale, periodicity)
-    check_formulation(equation, formulation, periodicity)
-    product = separated(equation) if periodicity == "embedding" else None
+    sides, form = periodicity_of(periodicity), formulation_of(formulation)
+    check_shape(hidden, scale)
+    form.check(equation, sides)
+    product = separated(equation) if sides.exact else None
     base = equation if product is None else product[1]
-    embedding: Embedding = AffineEmbedding(base.cell)
-    if periodicity == "embedding":
-        embedding = PeriodicEmbedding(base.period)
-        if frequencies is not None:
-            embedding = PeriodicWaves(base.period, frequencies)
+    embedding = sides.inputs(base, frequencies)
     if base.medium.interfaces:
         embedding = Together(embedding, KinkEmbedding(base))
     if base.medium.depends_on:
@@ -221,7 +208,7 @@ def cell_networks(
         embedding = Together(embedding, KinkEmbedding(base, kink_sets(base)) if steep else MediumEmbedding(base))
     if product is not None:
         embedding = FastOnly(embedding)
-    each = outputs_for_each(formulation, equation.dim)
+    each = form.outputs(equation.dim)
     if not separate:
         return (Network(embedding, hidden, each * equation.dim, seed, scale=scale),)
     return tuple(Network(embedding, hidden, each, seed + 1000 * j, scale=scale) for j in range(equation.dim))

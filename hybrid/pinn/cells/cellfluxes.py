@@ -17,19 +17,18 @@ import torch
 from torch import Tensor
 
 from hybrid.equation import Equation
+from hybrid.pinn.cells.cellchecks import potentials
 from hybrid.pinn.cells.cellforms import CURL, cholesky, fixed_point, flux_scale, shares
 from hybrid.pinn.cells.cellrows import matrix_at, tensor_at
 from hybrid.pinn.cells.cellunits import length_unit
 from hybrid.pinn.cells.jumps import cell_points, has_curves
 from hybrid.pinn.functions.network import VALUE, Network, gradient_only
 from hybrid.pinn.optimizers.kinds import LastLayer
+from hybrid.pinn.sizes import CELLS
 
 Array = npt.NDArray[np.float64]
 
 _PIECE = 4096
-_FIT = {1: (400, 600), 2: (64, 800), 3: (16, 200)}
-"""Points along each side and features, at the most, for the fluxes that are fitted."""
-_POTENTIALS = {1: 0, 2: 1, 3: 3}
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,8 @@ def trained_fluxes(equation: Equation, networks: Sequence[Network]) -> list[Flux
 def fitted_fluxes(equation: Equation, networks: Sequence[Network]) -> list[Flux]:
     """Potentials by least squares for correctors that came without."""
     dim, found = equation.dim, []
-    count, most = _FIT[dim]
-    points, weight = cell_points(equation, count * (2 if has_curves(equation) and dim < 3 else 1))
+    count, most = CELLS[dim].fit
+    points, weight = cell_points(equation, count * (CELLS[dim].curved_fit if has_curves(equation) else 1))
     for network, correctors in zip(networks, shares(networks, dim), strict=True):
         pieces = zip(points.split(_PIECE), weight.split(_PIECE), strict=True)
         blocks, targets = zip(*(_rows(equation, network, *piece, correctors, most) for piece in pieces), strict=True)
@@ -90,10 +89,10 @@ def fitted_fluxes(equation: Equation, networks: Sequence[Network]) -> list[Flux]
         norms = matrix.norm(dim=0).clamp_min(torch.finfo(torch.float64).tiny)
         solution = LastLayer().damped(torch.cat([matrix / norms, target], dim=1), len(norms)) / norms[:, None]
         each, width = network.weights[-1].shape[0] // len(correctors), network.weights[-1].shape[1]
-        last = torch.zeros(len(correctors), 1 + _POTENTIALS[dim], width, dtype=torch.float64)
+        last = torch.zeros(len(correctors), 1 + potentials(dim), width, dtype=torch.float64)
         last[:, 0] = network.weights[-1].detach()[::each]
         used = min(most, width)
-        last[:, 1:, :used] = solution[dim:].T.reshape(len(correctors), _POTENTIALS[dim], used)
+        last[:, 1:, :used] = solution[dim:].T.reshape(len(correctors), potentials(dim), used)
         both = copy.deepcopy(network)
         both.weights[-1] = torch.nn.Parameter(last.flatten(0, 1))
         found.append(Flux(both, solution[:dim], 1.0))
@@ -113,7 +112,7 @@ def _rows(
         hidden = network.hidden_jet(network.embedding.jet(points, operators), operators)
         strain = (hidden @ network.weights[-1].T)[1:, :, ::each] + _units(dim, correctors)
         hidden = hidden[1:, :, :most]
-    curl = torch.zeros(dim, len(points), _POTENTIALS[dim], hidden.shape[2], dtype=torch.float64)
+    curl = torch.zeros(dim, len(points), potentials(dim), hidden.shape[2], dtype=torch.float64)
     for i, k, j, sign in CURL[dim]:
         curl[i, :, k] += sign * hidden[j]
     constant = torch.eye(dim, dtype=torch.float64)[:, None].expand(dim, len(points), dim)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from hybrid.equation import Equation
 from hybrid.failures import InputError
-from hybrid.pinn.cells.cellchecks import outputs_for_each
+from hybrid.pinn.cells.cellchecks import potentials
 from hybrid.pinn.cells.cellrows import gauge, matrix_at, tensor_at
 from hybrid.pinn.cells.cellunits import length_unit, power
 from hybrid.pinn.cells.jumps import cell_points
 from hybrid.pinn.functions.network import Network, gradient_only
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.rows import Rows, coupled
+from hybrid.pinn.sizes import CELLS
 
 CURL: dict[int, list[tuple[int, int, int, int]]] = {
     1: [],
@@ -31,13 +32,16 @@ def shares(networks: Sequence[Network], dim: int) -> list[list[int]]:
     return [list(range(dim))] if len(networks) == 1 else [[k] for k in range(dim)]
 
 
+Form = Callable[[Equation, Tensor, Tensor, Sequence[int]], list[Rows]]
+"""Points of the cell, their weights and some of the correctors to rows for one network."""
+
+
 def form_rows(
-    equation: Equation, formulation: str, points: int | Sequence[int] | None, correctors: Sequence[int]
-) -> list[Rows]:
-    """The rows of some of the correctors, for one network, by the first-order form or the energy."""
-    at, weight = cell_points(equation, points or {1: 128, 2: 40, 3: 14}[equation.dim])
-    make = _first_order if formulation == "first-order" else _energy
-    return make(equation, at, weight, correctors)
+    equation: Equation, form: Form, points: int | Sequence[int] | None, networks: Sequence[Network]
+) -> list[list[Rows]]:
+    """The rows for each network, by the first-order form or the energy."""
+    at, weight = cell_points(equation, points or CELLS[equation.dim].form_points)
+    return [form(equation, at, weight, correctors) for correctors in shares(networks, equation.dim)]
 
 
 def cholesky(equation: Equation, points: Tensor) -> tuple[Tensor, Tensor]:
@@ -53,7 +57,7 @@ def cholesky(equation: Equation, points: Tensor) -> tuple[Tensor, Tensor]:
     return lower, torch.linalg.inv(lower)
 
 
-def _energy(equation: Equation, points: Tensor, weight: Tensor, correctors: Sequence[int]) -> list[Rows]:
+def energy_rows(equation: Equation, points: Tensor, weight: Tensor, correctors: Sequence[int]) -> list[Rows]:
     """Lᵀ(e_k + ∇χ_k) = L⁻¹ c_k, one set of rows for each component.
 
     The sum of squares is the energy, mean (e_k + ∇χ_k)·a(e_k + ∇χ_k), up to a constant, for any constant vector c_k. With
@@ -80,14 +84,14 @@ def fixed_point(equation: Equation) -> Tensor:
     return torch.tensor([[0.2929 * p for p in equation.period]], dtype=torch.float64)
 
 
-def _first_order(equation: Equation, points: Tensor, weight: Tensor, correctors: Sequence[int]) -> list[Rows]:
+def first_order_rows(equation: Equation, points: Tensor, weight: Tensor, correctors: Sequence[int]) -> list[Rows]:
     """L⁻¹ σ_k = Lᵀ(e_k + ∇χ_k) with σ_k = s ( c_k + curl ψ_k ), whose divergence is zero whatever the network.
 
     Outputs are χ_k and ψ_k for each corrector: no potential in 1D, where σ_k is constant, a stream function in 2D, a
     vector in 3D, with the row div ψ_k = 0 to make it unique. The constants c_k are the last d outputs at one point of the
     cell, over the unit of length, as the constants in χ_k and ψ_k mean nothing. s is about the mean of a.
     """
-    dim, outputs = equation.dim, outputs_for_each("first-order", equation.dim)
+    dim, outputs = equation.dim, 1 + potentials(equation.dim)
     lower, inverse = cholesky(equation, points)
     scale = flux_scale(equation)
     here = torch.zeros(outputs, outputs, 1 + dim, len(points), dtype=torch.float64)
@@ -98,7 +102,7 @@ def _first_order(equation: Equation, points: Tensor, weight: Tensor, correctors:
             here[row, 1 + k, 1 + j] += sign * scale * inverse[:, row, i]
         for i in range(dim):
             there[row, outputs - dim + i, 0] = scale / length_unit(equation.period) * inverse[:, row, i]
-    if dim == 3:
+    if outputs > dim:  # a row is left for the divergence of a vector
         for k in range(dim):
             here[dim, 1 + k, 1 + k] = math.sqrt(power(scale, 4))
     target = torch.zeros(len(points), len(correctors), outputs, dtype=torch.float64)

@@ -9,15 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hybrid.equation import Equation
+from hybrid.pinn.sizes import CELLS
 from hybrid.waves import LINE, coefficient_functions, spectra
 
 Array = npt.NDArray[np.float64]
 
 KINKS = LINE * 2 // 5
 """Frequencies up to this one are those of a kink or a jump, or of something that fine."""
-MOST = {1: 2**14, 2: 2**17, 3: 2**18}
-"""Points of a grid of the cell at the most."""
-_LEAST = {1: 64, 2: 32, 3: 24}
 
 
 def cell_bandwidths(equation: Equation, slow: Array | None = None) -> list[int]:
@@ -34,7 +32,7 @@ def resolved_counts(wide: Sequence[int], usual: int, most: int) -> tuple[int, ..
     needed = [max(usual, 2 * math.ceil(1.25 * k)) for k in wide]
     for i in sorted(range(len(wide)), key=lambda i: wide[i]):
         if math.prod(needed) > most:
-            needed[i] = max(min(usual, _LEAST[len(wide)]), 2 * math.ceil(1.25 * wide[i]))
+            needed[i] = max(min(usual, CELLS[len(wide)].least), 2 * math.ceil(1.25 * wide[i]))
     while math.prod(needed) > most:
         i = max(range(len(wide)), key=lambda i: needed[i])
         needed[i] = 2 * (needed[i] * 7 // 16)

@@ -3,49 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import sympy
 import torch
 from torch import Tensor
 
 from hybrid.equation import Equation
-from hybrid.failures import InputError
 from hybrid.pinn.functions.network import VALUE, hessian_operators, laplacian
-from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.rows import Rows
+from hybrid.pinn.sizes import CELLS
 from hybrid.symbols import coordinates, evaluate
+
+if TYPE_CHECKING:
+    from hybrid.pinn.cells.periodicities import Periodicity
 
 At = Callable[[sympy.Expr], Tensor]
 """An expression's values at some points, (n,)."""
 
 
 def cell_rows(
-    equation: Equation, periodicity: str, points: int | Sequence[int] | None, oversampling: int,
+    equation: Equation, periodicity: Periodicity, points: int | Sequence[int] | None, oversampling: int,
     weights: Sequence[float],
 ) -> list[Rows]:  # fmt: skip
     """The rows of `hybrid.pinn.solve_cell` for a coefficient of y alone."""
-    dim, period = equation.dim, equation.period
-    if periodicity == "embedding":
-        at, weight = sampling.periodic_grid(period, points or {1: 128, 2: 32, 3: 14}[dim])
-        return [_equation(equation, at, weight), gauge(torch.zeros(1, dim, dtype=torch.float64), dim)]
-    count = points or {1: 101, 2: 41, 3: 15}[dim]
-    if not isinstance(count, int):
-        raise InputError("points", f"{count}; one for each direction goes with periodicity = 'embedding' only")
-    at = sampling.uniform_grid([(0.0, p) for p in period], count)
-    rows = [
-        _equation(equation, at, mean_weight(weights[0], len(at))),
-        gauge(torch.zeros(1, dim, dtype=torch.float64), dim),
-    ]
-    return rows + periodic_rows(period, periodicity, count, oversampling, weights, dim)
+    dim = equation.dim
+    count = points or periodicity.usual(CELLS[dim])
+    at, weight = periodicity.collocation(equation, count, weights)
+    pairs = periodicity.pairs(equation, count, oversampling, weights)
+    return [
+        _equation(equation, at, weight), gauge(torch.zeros(1, dim, dtype=torch.float64), dim), *periodic_rows(pairs, dim)
+    ]  # fmt: skip
 
 
-def periodic_rows(
-    period: Sequence[float], periodicity: str, count: int, layers: int, weights: Sequence[float], outputs: int
-) -> list[Rows]:
+def periodic_rows(pairs: Sequence[tuple[tuple[Tensor, Tensor], float]], outputs: int) -> list[Rows]:
     """χ at a point outside the cell or on its upper faces equals χ at its image: terms two and three of the loss (12)."""
-    pairs = [(sampling.periodic_pairs(period, count), weights[1])]
-    if periodicity == "oversampling":
-        pairs.append((sampling.oversampling_pairs(period, count, layers), weights[2]))
     rows = []
     for (one, other), share in pairs:
         plus = torch.ones(1, len(one), dtype=torch.float64)

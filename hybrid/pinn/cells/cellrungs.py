@@ -8,13 +8,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hybrid.equation import Equation
-from hybrid.pinn.cells.cellgrids import KINKS, MOST
+from hybrid.pinn.cells.cellgrids import KINKS
+from hybrid.pinn.cells.formulations import formulation_of
 from hybrid.pinn.cells.jumps import has_infinite_slopes
+from hybrid.pinn.cells.periodicities import periodicity_of
 from hybrid.pinn.cells.slowgrids import degrees, probes
 from hybrid.pinn.optimizers.gaussnewton import VariableProjection
 from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.optimizers.ladder import Arguments
 from hybrid.pinn.presets import for_equation
+from hybrid.pinn.sizes import CELLS, LADDERS
 from hybrid.separation import separated
 from hybrid.waves import coefficient_functions, spectra
 
@@ -24,12 +27,6 @@ MEMORY = 2**32
 _WAVES = 4
 """Frequencies of a direction that become inputs, at the most."""
 _PRIMES = [n for n in range(5, 20000) if all(n % k for k in range(2, math.isqrt(n) + 1))]
-_WIDTHS = {1: (200, 400, 800), 2: (400, 800, 1200, 1600), 3: (500, 800)}
-_TRAINED = {1: ((100, 20), (200, 10)), 2: ((150, 12), (250, 6), (400, 3)), 3: ((200, 4),)}
-"""Widths, and steps of the training."""
-_SLOW_WIDTHS = {1: (400, 800, 1200), 2: (1500, 2500), 3: (2000,)}
-_SLOW_TRAINED = {1: ((100, 15), (200, 10)), 2: ((200, 8), (300, 6)), 3: ((200, 4),)}
-"""The same where a depends on x."""
 
 
 def cell_rungs(equation: Equation, arguments: Arguments, budget: float = 60.0) -> Iterator[dict[str, Any]]:
@@ -46,7 +43,7 @@ def cell_rungs(equation: Equation, arguments: Arguments, budget: float = 60.0) -
         budget: Of nominal seconds for one of them: flops by `SPEED`.
     """
     yield dict(arguments)
-    if arguments.get("periodicity", "embedding") != "embedding":
+    if not periodicity_of(arguments.get("periodicity")).exact:
         return
     product = separated(equation)
     base = equation if product is None else product[1]
@@ -57,7 +54,7 @@ def cell_rungs(equation: Equation, arguments: Arguments, budget: float = 60.0) -
         made = _jumps(base, frozen)
     else:
         made = _smooth(base, frozen)
-    if not frozen and base.dim > 1 and not base.medium.depends_on and not base.medium.interfaces:
+    if not frozen and LADDERS[base.dim].frozen_first and not base.medium.depends_on and not base.medium.interfaces:
         made = itertools.chain([for_equation("fast", equation)], made)
     for changes in made:
         rung = {**arguments, **changes}
@@ -127,44 +124,41 @@ def _smooth(equation: Equation, frozen: bool) -> Iterator[dict[str, Any]]:
         waves = tuple(tuple(range(1, 6)) if own else () for own in waves)
     scale = 1.0 if sum(map(len, waves)) <= dim else 0.6
     shared = {"formulation": "first-order", "frequencies": waves, "medium": True, "scale": scale}
-    most = MOST[dim] // 8
+    most = CELLS[dim].most // 8
     while math.prod(counts) > most:
         i = max(range(dim), key=lambda i: counts[i])
         counts[i] = prime(counts[i] * 0.8, 1)
-    if dim == 3 and not kinks:
-        strong = {"formulation": "strong", "points": enough(counts, 5000)}
-        if frozen:
-            yield shared | strong | {"hidden": (3000,)}
+    if frozen and not kinks:
+        for width, needed in LADDERS[dim].strong:
+            yield shared | {"formulation": "strong", "points": enough(counts, needed), "hidden": (width,)}
     if frozen:
-        for width in _WIDTHS[dim]:
+        for width in LADDERS[dim].smooth:
             yield shared | {"hidden": (width,), "points": enough(counts, 3 * width)}
         return
-    for width, steps in _TRAINED[dim]:
+    for width, steps in LADDERS[dim].smooth_trained:
         optimizer = VariableProjection(steps=steps)
         yield shared | {"hidden": (width,), "points": enough(counts, 4 * width), "optimizer": optimizer}
 
 
 def _jumps(equation: Equation, frozen: bool) -> Iterator[dict[str, Any]]:
-    dim = equation.dim
-    widths = {1: ((400, 800),), 2: ((500, 72), (800, 90)), 3: ((300, 16), (500, 18))}[dim]
-    trained = {1: ((100, 800, 8),), 2: ((300, 72, 2), (400, 80, 1)), 3: ((100, 14, 2),)}[dim]
-    for width, points, steps in [(*pair, 0) for pair in widths] if frozen else trained:
+    ladder = LADDERS[equation.dim]
+    for width, points, steps in [(*pair, 0) for pair in ladder.jumps] if frozen else ladder.jumps_trained:
         rung = {"formulation": "first-order", "hidden": (width,), "points": points}
         yield rung if frozen else {**rung, "optimizer": VariableProjection(steps=steps)}
 
 
 def _slow(equation: Equation, frozen: bool) -> Iterator[dict[str, Any]]:
     dim = equation.dim
-    waves, counts, _ = _resolution(equation, {1: 24, 2: 12, 3: 6}[dim])
+    waves, counts, _ = _resolution(equation, LADDERS[dim].slow_least)
     if not any(waves):
         return
     x = [max(round(1.3 * d) + 3, 5) if d else 1 for d in degrees(equation, 1e-5)]
     settings = {"medium": True, "frequencies": waves}
     if frozen:
-        for width in _SLOW_WIDTHS[dim]:
+        for width in LADDERS[dim].slow:
             yield settings | _points(counts, x, 3 * width) | {"hidden": (width,)}
         return
-    for width, steps in _SLOW_TRAINED[dim]:
+    for width, steps in LADDERS[dim].slow_trained:
         optimizer = VariableProjection(steps=steps)
         yield settings | _points(counts, x, 4 * width) | {"hidden": (width,), "optimizer": optimizer}
 
@@ -185,9 +179,9 @@ def cost(equation: Equation, rung: Arguments) -> tuple[float, float]:
     if equation.flux.depends_on:
         usual = points if isinstance(points, int) else min(points)
         total *= math.prod(rung.get("slow_points") or [max(usual // 2, 4)] * dim)
-    each = {1: 1, 2: 2, 3: 4}[dim] if rung.get("formulation", "strong") == "first-order" else 1
-    energy = dim if rung.get("formulation") == "energy" else 1
-    rows, columns = total * each * energy, float(width * each)
+    form = formulation_of(rung.get("formulation"))
+    each = form.outputs(dim)
+    rows, columns = total * each * form.rows_at(dim), float(width * each)
     flops, memory = 2 * rows * columns**2, 16 * rows * columns
     if not isinstance(rung["optimizer"], LastLayer):
         inputs = 2 * sum(map(len, rung.get("frequencies") or [(1,)] * dim)) + 2

@@ -16,7 +16,7 @@ from hybrid.fluxes import two_sided
 from hybrid.media.interpolated import SlowCoefficient, relative_change
 from hybrid.pinn.cells.cellbounds import ROUNDING, Distance, distances, subgrid_difference
 from hybrid.pinn.cells.cellfluxes import energy_operands, fitted_fluxes, means, trained_fluxes
-from hybrid.pinn.cells.cellgrids import KINKS, MOST, cell_bandwidths, resolved_counts
+from hybrid.pinn.cells.cellgrids import KINKS, cell_bandwidths, resolved_counts
 from hybrid.pinn.cells.cellrows import matrix_at, tensor_at
 from hybrid.pinn.cells.jumps import has_curves, two_quadratures
 from hybrid.pinn.functions.field import Field
@@ -24,12 +24,11 @@ from hybrid.pinn.functions.network import Network, gradient_only
 from hybrid.pinn.functions.smooth import jets_on
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.optimizers.base import History
+from hybrid.pinn.sizes import CELLS
 from hybrid.product import Product
 from hybrid.trust import Estimate
 
 Array = npt.NDArray[np.float64]
-
-_QUADRATURE = {1: 512, 2: 128, 3: 30}
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ def finish(
     if equation.medium.interfaces:
         return _finish_jumps(equation, networks, history, flux=flux)
     wide = cell_bandwidths(equation)
-    counts = resolved_counts(wide, _QUADRATURE[dim], MOST[dim])
+    counts = resolved_counts(wide, CELLS[dim].means, CELLS[dim].most)
     points, weight = sampling.periodic_grid(equation.period, counts, 0.0)
     operators = gradient_only(dim)
     jet = jets_of(networks, points, operators, dim) if jet_of is None else jet_of(networks, points, operators)
@@ -143,7 +142,7 @@ def finish(
 def _finish_jumps(equation: Equation, networks: Sequence[Network], history: History, *, flux: bool) -> CellSolution:
     """From two quadratures that respect the interfaces, and fluxes: trained with the correctors, or fitted."""
     dim, longest = equation.dim, max(equation.period) / (2 * math.pi)
-    count = _QUADRATURE[dim] * (4 if has_curves(equation) else 1)
+    count = CELLS[dim].means * (4 if has_curves(equation) else 1)
     fluxes = (trained_fluxes if flux else fitted_fluxes)(equation, networks)
     fine, rough = (means(equation, fluxes, *rule) for rule in two_quadratures(equation, count))
     gaps = np.maximum(fine.gap, rough.gap) + np.abs(fine.gap - rough.gap)

@@ -18,6 +18,7 @@ from hybrid.pinn.cells.cellpieces import cell_pieces, points_within
 from hybrid.pinn.cells.cellpieces import level_sets as level_sets
 from hybrid.pinn.functions.network import product_jet
 from hybrid.pinn.leastsquares import sampling
+from hybrid.pinn.sizes import CELLS
 from hybrid.symbols import coordinates, evaluate
 
 
@@ -104,7 +105,7 @@ class KinkEmbedding:
 
     def __init__(self, equation: Equation, sets: Sequence[sympy.Expr] | None = None) -> None:
         self.symbols, self.functions, self.scales = equation.fast, [], []
-        count = {1: 4096, 2: 256, 3: 32}[equation.dim]
+        count = CELLS[equation.dim].kinks
         if isinstance(equation.flux, Regions):  # periodic by themselves
             count //= 4
         points, _ = sampling.periodic_grid(equation.period, count, 0.4142135)

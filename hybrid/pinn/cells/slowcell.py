@@ -14,18 +14,17 @@ from torch import Tensor
 
 from hybrid.equation import Equation
 from hybrid.media.interpolated import SlowCoefficient, slow_nodes
-from hybrid.pinn.cells.cellrows import cell_operator, gauge, matrix_at, mean_weight, tensor_at
+from hybrid.pinn.cells.cellrows import cell_operator, gauge, matrix_at, periodic_rows, tensor_at
+from hybrid.pinn.cells.periodicities import Periodicity
 from hybrid.pinn.cells.slowgrids import nodes_for
-from hybrid.pinn.functions.network import VALUE, Network, hessian_operators
+from hybrid.pinn.functions.network import Network, hessian_operators
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.rows import Rows
-
-CELL_POINTS = {1: 256, 2: 32, 3: 12}
-"""Points of Y along each side for means over it."""
+from hybrid.pinn.sizes import CELLS
 
 
 def slow_cell_rows(
-    equation: Equation, points: int | Sequence[int], periodicity: str = "embedding",
+    equation: Equation, points: int | Sequence[int] | None, periodicity: Periodicity,
     weights: Sequence[float] = (0.5, 0.5), slow_points: Sequence[int] | None = None,
 ) -> list[Rows]:  # fmt: skip
     """The equation at clustered x times uniform y: about points / 2 along each x, points along each y.
@@ -33,26 +32,17 @@ def slow_cell_rows(
     With the penalty the points are those of the paper's uniform mesh in y, and as many in each x as a fifth of them.
     """
     dim = equation.dim
-    exact = periodicity == "embedding"
+    points = points or CELLS[dim].slow_points
     usual = max(points if isinstance(points, int) else min(points), 1)
-    counts = slow_points or [max(usual // (2 if exact else 5), 4)] * dim
-    slow, slow_weight = _clustered(equation.domain, counts)
-    if exact:
-        fast, fast_weight = sampling.periodic_grid(equation.period, points)
-    else:
-        fast = sampling.uniform_grid(equation.cell, usual)
-        fast_weight = mean_weight(weights[0], len(fast))
+    slow, slow_weight = _clustered(equation.domain, slow_points or [max(usual // periodicity.slow_share, 4)] * dim)
+    fast, fast_weight = periodicity.collocation(equation, points, weights)
     joint = _product(slow, fast)
     weight = (slow_weight[:, None] * fast_weight[None]).reshape(-1)
     coefficients, target, operators = cell_operator(equation, joint)
     at_zero = torch.cat([slow, torch.zeros(len(slow), dim, dtype=torch.float64)], dim=1)
     rows = [Rows([(joint, coefficients)], target, operators, weight), gauge(at_zero, dim)]
-    if not exact:
-        upper, lower = sampling.periodic_pairs(equation.period, usual)
-        one, other = _product(slow, upper), _product(slow, lower)
-        plus, zero = torch.ones(1, len(one), dtype=torch.float64), torch.zeros(len(one), dim, dtype=torch.float64)
-        rows.append(Rows([(one, plus), (other, -plus)], zero, VALUE, mean_weight(weights[1], len(one))))
-    return rows
+    pairs = periodicity.pairs(equation, usual, 0, weights)
+    return rows + periodic_rows([((_product(slow, a), _product(slow, b)), share) for (a, b), share in pairs], dim)
 
 
 def _clustered(box: Sequence[Sequence[float]], counts: Sequence[int]) -> tuple[Tensor, Tensor]:
@@ -82,7 +72,7 @@ def slow_means(
     dim = equation.dim
     nodes = slow_nodes(equation.domain, nodes_for(equation))
     networks = [copy.deepcopy(network).cpu() for network in networks]
-    fast, _ = sampling.periodic_grid(equation.period, CELL_POINTS[dim], 0.0)
+    fast, _ = sampling.periodic_grid(equation.period, CELLS[dim].slow_means, 0.0)
     varying = [k for k, s in enumerate(equation.slow) if s in equation.medium.matrix.free_symbols]
     operators = hessian_operators(2 * dim, [(k, dim + i) for k in varying for i in range(dim)])
     unit = torch.eye(dim, dtype=torch.float64)[:, :, None]

@@ -8,15 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hybrid.equation import Equation
+from hybrid.pinn.sizes import CELLS
 from hybrid.symbols import evaluate
 from hybrid.waves import coefficient_functions
 
 Array = npt.NDArray[np.float64]
 
-NODES = {1: 33, 2: 7, 3: 4}
-"""Chebyshev nodes of a*(x) in each slow dimension, where they suffice."""
-_MOST = {1: 513, 2: 400, 3: 512}
-"""All of them, at the most."""
 _SUFFICES = 1e-8
 _TARGET = 1e-10
 _LINE = 1025
@@ -61,22 +58,22 @@ def _coefficients(values: Array) -> Array:
 def nodes_for(equation: Equation) -> list[int]:
     """How many nodes in each direction: the usual ones where they resolve a, else as many as it takes, if that can be; one in
     a direction that a does not depend on."""
-    dim, varies = equation.dim, [s in equation.medium.matrix.free_symbols for s in equation.slow]
+    sizes, varies = CELLS[equation.dim], [s in equation.medium.matrix.free_symbols for s in equation.slow]
     needed = degrees(equation, _SUFFICES)
-    if max(needed) < NODES[dim] - 1:
-        return [NODES[dim] if own else 1 for own in varies]
+    if max(needed) < sizes.nodes - 1:
+        return [sizes.nodes if own else 1 for own in varies]
     counts = [
-        max(min(d + 3, 401 if dim == 1 else 65), 2) if own else 1
+        max(min(d + 3, sizes.nodes_along), 2) if own else 1
         for d, own in zip(degrees(equation, _TARGET), varies, strict=True)
     ]
-    while math.prod(counts) > _MOST[dim]:
+    while math.prod(counts) > sizes.nodes_most:
         counts[int(np.argmax(counts))] -= 1
     return counts
 
 
 def probes(equation: Equation) -> Array:
     """Seeded points of the domain: half of them anywhere, half where a varies most from one to the next."""
-    count, dim = {1: 8, 2: 6, 3: 4}[equation.dim], equation.dim
+    count, dim = CELLS[equation.dim].probes, equation.dim
     generator = np.random.default_rng(17)
     low, high = np.asarray(equation.domain).T
     at = low + (high - low) * generator.random((count + 400, dim))

@@ -13,7 +13,7 @@ import torch
 from hybrid.equation import Equation
 from hybrid.media.interpolated import ProductCoefficient, SlowCoefficient, relative_change
 from hybrid.pinn.cells.cellbounds import distances, subgrid_difference
-from hybrid.pinn.cells.cellgrids import MOST, cell_bandwidths, resolved_counts
+from hybrid.pinn.cells.cellgrids import cell_bandwidths, resolved_counts
 from hybrid.pinn.cells.cellrows import matrix_at, tensor_at
 from hybrid.pinn.cells.cellsolution import CellSolution, correctors_of, jets_of, relative_to
 from hybrid.pinn.cells.slowcell import SlowShift, slow_means
@@ -22,6 +22,7 @@ from hybrid.pinn.functions.field import Field
 from hybrid.pinn.functions.network import Network, gradient_only
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.optimizers.base import History
+from hybrid.pinn.sizes import CELLS
 from hybrid.trust import Estimate
 
 Array = npt.NDArray[np.float64]
@@ -50,8 +51,7 @@ def _bounds(equation: Equation, networks: Sequence[Network], coefficient: SlowCo
     """Relative, of a*(x) the largest, of the χ_j in the mean square over x."""
     dim, at = equation.dim, probes(equation)
     # A coarser grid than for a function of y alone, as there are many x.
-    usual, most = {1: 256, 2: 64, 3: 16}[dim], MOST[dim] // {1: 4, 2: 8, 3: 16}[dim]
-    counts = resolved_counts(cell_bandwidths(equation, at), usual, most)
+    counts = resolved_counts(cell_bandwidths(equation, at), CELLS[dim].slow_bounds, CELLS[dim].slow_bounds_most)
     fast, _ = sampling.periodic_grid(equation.period, counts, 0.0)
     worst, sizes, values = 0.0, np.zeros(dim), np.zeros(dim)
     for x in at:

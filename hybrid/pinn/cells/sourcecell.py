@@ -16,17 +16,17 @@ import torch
 from torch import Tensor
 
 from hybrid.equation import Equation
-from hybrid.pinn.cells.cellchecks import check_load, check_points, check_shape
-from hybrid.pinn.cells.cellgrids import MOST, resolved_counts
-from hybrid.pinn.cells.cellrows import gauge, mean_weight, periodic_rows
+from hybrid.pinn.cells.cellchecks import check_load, check_shape
+from hybrid.pinn.cells.cellgrids import resolved_counts
+from hybrid.pinn.cells.cellrows import gauge, periodic_rows
 from hybrid.pinn.cells.cellrungs import MEMORY, SPEED, cost, dominant, enough, prime
 from hybrid.pinn.cells.cellsolution import CellSolution
 from hybrid.pinn.cells.cellunits import Unit, length_unit, power
 from hybrid.pinn.cells.jumps import BendEmbedding, cell_axes, cell_points, has_curves
-from hybrid.pinn.functions.embedding import AffineEmbedding, PeriodicEmbedding, Together
+from hybrid.pinn.cells.periodicities import periodicity_of
+from hybrid.pinn.functions.embedding import Together
 from hybrid.pinn.functions.field import Field
-from hybrid.pinn.functions.inputs import PeriodicWaves
-from hybrid.pinn.functions.network import VALUE, Embedding, Network, laplacian
+from hybrid.pinn.functions.network import VALUE, Network, laplacian
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.rows import Rows
 from hybrid.pinn.optimizers.base import History
@@ -36,13 +36,12 @@ from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.optimizers.ladder import Arguments
 from hybrid.pinn.optimizers.training import Training
 from hybrid.pinn.optimizers.training import train as train_network
+from hybrid.pinn.sizes import CELLS, LADDERS
 from hybrid.symbols import coordinates, evaluate
 from hybrid.trust import Estimate
 from hybrid.waves import spectra
 
 Array = npt.NDArray[np.float64]
-
-_QUADRATURE = {1: 512, 2: 128, 3: 30}
 
 
 def cell_networks(
@@ -52,14 +51,11 @@ def cell_networks(
     """The untrained network of `solve_cell`. Where f jumps it is given φ|φ| of the interfaces φ = 0, so that its second
     derivatives may jump there too."""
     check_load(equation)
-    check_shape(hidden, scale, periodicity)
-    embedding: Embedding = AffineEmbedding(equation.cell)
-    if periodicity == "embedding":
-        embedding = PeriodicEmbedding(equation.period)
-        if frequencies is not None:
-            embedding = PeriodicWaves(equation.period, frequencies)
-        if equation.source.has(sympy.Heaviside):
-            embedding = Together(embedding, BendEmbedding(equation))
+    sides = periodicity_of(periodicity)
+    check_shape(hidden, scale)
+    embedding = sides.inputs(equation, frequencies)
+    if sides.exact and equation.source.has(sympy.Heaviside):
+        embedding = Together(embedding, BendEmbedding(equation))
     return (Network(embedding, hidden, 1, seed, scale=scale),)
 
 
@@ -99,10 +95,11 @@ def solve_cell(
         SolverError: The training diverged.
     """
     check_load(equation)
-    check_shape(hidden, scale, periodicity)
-    check_points(points, equation.dim, periodicity, oversampling, weights)
+    sides = periodicity_of(periodicity)
+    check_shape(hidden, scale)
+    sides.check(points, equation.dim, oversampling, weights)
     start = time.perf_counter()
-    dim, exact = equation.dim, periodicity == "embedding"
+    dim, exact = equation.dim, sides.exact
     if networks is None:
         networks = cell_networks(
             equation, seed=seed, hidden=hidden, periodicity=periodicity, scale=scale, frequencies=frequencies
@@ -121,14 +118,11 @@ def solve_cell(
         history = History("none: the load is zero, and so is N", [0.0])
     elif train:
         rows = [gauge(torch.zeros(1, dim, dtype=torch.float64), 1)]
-        if exact:
-            jumps = equation.source.has(sympy.Heaviside)
-            at, weight = cell_points(equation, points) if jumps else sampling.periodic_grid(equation.period, points)
+        rows += periodic_rows(sides.pairs(equation, points, oversampling, weights), 1)
+        if exact and equation.source.has(sympy.Heaviside):
+            at, weight = cell_points(equation, points)
         else:
-            assert isinstance(points, int)
-            at = sampling.uniform_grid(equation.cell, points)
-            weight = mean_weight(weights[0], len(at))
-            rows += periodic_rows(equation.period, periodicity, points, oversampling, weights, 1)
+            at, weight = sides.collocation(equation, points, weights)
         coefficients = torch.zeros(2 + dim, len(at), dtype=torch.float64)
         coefficients[-1] = equation.diffusion
         rows.append(Rows([(at, coefficients)], -source_at(equation, at)[:, None], laplacian(dim), weight))
@@ -160,9 +154,9 @@ def _finish(equation: Equation, network: Network, history: History, *, exact: bo
     dim = equation.dim
     jumps = equation.source.has(sympy.Heaviside)
     wide = [0] * dim if jumps else _bandwidths(equation)
-    counts = resolved_counts(wide, _QUADRATURE[dim], MOST[dim])
+    counts = resolved_counts(wide, CELLS[dim].means, CELLS[dim].most)
     if jumps:
-        factor = {1: 1, 2: 4 if has_curves(equation) else 2, 3: 2 if has_curves(equation) else 1}[dim]
+        factor = CELLS[dim].curved if has_curves(equation) else CELLS[dim].cut
         counts = tuple(factor * n for n in counts)
     axes, shares = _axes(equation, counts, jumps=jumps)
     grid, weight = sampling.product(axes), sampling.product(shares).prod(1)
@@ -252,21 +246,20 @@ def cell_rungs(equation: Equation, arguments: Arguments, budget: float = 60.0) -
         budget: Of nominal seconds for one of them, see `hybrid.pinn.cells.cellrungs.cell_rungs`.
     """
     yield dict(arguments)
-    if arguments.get("periodicity", "embedding") != "embedding" or equation.source == 0:
+    if not periodicity_of(arguments.get("periodicity")).exact or equation.source == 0:
         return
     dim, frozen = equation.dim, isinstance(arguments.get("optimizer"), LastLayer)
     found = spectra([equation.source], equation.fast, equation.period, 1e-5)
     waves = tuple(dominant(spectrum) or (1,) for spectrum in found)
     if equation.source.has(sympy.Heaviside):
-        waves, counts = ((1,),) * dim, [{1: 200, 2: 48, 3: 16}[dim]] * dim
+        waves, counts = ((1,),) * dim, [LADDERS[dim].source_jumps] * dim
     else:
         counts = []
         for spectrum in found:
             step = math.gcd(*(k for k, _ in spectrum)) if spectrum else 1
             highest = max((k for k, _ in spectrum), default=0) // step
             counts.append(prime(max(24, min(round(2.2 * highest), 700)), step))
-    widths = {1: (200, 400, 800), 2: (800, 1500, 2500), 3: (1500, 3000)}[dim]
-    for width in widths:
+    for width in LADDERS[dim].source:
         hidden = width if frozen else max(width // 5, 60)
         points = enough(counts, 3 * (width if frozen else width * (1 + sum(map(len, waves))) // 2))
         rung = {**arguments, "frequencies": waves, "hidden": (hidden,), "points": points}

@@ -14,6 +14,7 @@ from hybrid.equation import Equation
 from hybrid.failures import InputError
 from hybrid.pinn.functions.embedding import PeriodicEmbedding
 from hybrid.pinn.functions.network import Embedding
+from hybrid.pinn.sizes import CELLS
 from hybrid.symbols import coordinates, evaluate
 
 
@@ -83,7 +84,7 @@ class MediumEmbedding:
 def _most_changed(equation: Equation, entry: sympy.Expr) -> dict[sympy.Symbol, float]:
     """The y, of many, where an entry changes by the largest factor with x, of many."""
     generator = np.random.default_rng(23)
-    count = {1: 128, 2: 400, 3: 1000}[equation.dim]
+    count = CELLS[equation.dim].medium
     low, high = np.asarray(equation.domain).T
     slow = low + (high - low) * generator.random((100, equation.dim))
     fast = np.asarray(equation.period) * generator.random((count, equation.dim))

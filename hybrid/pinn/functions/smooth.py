@@ -31,9 +31,9 @@ Array = npt.NDArray[np.float64]
 
 _TOLERANCE = 1e-12
 """Of interpolants, relative to the largest value."""
-_MUCH = 5e7
+_MUCH = 5e8
 """Numbers in the widest hidden layer at all points: what takes less is evaluated point by point, by `Network.evaluate`; less
-than a tenth of it where there is an interpolant already."""
+than a tenth of it where there is an interpolant already, or where few nodes are enough: a periodic network's."""
 _BITS, _NEAR = 2.0**-50, 1e-12
 _LINES, _FIRST, _MOST, _GROWTH, _TESTS = 6, 64, 1024, 1.125, 200
 """Lines in each direction, nodes on them at first and at the most, growth of the counts after a failed test, test points."""
@@ -83,12 +83,13 @@ def _numbers(network: Network, count: int, operators: Tensor) -> int:
 def _on_grid(network: Network, points: Product, operators: Tensor, count: int) -> Array | None:
     """By interpolation on the tensor grid, (C outputs, Π m_k); None where `count` evaluations are quicker."""
     numbers = _numbers(network, count, operators)
-    if 10 * numbers <= _MUCH or not _covers(network, points):
+    much = _MUCH / 10 if _is_periodic(network) else _MUCH
+    if 10 * numbers <= much or not _covers(network, points):
         return None
     kept = _KEPT.get(network)
     if kept is None or not kept.serves(network, operators):
         most = count * _channels(operators) if _is_periodic(network) else count  # of periodic ones values are enough
-        found = interpolant(network, operators, most) if numbers > _MUCH else None
+        found = interpolant(network, operators, most) if numbers > much else None
         if found is None:
             return None
         kept = _KEPT[network] = _Kept([p.detach().clone() for p in network.parameters()], operators, found)

@@ -20,6 +20,7 @@ from hybrid.pinn.intime.transientestimates import modes_of, time_error
 from hybrid.pinn.optimizers.gaussnewton import LevenbergMarquardt
 from hybrid.pinn.optimizers.given import constant_reaction
 from hybrid.pinn.optimizers.kinds import LastLayer
+from hybrid.pinn.sizes import BOXES
 from hybrid.pinn.steady.homogenizedrungs import MEMORY, RATE
 from hybrid.pinn.steady.spectrum import measured
 from hybrid.symbols import evaluate, numpy_function, t
@@ -111,23 +112,14 @@ def _band(equation: Equation, h: float) -> float:
 
 
 def _features(dim: int, band: float, frozen: bool) -> Iterator[Rung]:
-    smallest, most, per = {
-        (1, True): (200, 900, 2.5), (2, True): (400, 900, 10.0), (3, True): (400, 900, 30.0),
-        (1, False): (100, 400, 1.5), (2, False): (150, 300, 4.0), (3, False): (150, 300, 10.0),
-    }[dim, frozen]  # fmt: skip
+    sizes = BOXES[dim]
+    smallest, most, per = sizes.frozen if frozen else sizes.trained
+    each, more = sizes.frozen_points if frozen else (sizes.trained_points, 0)
     width = min(max(smallest, per * band), most)
     for _ in range(3):
         features = int(width)
-        reach = {1: features / 20, 2: features**0.5 / 12, 3: features ** (1 / 3) / 6}[dim]
-        points = {
-            1: 2 * features + 50,
-            2: math.ceil((2.2 * features) ** 0.5),
-            3: math.ceil((2.6 * features) ** (1 / 3)),
-        }[dim]
-        if not frozen:
-            points = {1: 3 * features, 2: math.ceil((4 * features) ** 0.5), 3: math.ceil((5 * features) ** (1 / 3))}[
-                dim
-            ]
+        reach = features ** (1 / dim) / sizes.reach
+        points = math.ceil((each * features) ** (1 / dim)) + more
         yield {"hidden": (features,), "points": points, "scale": round(max(1.0, min(band / 4, reach)), 3)}
         if width == most:
             break

@@ -20,6 +20,7 @@ from hybrid.equation import Equation
 from hybrid.pinn.functions.field import Field
 from hybrid.pinn.functions.network import Network, laplacian, product_jet
 from hybrid.pinn.intime.radau import radau
+from hybrid.pinn.sizes import BOXES
 from hybrid.pinn.steady.estimates import estimate_grid, on_boundary
 from hybrid.pinn.steady.sines import SineGrid
 from hybrid.symbols import evaluate, numpy_function, t
@@ -130,7 +131,7 @@ def spacetime_estimate(
         points: Of the training, along each side.
     """
     modes = modes_of(equation, rate, 3, points)
-    grid, steps = modes.grid, {1: 16, 2: 8, 3: 4}[equation.dim]
+    grid, steps = modes.grid, BOXES[equation.dim].estimate_steps
     h, at = equation.evolution.until / steps, grid.points()
     error = grid.transform(
         (numpy_function(equation.evolution.initial)(at) - at_time(0.0).values(at)).reshape(grid.shape)

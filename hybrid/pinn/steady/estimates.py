@@ -21,6 +21,7 @@ from hybrid.media.interpolated import SlowCoefficient
 from hybrid.pinn.functions.field import Field, evaluated
 from hybrid.pinn.functions.network import VALUE
 from hybrid.pinn.leastsquares.system import contract
+from hybrid.pinn.sizes import BOXES
 from hybrid.pinn.steady.operators import Medium, flux_of, operator_at, reaction_at
 from hybrid.pinn.steady.sines import SineGrid, solve
 from hybrid.pinn.steady.spectrum import chebyshev_degrees, spectrum_of
@@ -29,10 +30,6 @@ from hybrid.symbols import numpy_function
 from hybrid.trust import Estimate
 
 Array = npt.NDArray[np.float64]
-
-_LEAST = {1: 1024, 2: 96, 3: 36}
-_MOST = {1: 16384, 2: 512, 3: 80}
-"""Cells of the estimate's points along each side."""
 
 
 def solution_estimate(equation: Equation, field: Field, points: int, hard: bool) -> Estimate:
@@ -83,7 +80,10 @@ def solution_degrees(equation: Equation, band: float, tolerance: float) -> tuple
         source = np.where(np.isfinite(source), source, 0.0)  # a singularity at a point says nothing about degrees
         degrees = chebyshev_degrees(grid, _solved(equation, grid, source, tolerance / 10), tolerance)
         # Where nearly all polynomials matter that the points could tell apart, there may be more.
-        finer = tuple(2 * n if 2 * d > n < _MOST[equation.dim] else n for n, d in zip(grid.cells, degrees, strict=True))
+        finer = tuple(
+            2 * n if 2 * d > n < BOXES[equation.dim].estimate[1] else n
+            for n, d in zip(grid.cells, degrees, strict=True)
+        )
         if finer == grid.cells:
             return degrees
         grid = SineGrid(grid.box, finer)
@@ -106,7 +106,8 @@ def estimate_grid(box: Sequence[Sequence[float]], points: int, band: float = 0.0
     """Uniform, about twice as fine in the middle of the box as the points of the training, with five points for half a wave of
     the fastest frequency (scaled to a side from -1 to 1) if they are not too many; an even number of cells."""
     dim = len(box)
-    cells = min(max(_LEAST[dim], 2 * points + 2, round(3 * band)), max(_MOST[dim], points + 2))
+    fewest, most = BOXES[dim].estimate
+    cells = min(max(fewest, 2 * points + 2, round(3 * band)), max(most, points + 2))
     return SineGrid(tuple((float(low), float(high)) for low, high in box), (cells + cells % 2,) * dim)
 
 

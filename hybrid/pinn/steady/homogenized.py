@@ -17,10 +17,9 @@ from hybrid.failures import InputError
 from hybrid.media.interpolated import SlowCoefficient
 from hybrid.parallel import on_root
 from hybrid.pinn.cells.cellrows import mean_weight
-from hybrid.pinn.functions.bubble import Bubble
 from hybrid.pinn.functions.embedding import AffineEmbedding
 from hybrid.pinn.functions.field import Field, Jet
-from hybrid.pinn.functions.network import VALUE, Network
+from hybrid.pinn.functions.network import Network
 from hybrid.pinn.functions.separable import SeparableNetwork
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.rows import Rows, behind_factor
@@ -31,6 +30,8 @@ from hybrid.pinn.optimizers.given import positive_counts, started
 from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.optimizers.training import Training
 from hybrid.pinn.optimizers.training import train as train_network
+from hybrid.pinn.sizes import BOXES
+from hybrid.pinn.steady.boundaries import Boundary, boundary_of
 from hybrid.pinn.steady.corners import corner_part
 from hybrid.pinn.steady.edges import edge_part
 from hybrid.pinn.steady.estimates import solution_estimate
@@ -39,9 +40,6 @@ from hybrid.pinn.steady.sectors import SectorPart, sector_part
 from hybrid.pinn.steady.strengths import fit_last_layer, fit_strengths
 from hybrid.symbols import numpy_function
 from hybrid.trust import Estimate
-
-POINTS = {1: 256, 2: 40, 3: 12}
-"""Collocation points along each side, by dimension, where none are asked for."""
 
 
 @dataclass(frozen=True)
@@ -109,13 +107,13 @@ def solve_homogenized(
     """
     start = time.perf_counter()
     dim, box = equation.dim, equation.domain
-    count = POINTS[dim] if points is None else points
+    count = BOXES[dim].points if points is None else points
     positive_counts(points=count, hidden=hidden, separable=separable)
-    _check(equation, boundary, count, separable)
+    sides = boundary_of(boundary)
+    _check(equation, count, separable)
     a = flux_of(equation)
-    hard = boundary == "hard"
-    corners = hard if corners is None else corners
-    factor = Bubble(tuple((low, high) for low, high in box)) if hard else None
+    corners = sides.exact if corners is None else corners
+    factor = sides.factor(box)
     parts = sector_part(box, a) if corners else None
     known: Jet | None = None
     if corners and parts is None and not isinstance(a, SlowCoefficient):
@@ -129,7 +127,7 @@ def solve_homogenized(
     (network,) = networks
     at, _ = _points(equation, factor, count)
     units = units_of(equation, at)
-    rows = partial(_rows, equation, factor, count=count, weights=weights, units=units)
+    rows = partial(_rows, equation, sides, count=count, weights=weights, units=units)
     comm = training.get("comm")
     history = History("given network")
     if parts is None:
@@ -149,14 +147,12 @@ def solve_homogenized(
         known = replace(parts, strengths=tuple(units[1] * s for s in strengths))
     p = Field(network, 0, dim, factor, known, unit=units[1])
     most = count if isinstance(count, int) else max(count)
-    estimate = on_root(comm, lambda: solution_estimate(equation, p, most, hard))
+    estimate = on_root(comm, lambda: solution_estimate(equation, p, most, sides.exact))
     return Solution(p, history, time.perf_counter() - start, trust={"solution": estimate})
 
 
-def _check(equation: Equation, boundary: str, count: int | Sequence[int], separable: Sequence[int]) -> None:
+def _check(equation: Equation, count: int | Sequence[int], separable: Sequence[int]) -> None:
     """What goes together."""
-    if boundary not in {"hard", "penalty"}:
-        raise InputError("boundary", f"{boundary!r}; allowed are hard, penalty")
     if not isinstance(count, int) and len(count) != equation.dim:
         raise InputError("points", f"{len(count)} numbers for {equation.dim} directions")
     if separable and len(separable) != equation.dim:
@@ -207,11 +203,11 @@ def units_of(equation: Equation, points: Tensor) -> tuple[float, float]:
 
 
 def _rows(
-    equation: Equation, factor: Jet | None, known: Jet | None, *, count: int | Sequence[int],
+    equation: Equation, sides: Boundary, known: Jet | None, *, count: int | Sequence[int],
     weights: Sequence[float], units: tuple[float, float],
 ) -> list[Rows]:  # fmt: skip
     """-a*:∇²(φN) = f + a*:∇²s at the points, and N = 0 on the boundary where there is no φ."""
-    box = equation.domain
+    factor = sides.factor(equation.domain)
     points, weight = _points(equation, factor, count)
     weight = mean_weight(weights[0], len(points)) if weight is None else weight
     target = source_at(equation, points)
@@ -221,17 +217,8 @@ def _rows(
     target, coefficients = target / units[0], coefficients * (units[1] / units[0])
     if factor is not None:
         coefficients = behind_factor(coefficients, factor(points, operators), operators)
-    rows = [Rows([(points, coefficients)], target, operators, weight)]
-    if factor is None:
-        rows.append(boundary_rows(box, count, weights[1]))
-    return rows
-
-
-def boundary_rows(box: Sequence[Sequence[float]], count: int | Sequence[int], share: float) -> Rows:
-    """u = 0 at the points of a uniform mesh on the boundary: the second term of the loss (3)."""
-    edge = sampling.boundary_points(box, count)
-    one, zero = torch.ones(1, len(edge), dtype=torch.float64), torch.zeros(len(edge), 1, dtype=torch.float64)
-    return Rows([(edge, one)], zero, VALUE, mean_weight(share, len(edge)))
+    edge = sides.rows(equation.domain, count, weights[1])
+    return [Rows([(points, coefficients)], target, operators, weight), *edge]
 
 
 def source_at(equation: Equation, points: Tensor) -> Tensor:

@@ -24,6 +24,7 @@ from hybrid.pinn.functions.separable import subnet_cost
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.optimizers.gaussnewton import LevenbergMarquardt, VariableProjection
 from hybrid.pinn.optimizers.kinds import LastLayer
+from hybrid.pinn.sizes import BOXES
 from hybrid.pinn.steady.estimates import solution_degrees
 from hybrid.pinn.steady.homogenized import units_of
 from hybrid.pinn.steady.operators import largest_flux
@@ -79,7 +80,7 @@ def _separable(equation: Equation, band: float) -> Iterator[Rung]:
     degrees = solution_degrees(equation, band, _DEGREES)
     for growth in (1.0, 1.25, 1.6, 2.0):
         counts = [math.ceil(growth * (0.75 * degree + 6)) for degree in degrees]
-        points = [math.ceil({1: 2.0, 2: 1.8, 3: 1.5}[equation.dim] * n) for n in counts]
+        points = [math.ceil(BOXES[equation.dim].separable * n) for n in counts]
         yield {"separable": tuple(counts), "hidden": (math.prod(counts),), "points": points, "optimizer": LastLayer()}
 
 
@@ -87,7 +88,8 @@ def _waves(equation: Equation, spectrum: Spectrum, frozen: bool) -> Iterator[Run
     if not spectrum.waves:
         return
     dim, fastest = equation.dim, max(max(map(abs, wave)) for wave in spectrum.waves)
-    points = math.ceil({1: 256 + 3 * fastest, 2: max(44, 2 * fastest), 3: 12 + 1.2 * fastest}[dim])
+    start, each, fewest = BOXES[dim].waves
+    points = math.ceil(max(start + each * fastest, fewest))
     sides = min(high - low for low, high in equation.domain)
     medium = largest_flux(equation)
     units = units_of(equation, sampling.clustered_grid(equation.domain, points)[0])

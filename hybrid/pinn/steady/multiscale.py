@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Unpack
 
 import numpy as np
@@ -24,10 +25,27 @@ from hybrid.pinn.optimizers.base import History
 from hybrid.pinn.optimizers.given import positive_counts, started
 from hybrid.pinn.optimizers.training import Training
 from hybrid.pinn.optimizers.training import train as train_network
-from hybrid.pinn.steady.homogenized import Solution, boundary_rows, source_at
+from hybrid.pinn.steady.boundaries import BOUNDARIES, boundary_of
+from hybrid.pinn.steady.homogenized import Solution, source_at
 from hybrid.symbols import coordinates, evaluate, numpy_function
 
-FORMULATIONS = ("strong", "first-order", "ritz")
+Maker = Callable[[Equation, Tensor, Tensor, Bubble | None], list[Rows]]
+"""The equation, points, weights and the factor φ to rows."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """A formulation.
+
+    Attributes:
+        rows: Makes them.
+        weak: Whether it takes no derivative of a; it then wants a factor φ, and no reaction.
+        flux: Whether the flux is further outputs.
+    """
+
+    rows: Maker
+    weak: bool = True
+    flux: bool = False
 
 
 def multiscale_networks(
@@ -38,7 +56,7 @@ def multiscale_networks(
     embedding: Embedding = AffineEmbedding(equation.domain)
     if fast_features:
         embedding = Together(embedding, PeriodicEmbedding([equation.eps * p for p in equation.period]))
-    outputs = 1 + equation.dim if formulation == "first-order" else 1
+    outputs = 1 + equation.dim if _form(formulation).flux else 1
     return (Network(embedding, hidden, outputs, seed, scale=scale),)
 
 
@@ -88,17 +106,17 @@ def solve_multiscale(
     """
     start = time.perf_counter()
     positive_counts(points=points, hidden=hidden)
-    if formulation not in FORMULATIONS:
-        raise InputError("formulation", f"{formulation!r}; allowed are {', '.join(FORMULATIONS)}")
-    if boundary != "hard" and (boundary != "penalty" or formulation != "strong"):
+    form = _form(formulation)
+    if boundary not in BOUNDARIES or (form.weak and not boundary_of(boundary).exact):
         raise InputError("boundary", f"{boundary!r}; allowed is hard, and penalty for the strong formulation")
-    if equation.reaction is not None and formulation != "strong":
+    if equation.reaction is not None and form.weak:
         raise InputError("formulation", f"{formulation!r} has no reaction; allowed is strong")
-    if equation.medium.interfaces and formulation == "strong":
+    if equation.medium.interfaces and not form.weak:
         raise InputError(
             "formulation", "'strong' needs the derivatives of a, which jumps; allowed are first-order, ritz"
         )
-    factor = Bubble(tuple((low, high) for low, high in equation.domain)) if boundary == "hard" else None
+    sides = boundary_of(boundary)
+    factor = sides.factor(equation.domain)
     if networks is None:
         networks = multiscale_networks(
             equation, formulation=formulation, seed=seed, hidden=hidden, fast_features=fast_features, scale=scale
@@ -113,11 +131,7 @@ def solve_multiscale(
             weight = mean_weight(weights[0], len(at))
         else:
             at, weight = sampling.panel_grid(equation.domain, points)
-        rows = {"strong": _strong, "first-order": _first_order, "ritz": _ritz}[formulation](
-            equation, at, weight, factor
-        )
-        if factor is None:
-            rows.append(boundary_rows(equation.domain, points, weights[1]))
+        rows = form.rows(equation, at, weight, factor) + sides.rows(equation.domain, points, weights[1])
         history = train_network(network, rows, **training)
     return Solution(Field(network, 0, equation.dim, factor), history, time.perf_counter() - start)
 
@@ -195,3 +209,21 @@ def _flux(equation: Equation, points: Tensor, pieces: int = 16) -> Tensor:
     flux = torch.zeros(len(at), equation.dim, dtype=torch.float64)
     flux[:, 0] = -torch.as_tensor(half * total)
     return flux
+
+
+_FORMS: Mapping[str, Form] = {
+    "strong": Form(_strong, weak=False),
+    "first-order": Form(_first_order, flux=True),
+    "ritz": Form(_ritz),
+}
+
+
+def _form(name: str) -> Form:
+    """By its name in settings.
+
+    Raises:
+        InputError: It is not known.
+    """
+    if name not in _FORMS:
+        raise InputError("formulation", f"{name!r}; allowed are {', '.join(_FORMS)}")
+    return _FORMS[name]

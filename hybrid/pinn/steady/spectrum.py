@@ -18,13 +18,13 @@ import numpy.typing as npt
 
 from hybrid.equation import Equation
 from hybrid.media.interpolated import SlowCoefficient
+from hybrid.pinn.sizes import BOXES
 from hybrid.pinn.steady.operators import flux_of, reaction_at
 from hybrid.pinn.steady.sines import SineGrid
 from hybrid.symbols import numpy_function
 
 Array = npt.NDArray[np.float64]
 
-_POINTS = {1: 8192, 2: 512, 3: 80}
 _SLOW = 3
 """Waves with fewer periods than this over the box are no waves: any network follows them."""
 _MATTERS = 1e-4
@@ -74,7 +74,7 @@ def measured(box: Sequence[Sequence[float]], function: Callable[[Array], Array],
         order: Of the weight, 2 for k·a k and 1 for its root.
     """
     dim = len(box)
-    count = _POINTS[dim]
+    count = BOXES[dim].spectrum
     unit = (np.arange(count) + 0.5) / count
     axes = [low + (high - low) * unit for low, high in box]
     points = np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)

@@ -20,6 +20,7 @@ class Table:
         rows: The cells.
         note: Below it.
         apart: Which rows are set apart from the others.
+        words: Which columns hold text, not numbers.
     """
 
     title: str
@@ -27,6 +28,7 @@ class Table:
     rows: Sequence[Sequence[str]]
     note: str = ""
     apart: tuple[int, ...] = ()
+    words: tuple[int, ...] = (0,)
 
     def markdown(self) -> str:
         """As a GitHub table."""
@@ -52,6 +54,12 @@ def range_of(values: Sequence[float]) -> str:
     """The least and the largest."""
     low, high = text_of(min(values)), text_of(max(values))
     return low if low == high else f"{low} … {high}"
+
+
+def span(values: Sequence[float]) -> str:
+    """From the least to the largest, in two digits."""
+    low, high = f"{min(values):.2g}", f"{max(values):.2g}"
+    return low if low == high else f"{low} to {high}"
 
 
 def listed(words: Sequence[str]) -> str:

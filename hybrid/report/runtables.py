@@ -1,0 +1,138 @@
+"""The tables of a run's page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hybrid.report.tabular import Table, text_of
+from hybrid.study.case import Case
+from hybrid.study.record import Record, Request
+from hybrid.study.table import coefficient_of, estimate_of, rows_of
+
+
+def errors(case: Case, record: Record) -> Table:
+    """e1 … e5 and the correctors."""
+    return Table(
+        "Relative L2 errors", ("", "what", "published", "measured", "off by", "on the grid"), rows_of(case, record),
+        "Measured: by quadrature on the reference's mesh. Off by: the estimated error of each number; (!): not resolved. "
+        f"On the grid: the same on {record.grid or '–'} points a side.", words=(0, 1),
+    )  # fmt: skip
+
+
+def coefficients(case: Case, record: Record) -> Table:
+    """a* or r* by both paths."""
+    symbol, found = case.problem.notation.coefficient, record.homogenized
+    paths = (("finite elements", "fem", found.fem), ("networks", "pinn", found.pinn))
+    rows = [
+        (name, coefficient_of(value), estimate_of(record, f"{symbol}_{path}"))
+        for name, path, value in paths
+        if value is not None
+    ]
+    note = f"Relative difference of the two: {found.relative_difference:.1e}." if len(rows) == 2 else ""
+    return Table(f"The homogenized coefficient {symbol}*", ("", f"{symbol}*", "off by"), rows, note)
+
+
+def trust(record: Record) -> Table:
+    """Every number, how well it is known, and how that is known."""
+    rows = [
+        (
+            name,
+            "unknown" if found.estimate is None else f"{found.estimate:.1e}",
+            "yes" if found.resolved else "no",
+            found.how,
+        )
+        for name, found in record.trust.items()
+    ]
+    return Table(
+        "What every number may be off by, and how that is known", ("", "off by", "resolved", "how"), rows, words=(0, 3)
+    )
+
+
+def trainings(record: Record) -> Table:
+    """What was trained."""
+    names = {"cell": "cell problems", "homogenized": "homogenized equation"}
+    rows = [
+        (
+            names.get(part, part), found.kind, found.optimizer, str(found.steps if found.steps is not None else "–"),
+            f"{found.loss[-1]:.1e}" if found.loss else "–", found.stopped, f"{found.seconds:.2f}",
+            str(max(len(found.attempts), 1)),
+        )
+        for part, found in record.training.items()
+    ]  # fmt: skip
+    head = ("", "networks", "optimizer", "steps", "last loss", "stopped by", "seconds", "attempts")
+    return Table("Trainings", head, rows, "Seconds of the training that was kept.", words=(0, 1, 2, 5))
+
+
+def seconds(shares: Mapping[str, float]) -> Table:
+    """Where the time went."""
+    total = sum(shares.values())
+    rows = [(name.replace("_", " "), f"{value:.2f}", f"{value / total:.1%}") for name, value in shares.items()]
+    return Table("Wall time by stage", ("", "seconds", "share"), [*rows, ("total", f"{total:.2f}", "")])
+
+
+def seeds(record: Record) -> Table | None:
+    """The networks' errors from several seeds; None where there was one."""
+    found = record.seeds
+    if not found:
+        return None
+    keys = [key for key in ("e1", "e2", "e3") if key in found]
+    rows = [
+        (str(seed), *(text_of(found[key][k]) for key in keys), text_of(max(found["cell"][k])), f"{found['coefficient'][k]:.1e}")
+        for k, seed in enumerate(found["seeds"])
+    ]  # fmt: skip
+    worst = [max(pair) for pair in found["cell"]]
+    columns = [*(found[key] for key in keys), worst]
+    for name, measure in (("median", np.median), ("worst", np.max)):
+        rows.append((name, *(text_of(float(measure(c))) for c in columns), f"{measure(found['coefficient']):.1e}"))
+    head = ("seed", *keys, "worst corrector", "difference of coefficients")
+    return Table(
+        f"The networks from {len(found['seeds'])} seeds", head, rows,
+        "Each seed trains cell problems and homogenized equation anew.", (len(rows) - 2, len(rows) - 1),
+    )  # fmt: skip
+
+
+def settings(record: Record) -> Table:
+    """What every solver was given."""
+    return Table(
+        "Settings of the solvers", ("", "value"), list(_flat(record.provenance.settings)),
+        "What the preset, the problem file and the command have made of them.", words=(0, 1),
+    )  # fmt: skip
+
+
+def provenance(record: Record) -> Table:
+    """Where the numbers come from."""
+    made = record.provenance
+    rows = [
+        ("finished", made.finished), ("ranks", str(made.ranks)), ("threads", str(made.threads)), ("device", made.device),
+        ("seed", str(made.seed)), ("problem", made.problem_hash), *made.versions.items(), *made.petsc_options.items(),
+    ]  # fmt: skip
+    if (reference := record.reference) is not None:
+        origin = ", from the cache" if reference.cached else ""
+        rows.append(("reference", f"degree {reference.degree}, {reference.dofs} unknowns{origin}"))
+    return Table("Versions, machine and reference", ("", ""), rows, words=(0, 1))
+
+
+def _flat(tree: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{place}{name}.")
+        elif value is not None:
+            yield f"{place}{name}", str(value)
+
+
+def problem_file(request: Request) -> str:
+    """The problem file, as TOML."""
+    plain = {key: value for key, value in request.problem.items() if not isinstance(value, Mapping)}
+    tables = {key: value for key, value in request.problem.items() if isinstance(value, Mapping)}
+    lines = [*_lines(plain)]
+    for name, table in tables.items():
+        lines += ["", f"[{name}]", *_lines(table)]
+    return "\n".join(lines)
+
+
+def _lines(values: Mapping[str, Any]) -> Sequence[str]:
+    return [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items() if value is not None]

@@ -1,0 +1,147 @@
+"""The tables of a sweep's page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hybrid.report.sentences import said, scale
+from hybrid.report.sweepplots import shares
+from hybrid.report.sweeprows import SEED, Sweep, grouped, number_in, values
+from hybrid.report.sweepwords import order_of, ordered
+from hybrid.report.tabular import Table
+from hybrid.study.rows import Row
+from hybrid.study.statistics import spread
+
+_ERRORS = ("e1", "e2", "e3", "e4", "e5")
+
+
+def runs(sweep: Sweep) -> Table:
+    """Every run that has ended."""
+    axes = [*sweep.varied, *([SEED] if SEED in sweep.axes else [])]
+    coefficients = [name for name in ("a_fem", "a_pinn", "r_fem", "r_pinn") if values(sweep.rows, name)]
+    names = [name for name in (*_ERRORS, *coefficients) if values(sweep.rows, name)]
+    rows = [
+        (
+            *(_setting(row, name) for name in axes), str(row.get("status")), *(_cell(row, name) for name in names),
+            said(found) if (found := number_in(row, "seconds")) is not None else "–", str(row.get("run")),
+        )
+        for row in sweep.rows
+    ]  # fmt: skip
+    note = (
+        "Each number with what it may be off by; (!): not resolved. The last column is the run's folder in runs, with all of "
+        "its results; runs.csv and runs.parquet have all columns."
+    )
+    return Table("Settings, errors and seconds of each run", (*axes, "status", *names, "seconds", "run"), rows, note)
+
+
+def _setting(row: Row, name: str) -> str:
+    found = row.get(name)
+    if name == "eps" and isinstance(found, float):
+        return scale(found)
+    return "–" if found is None else f"{found:g}" if isinstance(found, float) else str(found)
+
+
+def _cell(row: Row, name: str) -> str:
+    value, off = number_in(row, name), number_in(row, f"{name}_estimate")
+    if value is None:
+        return "–"
+    digits = 10 if name[0] in "ar" else 4
+    text = f"{value:.{digits}g} ± {'?' if off is None else f'{off:.0e}'}"
+    return text if row.get(f"{name}_resolved") is True else f"{text} (!)"
+
+
+def statistics(sweep: Sweep) -> Table:
+    """The errors of every setting over its seeds."""
+    rows = []
+    for part in grouped(sweep.rows, sweep.varied).values():
+        done = [row for row in part if row.get("status") == "complete"]
+        trained = [row.get("trained") for row in done if row.get("trained") is not None]
+        share = f"{(len(part) - len(done) + trained.count(False)) / len(part):.0%}"
+        cells = [cell for name in ("e4", "e1", "e3", "e5") for cell in _spread(done, name)]
+        rows.append((*(_setting(part[0], name) for name in sweep.varied), str(len(part)), share, *cells))
+    head = [f"{name} {what}" for name in ("e4", "e1", "e3", "e5") for what in ("median", "quartiles", "worst")]
+    note = "Failed: the share of runs that ended without results, or whose networks did not train. Over all seeds of a setting."
+    return Table("Errors by setting", (*sweep.varied, "runs", "failed", *head), rows, note)
+
+
+def _spread(rows: Sequence[Row], name: str) -> tuple[str, str, str]:
+    found = values(rows, name)
+    if not found:
+        return "–", "–", "–"
+    s = spread(found)
+    unsure = "" if all(row.get(f"{name}_resolved") is True for row in rows) else " (!)"
+    return f"{s.median:.4g}{unsure}", f"{s.low:.3g} … {s.high:.3g}", f"{s.worst:.4g}"
+
+
+def orders(sweep: Sweep) -> Table | None:
+    """What the errors show; None where ε does not vary."""
+    rows = []
+    for label, part in sweep.groups.items():
+        for name in ("e4", "e1", "e5", "e4_h1", "e5_h1"):
+            found = order_of(sweep, part, name)
+            if found is not None:
+                scales = len({row["eps"] for row in part})
+                rows.append((label or "all", name, ordered(found), str(scales)))
+    note = "Least squares through the medians over seeds, in logarithms; in brackets where it is with 95 %, by their scatter."
+    return (
+        Table("Observed orders in ε", ("", "error", "order", "values of ε"), rows, note, words=(0, 1)) if rows else None
+    )
+
+
+def failures(sweep: Sweep) -> Table:
+    """What has failed, and why."""
+    rows = [
+        (
+            str(row.get("reason")),
+            ", ".join(f"{name} = {_setting(row, name)}" for name in sweep.axes),
+            str(row.get("run")),
+        )
+        for row in sweep.failed
+    ]
+    return Table(f"Runs that failed: {len(rows)}", ("reason", "settings", "run"), rows, words=(0, 1, 2))
+
+
+def costs(sweep: Sweep) -> Table | None:
+    """The median seconds of each stage, and all of them; None where no run is complete."""
+    if not sweep.complete:
+        return None
+    median = shares(sweep.complete)
+    total = {name: sum(values(sweep.complete, f"seconds.{name}")) for name in median}
+    rows = [
+        (
+            name.replace("_", " "),
+            f"{median[name]:.2f}",
+            f"{total[name]:.1f}",
+            f"{total[name] / sum(total.values()):.1%}",
+        )
+        for name in median
+    ]
+    seconds = values(sweep.complete, "seconds")
+    rows.append(("a run", f"{np.median(seconds):.2f}", f"{sum(seconds):.1f}", ""))
+    return Table("Seconds by stage", ("", "median", "all runs", "share"), rows)
+
+
+_COMMON = {
+    "name", "kind", "dim", "preset", "hybrid", "python", "dolfinx", "petsc", "torch", "numpy", "sympy", "mpi", "ranks",
+    "threads", "device",
+}  # fmt: skip
+_TABLES = {"fem", "pinn", "constants"}
+
+
+def fixed(sweep: Sweep) -> Table:
+    """What all runs have in common, and with what they were made."""
+    rows = []
+    for name in dict.fromkeys(name for row in sweep.rows for name in row):
+        found = {row.get(name) for row in sweep.complete}
+        if len(found) == 1 and None not in found and _is_setting(name, sweep.complete[0]):
+            rows.append((name, str(found.pop())))
+    return Table("What all runs have in common", ("", ""), rows, words=(0, 1))
+
+
+def _is_setting(name: str, row: Row) -> bool:
+    """Settings, versions, and the fields of the problem, which are between ε and the errors."""
+    names = list(row)
+    start, end = (names.index(mark) if mark in names else 0 for mark in ("eps", "e1"))
+    return name in _COMMON or name.split(".")[0] in _TABLES or name in names[start:end]

@@ -1,0 +1,270 @@
+"""Sweep files: TOML in, a checked `Plan` out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from hybrid.failures import Faults, InputError
+from hybrid.study.case import Case
+from hybrid.study.files import data_of, toml_of
+from hybrid.study.options import Options, unknown
+from hybrid.study.presets import Preset
+from hybrid.sweep.axes import Axes, Distribution, Grid, Listed, Random, Zip, combined
+from hybrid.sweep.checking import check_runs
+from hybrid.sweep.names import TABLES, full_name, with_fields
+from hybrid.sweep.plan import Plan, Planned
+
+Cases = Callable[[str], Case]
+"""Cases that may be named in place of a problem file; raises InputError where there is none of that name."""
+
+Entry = tuple[str, Any, str]
+"""The full name of a field, its value, and the name as it is written."""
+
+LIMIT = 10_000
+"""Runs of a sweep, at the most, where its file does not say otherwise."""
+_BLOCKS = ("set", "grid", "zip", "list", "random")
+
+
+def _whole(low: int, high: int, about: str) -> Any:
+    return Field(None, ge=low, le=high, description=f"{about}; allowed is a whole number from {low} to {high}")
+
+
+class SweepOptions(Options):
+    """What a sweep file says beside the problem and the axes."""
+
+    name: str | None = Field(
+        None, description="of the sweep and of its folder; allowed is a plain name", pattern=r"^[^/\\.][^/\\]{0,99}$"
+    )
+    seeds: int | None = _whole(1, 10_000, "an axis more: the seeds 0, 1, …")
+    figures: bool | None = Field(None, description="whether runs leave figures and fields; allowed are true, false")
+    ranks_per_run: int | None = _whole(1, 10_000, "MPI ranks that share a run")
+    limit: int | None = _whole(1, 10_000_000, "runs that the sweep may have")
+
+
+def read(path: Path, *, seeds: int | None = None, cases: Cases | None = None, presets: Sequence[Preset] = ()) -> Plan:
+    """Read a sweep file.
+
+    Args:
+        path: Of the file.
+        seeds: So many seeds, 0, 1, …, in place of those that the file asks for.
+        cases: Cases that may be named as the base.
+        presets: Those that there are beside `hybrid.study`'s own.
+
+    Raises:
+        InputError: The file is missing or not TOML, or something in it is wrong; an `InputErrors` with all of it, where it is
+            several. Every run was checked.
+    """
+    data = toml_of(path)
+    text = path.read_text(encoding="utf-8-sig")
+    return from_data(
+        data, str(path), path.stem, folder=path.parent, text=text, seeds=seeds, cases=cases, presets=presets
+    )
+
+
+def from_data(
+    data: Mapping[str, Any], place: str = "sweep", name: str = "sweep", *, folder: Path = Path(), text: str = "",
+    seeds: int | None = None, cases: Cases | None = None, presets: Sequence[Preset] = (),
+) -> Plan:  # fmt: skip
+    """A plan from the contents of a sweep file; `place` stands in front of error messages, problem files are in `folder`.
+
+    Raises:
+        InputError: See `read`.
+    """
+    reading = _Reading(data, folder, cases)
+    options = reading.options()
+    base = reading.base()
+    axes = reading.axes(base, options.seeds if seeds is None else seeds)
+    if not reading.faults.found and not axes:
+        reading.faults.note(InputError("grid", "nothing varies; give [grid], [zip], [[list]], [random] or seeds"))
+    count = math.prod(one.count for one in axes)
+    limit = options.limit or LIMIT
+    if count > limit:
+        sizes = " x ".join(str(size) for one in axes for size in one.sizes)
+        what = f"{count:,} runs ({sizes}); at most {limit:,} are begun: take fewer values, or write limit = {count}"
+        reading.faults.note(InputError("limit", what))
+    runs: list[Planned] = []
+    if not reading.faults.found:
+        name = options.name or name
+        runs = [Planned(one, {"name": name} | with_fields(base, one)) for one in combined(axes)]
+        check_runs(runs, reading.base_place, reading.faults, presets)
+    said = Faults()
+    said.note(*(InputError(f"{place}: {error.where}", error.what) for error in reading.faults.found))
+    said.report()
+    varying = {
+        field: list({repr(v): v for v in (run.settings.get(field) for run in runs)}.values())
+        for one in axes for field in one.names
+    }  # fmt: skip
+    return Plan(name, varying, runs, text, figures=bool(options.figures), ranks_per_run=options.ranks_per_run or 1)
+
+
+class _Reading:
+    """A sweep file read as far as its faults allow.
+
+    Attributes:
+        faults: What was found.
+        base_place: Where the base problem is, for messages.
+    """
+
+    def __init__(self, data: Mapping[str, Any], folder: Path, cases: Cases | None) -> None:
+        self.data, self.folder, self.cases, self.faults = data, folder, cases, Faults()
+        self.base_place = "base"
+
+    def options(self) -> SweepOptions:
+        """What stands beside base and axes."""
+        own = {key: value for key, value in self.data.items() if key not in {"base", *_BLOCKS}}
+        faults = Faults()
+        found = SweepOptions.read(own, "", faults)
+        for error in faults.found:
+            name = error.where.removeprefix(".")
+            allowed = ("base", *SweepOptions.model_fields, *_BLOCKS)
+            self.faults.note(
+                InputError(name, error.what) if name in SweepOptions.model_fields else unknown(name, allowed)
+            )
+        return found
+
+    def base(self) -> dict[str, Any]:
+        """The contents of the base problem's file, with what [set] says."""
+        given = self.data.get("base")
+        data: dict[str, Any] = {}
+        with self.faults.noted():
+            if isinstance(given, dict):
+                data = dict(given)
+            elif isinstance(given, str) and given.endswith(".toml"):
+                self.base_place = given
+                data = toml_of(self.folder / given)
+            elif isinstance(given, str) and self.cases is not None:
+                data = data_of(self.cases(given))
+            else:
+                what = "missing" if given is None else f"{given!r}"
+                raise InputError("base", f"{what}; allowed are a case, a problem file (.toml), or a table [base]")
+        if isinstance(mesh := data.get("mesh"), str):  # relative to the problem file, which runs have no more
+            place = self.folder / given if isinstance(given, str) and given.endswith(".toml") else self.folder / "base"
+            data["mesh"] = str((place.parent / mesh).resolve())
+        fixed = list(self._block("set", data))
+        with self.faults.noted():
+            data = with_fields(data, {name: value for name, value, _ in fixed})
+        return data
+
+    def axes(self, base: Mapping[str, Any], seeds: int | None) -> list[Axes]:
+        """In the order of the file."""
+        found: list[Axes] = []
+        for block in (key for key in self.data if key in _BLOCKS[1:]):
+            with self.faults.noted():
+                one = self._axes(block, base)
+                found += [one] if one.names else []
+        if seeds is not None:
+            found.append(Grid({"seed": list(range(seeds))}, "seeds"))
+        known: dict[str, str] = {}
+        for one in found:
+            for name in one.names:
+                if name in known:
+                    self.faults.note(
+                        InputError(f"{one.where}.{name}", f"is in [{known[name]}] too; one axis for each field")
+                    )
+                known.setdefault(name, one.where)
+        for name, _, _ in self._block("set", base, quiet=True):
+            if name in known:
+                self.faults.note(InputError(f"set.{name}", f"is an axis too, in [{known[name]}]; leave it out here"))
+        return found
+
+    def _axes(self, block: str, base: Mapping[str, Any]) -> Axes:
+        if block == "list":
+            return self._listed(base)
+        if block == "random":
+            return self._random(base)
+        values: dict[str, list[Any]] = {}
+        for name, value, as_written in self._block(block, base):
+            where = f"{block}.{as_written}"
+            if not isinstance(value, list) or not value:
+                self.faults.note(InputError(where, f"{value!r}; allowed is a list of values that is not empty"))
+            elif len({repr(v) for v in value}) < len(value):
+                self.faults.note(InputError(where, f"{value!r} has a value twice"))
+            else:
+                values[name] = value
+        return Grid(values) if block == "grid" or not values else Zip(values)
+
+    def _listed(self, base: Mapping[str, Any]) -> Axes:
+        runs = self.data["list"]
+        if not isinstance(runs, list) or not runs or not all(isinstance(run, dict) and run for run in runs):
+            raise InputError("list", "allowed are tables [[list]], one for each run, none of them empty")
+        return Listed([{name: value for name, value, _ in self._fields("list", run, base)} for run in runs])
+
+    def _random(self, base: Mapping[str, Any]) -> Axes:
+        table = self.data["random"]
+        own = {"samples", "seed"}
+        samples, seed = table.get("samples"), table.get("seed", 0)
+        for name, value, least in (("samples", samples, 1), ("seed", seed, 0)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                self.faults.note(InputError(f"random.{name}", f"{value!r}; allowed is a whole number, {least} or more"))
+        fields = []
+        rest = {key: value for key, value in table.items() if key not in own}
+        for name, value, as_written in self._fields("random", rest, base):
+            with self.faults.noted():
+                fields.append(_distribution(name, value, f"random.{as_written}"))
+        if not rest:
+            raise InputError("random", 'no field; write for instance eps = { low = 0.01, high = 0.1, scale = "log" }')
+        good = isinstance(samples, int) and isinstance(seed, int) and samples > 0 and seed >= 0
+        return Random(fields, samples if good else 1, seed if good else 0)
+
+    def _block(self, block: str, base: Mapping[str, Any], *, quiet: bool = False) -> Iterable[Entry]:
+        table = self.data.get(block, {})
+        if not isinstance(table, dict):
+            self.faults.note(InputError(block, f"must be a table, written [{block}]"))
+            return []
+        if block in self.data and not table and not quiet:
+            self.faults.note(InputError(block, "is empty"))
+        return self._fields(block, table, base)
+
+    def _fields(self, block: str, table: Mapping[str, Any], base: Mapping[str, Any]) -> Iterator[Entry]:
+        """The full names of the fields, their values, and the names as they are written; each field once."""
+        seen: dict[str, str] = {}
+        for written, value in _flat(table):
+            try:
+                name = full_name(written, base)
+            except InputError as error:
+                if base or written.partition(".")[0] in {
+                    "fem",
+                    "pinn",
+                }:  # without a base nothing is known of its fields
+                    self.faults.note(InputError(f"{block}.{written}", error.what))
+                continue
+            if name in seen:
+                self.faults.note(InputError(f"{block}.{written}", f"is {block}.{seen[name]}; one axis for each field"))
+                continue
+            seen[name] = written
+            yield name, value, written
+
+
+def _flat(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Fields by their dotted names; TOML reads ``fem.degree = …`` as a table in a table."""
+    for key, value in table.items():
+        if key in TABLES and isinstance(value, dict):
+            yield from ((f"{key}.{name}", one) for name, one in value.items())
+        else:
+            yield key, value
+
+
+def _distribution(name: str, given: Any, where: str) -> Distribution:
+    allowed = '{ low, high }, with scale = "log" or whole = true where that is wanted, or { choices = […] }'
+    if not isinstance(given, dict) or not (given.keys() == {"choices"} or {"low", "high"} <= given.keys()):
+        raise InputError(where, f"{given!r}; allowed is {allowed}")
+    if strange := given.keys() - {"low", "high", "scale", "whole", "choices"}:
+        raise InputError(where, f"{', '.join(sorted(strange))} is not known; allowed is {allowed}")
+    if "choices" in given:
+        if not isinstance(given["choices"], list) or not given["choices"]:
+            raise InputError(where, "choices must be a list that is not empty")
+        return Distribution(name, choices=given["choices"])
+    low, high, scale = given["low"], given["high"], given.get("scale", "linear")
+    if not all(isinstance(bound, int | float) and not isinstance(bound, bool) for bound in (low, high)):
+        raise InputError(where, f"from {low!r} to {high!r}; low and high must be numbers")
+    if scale not in {"linear", "log"}:
+        raise InputError(where, f"scale = {scale!r}; allowed are 'linear', 'log'")
+    try:
+        return Distribution(name, float(low), float(high), log=scale == "log", whole=bool(given.get("whole", False)))
+    except InputError as error:
+        raise InputError(where, error.what) from None

@@ -1,0 +1,1 @@
+"""What `hybrid init` writes."""

@@ -166,6 +166,47 @@ def reproduce(
 
 
 @app.command()
+def certify(
+    what: Annotated[
+        str, typer.Argument(metavar="CASE|FILE.toml", help="A case (see `hybrid cases`) or a problem file.")
+    ],
+    path: Annotated[
+        str, typer.Option(help="pinn: of the networks' reconstruction. fem: of the finite elements'.")
+    ] = "pinn",
+    preset: Trained = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**31 - 1, help="Seed of the networks' initial weights.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for certificate.json; results/NAME by default.")] = None,
+) -> None:
+    """Bound the error of a reconstruction of u_eps, guaranteed, without solving for u_eps: certificate.json."""
+    comm, faults, words = MPI.COMM_WORLD, Faults(), Faults()
+    _check_preset(preset, words)
+    known = None if words.found else preset
+
+    def check(case: Case) -> None:
+        from hybrid.bounds.scope import checked  # loads SymPy
+        from hybrid.study.settings import check_settings
+
+        checked(case.problem)
+        check_settings(case, known, seed)
+
+    with faults.noted():
+        chosen = _case(what, check)
+    faults.note(*words.found)
+    if path not in {"pinn", "fem"}:
+        faults.note(InputError("--path", f"{path!r}; allowed are pinn, fem"))
+    if out is not None and str(out) in {"", "."}:
+        faults.note(InputError("--out", "give a folder of its own"))
+    faults.report()
+
+    from hybrid.study.certifying import certify as certify_case  # torch and DOLFINx
+    from hybrid.study.certifying import lines_of
+
+    print(*lines_of(certify_case(chosen, comm, path=path, preset=preset, seed=seed, out=out)), sep="\n")
+
+
+@app.command()
 def plan(
     what: Annotated[
         str, typer.Argument(metavar="CASE|FILE.toml", help="A case (see `hybrid cases`) or a problem file.")

@@ -81,6 +81,7 @@ def table_of(case: Case, record: Record) -> Table:
     table.caption = (
         f"{symbol}*: FEM {fem} (off by {unsure['fem']}), network {pinn} (off by {unsure['pinn']}); "
         f"difference {difference:.1e}\n"
+        f"{_bounds(record, symbol)}"
         f"reference: {dofs} dofs, its own error {estimate_of(record, 'reference')}\n"
         f"networks: {text}\n"
         + _ladder(record)
@@ -103,6 +104,19 @@ def _ladder(record: Record) -> str:
 
 RUNGS = {"u0": "u0", "first": "first order", "layers": "layers", "second": "second order"}
 """Reconstructions in words."""
+
+
+def _bounds(record: Record, symbol: str) -> str:
+    """a* between its bounds, by each path that has some."""
+    found, names = record.bounds, {"fem": "FEM", "pinn": "network"}
+    if found is None or not found.width:
+        return ""
+    sides = [
+        f"{names[path]} {coefficient_of(found.lower[path])} to {coefficient_of(found.upper[path])} (width {width:.1e})"
+        for path, width in found.width.items()
+    ]
+    return f"{symbol}* is between bounds: {'; '.join(sides)}\n"
+
 
 _PARTS = {"cell": "cell problems", "homogenized": "p"}
 

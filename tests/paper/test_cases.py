@@ -45,9 +45,7 @@ def test_what_is_of_the_paper_is_told_by_the_problem_not_by_its_name() -> None:
     ("count", "e4", "first", "bound"), [(10, 9.3260e-4, 1.7362e-4, 1.02), (50, 1.7940e-4, 6.497e-6, 1.2)]
 )
 def test_reaction_diffusion(tmp_path: Path, preset: str, count: int, e4: float, first: float, bound: float) -> None:
-    results = run(
-        case(f"reaction-diffusion-{count}"), MPI.COMM_SELF, preset=preset, out=tmp_path, figures=preset == "fast"
-    )
+    results = run(case(f"reaction-diffusion-{count}"), MPI.COMM_SELF, preset=preset, out=tmp_path)
     errors = results["errors"]
     assert errors["e4"] == pytest.approx(e4, rel=1e-4)
     assert max(errors["e1"], errors["e2"]) <= bound * errors["e4"]

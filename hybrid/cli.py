@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -182,19 +181,7 @@ def plan(
     print(*lines_of(chosen, found, ranks), *notes, sep="\n")
 
 
-@app.command()
-def schema(
-    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="Of problems; all of them without it.")] = None,
-) -> None:
-    """Print the JSON Schema of problem files, by which editors complete and check them.
-
-    hybrid schema > problem.schema.json, and `#:schema problem.schema.json` in the first line of a problem file.
-    """
-    from hybrid.study.jsonschema import schema as schema_of  # loads SymPy
-
-    print(json.dumps(schema_of(kind), indent=2, ensure_ascii=False))
-
-
+app.command()(commands.schema)
 app.command()(commands.init)
 app.command()(commands.sweep)
 app.command()(commands.report)

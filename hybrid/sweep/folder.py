@@ -108,7 +108,9 @@ class Folder:
     def _land(self, task: Task, head: Row, row: Row, *, keep: bool) -> None:
         settings = {name: plain(value) for name, value in task.run.settings.items()}
         given = {name: value for name, value in settings_of(task.run.data).items() if name.startswith("constants.")}
-        row = {"run": task.key, **head} | {k: v for k, v in (settings | given | row | settings).items() if k not in head}
+        row = {"run": task.key, **head} | {
+            k: v for k, v in (settings | given | row | settings).items() if k not in head
+        }
         work, target = self.work(task.key), self.runs / task.key
         work.mkdir(exist_ok=True)
         store.write_json(work / "row.json", row)

@@ -8,7 +8,8 @@ equation, the cell problems and the homogenized equation of all physics here are
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import sympy
@@ -66,6 +67,15 @@ class Equation(Geometry):
     time: Evolution | None = None
     periodic: bool = False
     digest: str = field(default="", kw_only=True)
+
+    def moved(self, shifts: Sequence[tuple[float, float]]) -> Equation:
+        """The same on the box whose faces are moved by these lengths, (lower, upper) for each direction.
+
+        Raises:
+            InputError: Nothing is left of it.
+        """
+        pairs = zip(self.domain, shifts, strict=True)
+        return replace(self, domain=tuple((low + down, high + up) for (low, high), (down, up) in pairs))
 
     @property
     def driven_by_fluxes(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,11 +17,13 @@ import hybrid  # noqa: F401  (orders the imports of MPI and DOLFINx)
 from mpi4py import MPI  # isort: skip
 from petsc4py import PETSc  # isort: skip
 
+import numpy as np
 import torch
 from hypothesis import settings
+from sympy import Expr
 
 from hybrid import EllipticProblem
-from hybrid.symbols import cos, pi, sin, x, y
+from hybrid.symbols import cos, exp, pi, sin, x, y
 
 settings.register_profile("here", deadline=None, derandomize=True, max_examples=30)
 settings.load_profile("here")
@@ -127,3 +130,33 @@ def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[None], re
     if MPI.COMM_WORLD.size > 1:
         print(f"rank {MPI.COMM_WORLD.rank}: {node.nodeid}\n{report.longreprtext}", file=sys.stderr, flush=True)
         MPI.COMM_WORLD.Abort(1)
+
+
+@pytest.fixture
+def random_medium() -> Callable[[int], tuple[object, int]]:
+    """From a seed to a smooth a of contrasts to 100, a number or a matrix, and the dimension: every fifth in space."""
+    return _random
+
+
+def _random(seed: int) -> tuple[object, int]:
+    """Smooth media of contrasts to 100: exp of a trigonometric polynomial; turned matrices of two of them."""
+    rng = np.random.default_rng(seed)
+    dim = 2 if seed % 5 else 3
+
+    def scalar(largest: float) -> Expr:
+        waves = [
+            (rng.integers(-2, 3, dim), rng.uniform(-1, 1), rng.uniform(0, 2 * math.pi))
+            for _ in range(4 if dim < 3 else 2)
+        ]
+        size = math.log(largest) / 2 / sum(abs(c) for _, c, _ in waves)
+        return exp(sum(size * c * cos(2 * pi * sum(int(n) * y[i] for i, n in enumerate(k)) + s) for k, c, s in waves))
+
+    contrast = 10 ** rng.uniform(0.2, 2)
+    if seed % 3:
+        return scalar(contrast), dim
+    one, other, angle = scalar(contrast / 2 + 1), scalar(contrast / 2 + 1), rng.uniform(0, math.pi)
+    c, s = math.cos(angle), math.sin(angle)
+    rows = [[one * c * c + other * s * s, (one - other) * c * s], [(one - other) * c * s, one * s * s + other * c * c]]
+    if dim == 3:
+        rows = [[*rows[0], 0], [*rows[1], 0], [0, 0, one]]
+    return rows, dim

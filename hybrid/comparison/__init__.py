@@ -1,11 +1,16 @@
 """Where finite elements and networks meet: transfer between them, the errors e1…e5, and correctors."""
 
-from hybrid.comparison.correctors import first_order, on_reference
-from hybrid.comparison.errors import cell_errors, corrector_errors, errors, grid_errors
-from hybrid.comparison.transfer import grid, on_points, sampled_difference, to_space
+from hybrid.comparison.correctors import first_order
+from hybrid.comparison.errors import cell_errors, corrector_errors, errors, grid_errors, relative_errors
+from hybrid.comparison.ladder import RUNGS, Terms, reconstructions
+from hybrid.comparison.lines import lines_of
+from hybrid.comparison.transfer import all_to_space, grid, on_points, sampled_difference, to_space
 from hybrid.fem.meshes.points import at_points
 
 __all__ = [
+    "RUNGS",
+    "Terms",
+    "all_to_space",
     "at_points",
     "cell_errors",
     "corrector_errors",
@@ -13,8 +18,10 @@ __all__ = [
     "first_order",
     "grid",
     "grid_errors",
+    "lines_of",
     "on_points",
-    "on_reference",
+    "reconstructions",
+    "relative_errors",
     "sampled_difference",
     "to_space",
 ]

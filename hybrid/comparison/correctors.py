@@ -1,4 +1,4 @@
-"""Reconstructions that put the oscillation back: u_0 + ε χ_j(x, x/ε) ∂_j u_0, or u_0 (1 + ε N(x/ε))."""
+"""The reconstruction that puts the oscillation back: u_0 + ε χ_j(x, x/ε) ∂_j u_0, or u_0 (1 + ε N(x/ε))."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from dolfinx import fem
 
-from hybrid.comparison.transfer import Comparable, all_to_space, function_of, nodes, with_values
+from hybrid.comparison.transfer import nodes, with_values
 from hybrid.physics import Problem
 from hybrid.pinn.functions.field import Field, evaluated
 from hybrid.pinn.functions.network import VALUE, gradient_only
@@ -33,43 +33,14 @@ def first_order(problem: Problem, u0: Field, correctors: Sequence[Field], space:
         correctors: The χ_j, or N, by a network.
         space: Lagrange elements on a mesh that resolves ε.
     """
-    return _with_first_order(problem, u0, correctors, space, nodes(space))[1]
-
-
-def on_reference(
-    problem: Problem, space: fem.FunctionSpace, *, v: Comparable, w: Comparable, p: Comparable,
-    correctors: Sequence[Field],
-) -> dict[str, fem.Function]:  # fmt: skip
-    """v, w, p and the reconstruction r in the space of the reference; what they have in common is done once; collective.
-
-    Args:
-        problem: Gives ε and the period.
-        space: Of the reference.
-        v: Homogenized solution, FEM and FEM.
-        w: Homogenized solution, a* by a network, solved by FEM.
-        p: Homogenized solution by a network.
-        correctors: The χ_j, or N, by a network.
-    """
-    points, field = nodes(space), function_of(p)
-    if not isinstance(field, Field):
-        raise TypeError("p is to be a network")
-    found = all_to_space({"v": v, "w": w}, space, points)
-    found["p"], found["r"] = _with_first_order(problem, field, correctors, space, points)
-    return found
-
-
-def _with_first_order(
-    problem: Problem, u0: Field, correctors: Sequence[Field], space: fem.FunctionSpace, points: Product
-) -> tuple[fem.Function, fem.Function]:
-    """u_0 and r, from one evaluation at the nodes of the space; collective."""
+    points = nodes(space)
     (jet,) = evaluated([u0], points, gradient_only(problem.dim) if problem.derivatives else VALUE)
-    fast = _in_cell(problem, points)
+    fast = in_cell(problem, points)
     joint = Product(points.axes + fast.axes, points.index + fast.index) if problem.flux.depends_on else fast
-    total = problem.reconstruct(jet, [chi[0] for chi in evaluated(correctors, joint, VALUE)])
-    return with_values(jet[0], space), with_values(total, space)
+    return with_values(problem.reconstruct(jet, [chi[0] for chi in evaluated(correctors, joint, VALUE)]), space)
 
 
-def _in_cell(problem: Problem, points: Product) -> Product:
+def in_cell(problem: Problem, points: Product) -> Product:
     """x/ε moved into the cell. The mesh repeats with the coefficient: few of its points are different ones there."""
 
     def moved(x: Array, period: float) -> Array:

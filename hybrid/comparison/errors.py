@@ -9,7 +9,7 @@ e5 = ‖r - u_ε‖ / ‖u_ε‖     r: the best reconstruction from the network
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mpi4py import MPI
@@ -70,6 +70,21 @@ def errors(
             np.subtract(functions[one].x.array, functions[other].x.array, out=measured.x.array)
             found[name + suffix] = size() / sizes[other]
     return found
+
+
+def relative_errors(u_eps: Comparable, found: Mapping[str, fem.Function]) -> dict[str, tuple[float, float]]:
+    """‖r - u_ε‖ / ‖u_ε‖ in L2 and in the H1 seminorm of each function, all in the space of u_ε; collective."""
+    reference = function_of(u_eps)
+    assert isinstance(reference, fem.Function)
+    space = reference.function_space
+    degree = 2 * space.element.basix_element.degree
+    sizes = [norm(part, space.mesh, degree) for part in (reference, ufl.grad(reference))]
+    difference, errors = fem.Function(space), {}
+    for name, function in found.items():
+        np.subtract(function.x.array, reference.x.array, out=difference.x.array)
+        off = [norm(part, space.mesh, degree) for part in (difference, ufl.grad(difference))]
+        errors[name] = (off[0] / sizes[0], off[1] / sizes[1])
+    return errors
 
 
 def grid_errors(

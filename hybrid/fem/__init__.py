@@ -10,7 +10,14 @@ if TYPE_CHECKING:
     from hybrid.fem.cells.cellsolution import CellSolution
     from hybrid.fem.cells.onmesh import solve_cell_on_mesh
     from hybrid.fem.dirichlet import Solution
-    from hybrid.fem.doors import solve, solve_cell, solve_homogenized, solve_multiscale
+    from hybrid.fem.doors import (
+        solve,
+        solve_cell,
+        solve_homogenized,
+        solve_layers,
+        solve_multiscale,
+        solve_second,
+    )
     from hybrid.fem.meshes.meshfile import read_mesh
     from hybrid.fem.meshes.regions import piecewise
     from hybrid.fem.meshes.tagged import TaggedMesh, tagged_box
@@ -26,8 +33,10 @@ __all__ = [
     "solve_cell",
     "solve_cell_on_mesh",
     "solve_homogenized",
+    "solve_layers",
     "solve_multiscale",
     "solve_on_mesh",
+    "solve_second",
     "tagged_box",
 ]
 
@@ -38,6 +47,8 @@ _HOMES = {
     "solve": "doors",
     "solve_cell": "doors",
     "solve_homogenized": "doors",
+    "solve_layers": "doors",
+    "solve_second": "doors",
     "solve_multiscale": "doors",
     "read_mesh": "meshes.meshfile",
     "solve_on_mesh": "mixed",

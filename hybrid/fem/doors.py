@@ -8,11 +8,16 @@ from typing import Any
 
 from mpi4py import MPI
 
+import numpy as np
+
+from dolfinx.fem import Function
+
 from hybrid.checks import check_comm, check_count, check_degree
 from hybrid.equation import Equation
+from hybrid.faces import Layer
 from hybrid.failures import InputError
-from hybrid.fem import evolution, homogenized, multiscale
-from hybrid.fem.cells import cell, sourcecells
+from hybrid.fem import evolution, homogenized, layers, multiscale
+from hybrid.fem.cells import cell, secondcells, sourcecells
 from hybrid.fem.cells.cellsolution import CellSolution
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.meshes.counts import SHAPES
@@ -94,6 +99,29 @@ def solve_homogenized(problem: Problem, coefficient: Any, comm: MPI.Comm, **sett
     """
     _check(comm, settings)
     return _of_homogenized(check_problem(problem).homogenized(coefficient), comm, **settings)
+
+
+def solve_layers(problem: Problem, cell: CellSolution, comm: MPI.Comm, **settings: Any) -> tuple[Layer[Function], ...]:
+    """The boundary layers of all faces of the box, by `hybrid.fem.layers.solve_layers`.
+
+    Raises:
+        InputError: No problem, or a setting out of its range.
+        SolverError: See there.
+    """
+    _check(comm, settings)
+    return layers.solve_layers(check_problem(problem).cell_problems(), cell.correctors, comm, **settings)
+
+
+def solve_second(problem: Problem, cell: CellSolution) -> tuple[Function, ...]:
+    """The second-order cell functions, by `hybrid.fem.cells.secondcells.solve_second`.
+
+    Raises:
+        InputError: No problem.
+        SolverError: See there.
+    """
+    return secondcells.solve_second(
+        check_problem(problem).cell_problems(), cell.correctors, np.asarray(cell.coefficient)
+    )
 
 
 def _check(comm: object, settings: Mapping[str, Any]) -> None:

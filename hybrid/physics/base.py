@@ -18,8 +18,10 @@ import numpy.typing as npt
 import sympy
 
 from hybrid.equation import Equation, Evolution, Load
+from hybrid.faces import Face
 from hybrid.failures import InputError
 from hybrid.geometry import Geometry
+from hybrid.lines import Line
 from hybrid.media.base import Coefficient, Medium
 from hybrid.media.interpolated import SlowCoefficient
 from hybrid.physics.fields import Field
@@ -43,6 +45,20 @@ class Notation:
     coefficient: str
     corrector: str
     latex: str
+
+
+@dataclass(frozen=True)
+class NextOrder:
+    """What follows the first order in ε.
+
+    Attributes:
+        equation: Of U, the homogenized solution with its next orders: what the boundary does to u_ε moves, as it is seen from
+            afar, the faces of the box.
+        functions: The second-order cell functions, in the order in which `Problem.second_order` takes them.
+    """
+
+    equation: Equation
+    functions: tuple[Line, ...]
 
 
 @dataclass(frozen=True)
@@ -127,6 +143,33 @@ class Problem(Geometry):
         Returns:
             At the points, (n,).
         """
+
+    def next_order(self, effective: Any, correctors: Sequence[Line]) -> NextOrder | None:
+        """What follows the first order on a line; None where the physics does not say it.
+
+        Args:
+            effective: The homogenized coefficient.
+            correctors: As functions of x and y.
+        """
+        return None
+
+    def moved(self, effective: Any, tails: Mapping[Face, float]) -> Equation | None:
+        """The equation of U in more than one dimension, where half-strip layers and χ_ij are all that follows; None elsewhere.
+
+        Args:
+            effective: The homogenized coefficient.
+            tails: Of the layers.
+        """
+        return None
+
+    def second_order(self, jet: Array, functions: Sequence[Array]) -> Array:
+        """ε² u_2, to be added to `reconstruct`.
+
+        Args:
+            jet: U, ∂_1 U, …, ∂_d U, and ∂_ij U for i ≤ j, at n points, (C, n).
+            functions: The second-order cell functions at x/ε for the same points, (n,) each.
+        """
+        raise NotImplementedError(f"{self.kind} has no second order")
 
     def equation(
         self, flux: Coefficient, loads: tuple[Load, ...], *, reaction: Coefficient | None = None,

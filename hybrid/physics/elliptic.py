@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
+import numpy as np
 import numpy.typing as npt
 from sympy import ImmutableMatrix, MatrixBase, eye
 
 from hybrid.checks import check_coefficient, check_finite, check_not_zero
 from hybrid.equation import Equation, Load
+from hybrid.faces import Face
+from hybrid.lines import Line
 from hybrid.media.base import Medium
 from hybrid.media.constant import homogenized_flux
 from hybrid.media.expression import Expression
 from hybrid.media.interpolated import SlowCoefficient
 from hybrid.media.regions import Regions
-from hybrid.physics.base import Array, Effective, Notation, Problem, register
+from hybrid.physics.base import Array, Effective, NextOrder, Notation, Problem, register
 from hybrid.physics.fields import Formula, Tensor
 
 
@@ -95,3 +98,43 @@ class EllipticProblem(Problem):
         for chi, slope in zip(correctors, jet[1:], strict=True):
             total += self.eps * chi * slope
         return total
+
+    def next_order(self, effective: npt.ArrayLike | SlowCoefficient, correctors: Sequence[Line]) -> NextOrder | None:
+        """On a line: with u_2 = χ_11 U'' + ω U', u_ε is zero at the ends where U is zero where they are moved by
+
+            ε χ + ε² (ω - (χ_11 - χ²/2) a*'/a*),
+
+        up to ε² (χ_11 - χ²/2) f/a*, as U'' = -(f + a*' U')/a*. The flux is a constant in y to every order, that of the second
+        a (∂_y u_2 + ∂_x u_1) = a* ∂_x ũ_1, ũ_1 the mean of u_1. As means of χ are zero, ∂_y χ_11 = -χ, ∂_y ω = -∂_x χ, and no
+        source is left in the equations for the means.
+        """
+        if self.dim > 1:
+            return None
+        (chi,), ends = correctors, np.array(self.domain[0])
+        second = chi.integral().times(-1.0)
+        functions: tuple[Line, ...] = (second,)
+        shift = self.eps * (first := chi.at(ends, ends / self.eps))
+        if isinstance(effective, SlowCoefficient):
+            omega = chi.slope().integral().times(-1.0)
+            steep = (effective.gradient(ends[:, None])[:, 0] / effective(ends[:, None]))[:, 0, 0]
+            rest = second.at(ends, ends / self.eps) - first**2 / 2
+            shift = shift + self.eps**2 * (omega.at(ends, ends / self.eps) - rest * steep)
+            functions = (second, omega)
+        return NextOrder(self.homogenized(effective).moved([(float(shift[0]), float(shift[1]))]), functions)
+
+    def moved(self, effective: npt.ArrayLike | SlowCoefficient, tails: Mapping[Face, float]) -> Equation | None:
+        """U - ε c_F ∂_n U is zero on every face F, c_F the tail of its layer: so is U where the face is moved by -ε c_F."""
+        if self.dim == 1 or self.flux.depends_on or isinstance(self.a, Regions):
+            return None
+        shifts = [[-self.eps * tails[Face(axis, upper)] for upper in (False, True)] for axis in range(self.dim)]
+        return self.homogenized(effective).moved([(low, high) for low, high in shifts])
+
+    def second_order(self, jet: Array, functions: Sequence[Array]) -> Array:
+        """ε² (χ_ij ∂_ij U + ω_j ∂_j U), the second part where a depends on x."""
+        pairs = [(i, j) for i in range(self.dim) for j in range(i, self.dim)]
+        total = np.zeros(jet.shape[1])
+        for (i, j), function, second in zip(pairs, functions, jet[1 + self.dim :], strict=False):
+            total += (1 if i == j else 2) * function * second
+        for function, slope in zip(functions[len(pairs) :], jet[1:], strict=False):
+            total += function * slope
+        return np.asarray(self.eps**2 * total)

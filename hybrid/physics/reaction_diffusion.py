@@ -14,10 +14,12 @@ from hybrid.averages import cell_mean
 from hybrid.checks import check_finite, check_not_zero, check_periodic, samples
 from hybrid.equation import Equation, Evolution, Load
 from hybrid.failures import InputError
+from hybrid.lines import Line, grid
 from hybrid.media.constant import Constant, homogenized_reaction
 from hybrid.media.expression import Expression
-from hybrid.physics.base import Array, Effective, Notation, Problem, register
+from hybrid.physics.base import Array, Effective, NextOrder, Notation, Problem, register
 from hybrid.physics.fields import Formula, Positive
+from hybrid.symbols import coordinates, evaluate
 
 _LARGE_TERM = 0.1
 """Of the expansion's first term: from there on the expansion says little."""
@@ -122,6 +124,40 @@ class ReactionDiffusionProblem(Problem):
         total = jet[0].copy()
         total += self.eps * n * jet[0]
         return total
+
+    def next_order(self, effective: Any, correctors: Sequence[Line]) -> NextOrder | None:
+        """On a line, until ε²: u_2 = N_2 U + M ∂_x U with -D N_2'' = -(r N - r*) and -M'' = 2 N', and for U, the mean of u_ε,
+
+            (1) ∂_t U - D (1 - ε² <M'²>) ∂_xx U + (r* + ε <r N²> + ε² (<r N N_2> - r* <N²>)) U = (1 - ε² <N²>) f.
+
+        These are what is left of u_3 and u_4 when they can be solved for: with r = D N'' the means of r times a function are
+        those of N times D its second derivative, and <N²> ∂_t U is written by the equation of u_0. In t < ε² an initial layer
+        carries off -ε N u0; what r makes of it leaves U(·, 0) = (1 - ε² <N²>) u0. At an end U + ε² M ∂_x U = 0.
+        """
+        if self.dim > 1:
+            return None
+        (n,), star, eps = correctors, float(effective), self.eps
+        y = grid(n.period)[:, None]
+        values = np.broadcast_to(np.asarray(evaluate(self.r, coordinates(self.fast, y)), dtype=float), len(y))
+        r = Line(n.period, n.nodes, values[None])
+        second = (r * n).times(1 / self.D).centred().integral().integral().centred()
+        slope = n.times(-2.0)
+        m, square = slope.integral(), (n * n).mean()
+        loss = 1 - eps**2 * square
+        reaction = star + eps * (r * n * n).mean() + eps**2 * ((r * n * second).mean() - star * square)
+        ends = np.array(self.domain[0])
+        low, high = eps**2 * m.at(ends, ends / eps)
+        diffusion = self.D * (1 - eps**2 * (slope * slope).mean())
+        equation = self.equation(
+            Constant.of([[diffusion]]), (Load(loss * self.f),), reaction=Constant.of(reaction),
+            time=Evolution(self.T, loss * self.u0),
+        )  # fmt: skip
+        return NextOrder(equation.moved([(float(low), float(high))]), (second, m))
+
+    def second_order(self, jet: Array, functions: Sequence[Array]) -> Array:
+        """ε² (N_2 U + M ∂_x U)."""
+        second, m = functions
+        return np.asarray(self.eps**2 * (second * jet[0] + m * jet[1]))
 
     def effect(self, effective: Any) -> float:
         """A change δr* acts for a time T: δu / u is at most about δr* T."""

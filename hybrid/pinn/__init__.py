@@ -15,10 +15,13 @@ if TYPE_CHECKING:
         homogenized_networks,
         homogenized_rungs,
         multiscale_networks,
+        networks_for,
         solve,
         solve_cell,
         solve_homogenized,
+        solve_layers,
         solve_multiscale,
+        solve_second,
     )
     from hybrid.pinn.functions.field import Field
     from hybrid.pinn.functions.network import Network
@@ -31,8 +34,8 @@ if TYPE_CHECKING:
 __all__ = [
     "LBFGS", "PRESETS", "Adam", "CellSolution", "Field", "History", "LastLayer", "LevenbergMarquardt", "Network",
     "Solution", "VariableProjection",
-    "cell_networks", "cell_rungs", "homogenized_networks", "homogenized_rungs", "multiscale_networks", "preset", "solve",
-    "solve_cell", "solve_cells", "solve_homogenized", "solve_multiscale",
+    "cell_networks", "cell_rungs", "homogenized_networks", "homogenized_rungs", "multiscale_networks", "networks_for", "preset",
+    "solve", "solve_cell", "solve_cells", "solve_homogenized", "solve_layers", "solve_multiscale", "solve_second",
 ]  # fmt: skip
 
 _HOMES = {
@@ -43,9 +46,12 @@ _HOMES = {
     "homogenized_networks": "doors",
     "homogenized_rungs": "doors",
     "multiscale_networks": "doors",
+    "networks_for": "doors",
     "solve": "doors",
     "solve_cell": "doors",
     "solve_homogenized": "doors",
+    "solve_layers": "doors",
+    "solve_second": "doors",
     "solve_multiscale": "doors",
     "Field": "functions.field",
     "LevenbergMarquardt": "optimizers.gaussnewton",

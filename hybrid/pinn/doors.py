@@ -10,10 +10,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from hybrid.equation import Equation
+from hybrid.faces import Layer
 from hybrid.physics import Problem, check_problem
-from hybrid.pinn.cells import cell, cellrungs, sourcecell
+from hybrid.pinn import layers
+from hybrid.pinn.cells import cell, cellrungs, secondcells, sourcecell
 from hybrid.pinn.cells.cellsolution import CellSolution
+from hybrid.pinn.functions.field import Field
 from hybrid.pinn.functions.network import Network
 from hybrid.pinn.intime import evolution, evolutionrungs, spacetime
 from hybrid.pinn.steady import homogenized, homogenizedrungs, multiscale
@@ -112,7 +117,11 @@ def solve_homogenized(problem: Problem, coefficient: Any, **arguments: Any) -> S
 
 def homogenized_networks(problem: Problem, **arguments: Any) -> tuple[Network, ...]:
     """The untrained networks of `solve_homogenized`."""
-    equation = check_problem(problem).multiscale()
+    return networks_for(check_problem(problem).multiscale(), **arguments)
+
+
+def networks_for(equation: Equation, **arguments: Any) -> tuple[Network, ...]:
+    """The untrained networks of `solve`, for an equation on the domain whose coefficients do not oscillate."""
     return _to_homogenized(equation).networks(equation, **arguments)
 
 
@@ -125,6 +134,18 @@ def homogenized_rungs(
     rungs = _to_homogenized(equation).rungs
     assert rungs is not None
     return rungs(equation, arguments, budget)
+
+
+def solve_layers(problem: Problem, cell: CellSolution, *, seed: int = 0) -> tuple[Layer[Field], ...]:
+    """The boundary layers of all faces of the box, by `hybrid.pinn.layers.solve_layers`."""
+    equation = check_problem(problem).cell_problems()
+    return layers.solve_layers(equation, cell.correctors, np.asarray(cell.coefficient), seed=seed)
+
+
+def solve_second(problem: Problem, cell: CellSolution, *, seed: int = 0) -> tuple[Field, ...]:
+    """The second-order cell functions, by `hybrid.pinn.cells.secondcells.solve_second`."""
+    equation = check_problem(problem).cell_problems()
+    return secondcells.solve_second(equation, cell.correctors, np.asarray(cell.coefficient), seed=seed)
 
 
 def solve_multiscale(problem: Problem, **arguments: Any) -> Solution:

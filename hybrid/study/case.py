@@ -20,6 +20,7 @@ class Case:
         assumptions: What was left open there and was chosen here.
         fem: The [fem] table of a problem file.
         pinn: The [pinn] table.
+        certify: Whether a run also bounds the errors of reconstructions by both paths (`hybrid.bounds`).
     """
 
     problem: Problem
@@ -28,3 +29,4 @@ class Case:
     assumptions: tuple[str, ...] = ()
     fem: FemOptions = field(default_factory=FemOptions)
     pinn: PinnOptions = field(default_factory=PinnOptions)
+    certify: bool = False

@@ -29,6 +29,9 @@ COMMON: Mapping[str, Mapping[str, Any]] = {
         "description": "what the problem is called, and the folder of its results; the file's name where it is left out",
         "type": "string", "minLength": 1, "maxLength": 100,
     },
+    "certify": {
+        "description": "whether a run also proves bounds of the errors of reconstructions, true or false", "type": "boolean",
+    },
 }  # fmt: skip
 """The fields of every problem, as JSON Schema."""
 CONSTANTS: Mapping[str, Any] = {

@@ -15,6 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from hybrid.study.case import Case
 from hybrid.study.record import Record
+from hybrid.study.table import RUNGS
 
 QUICK = {"compress_level": 1}
 """Of PNG files: smaller ones by a few per cent take as long again as drawing does."""
@@ -29,11 +30,11 @@ Panel = tuple[str, Array]
 
 
 def draw(out: Path, case: Case, record: Record) -> None:
-    """Write ``solutions.png``, ``errors.png``, ``correctors.png`` and ``training.png``."""
+    """Write ``solutions.png``, ``errors.png``, ``correctors.png``, ``training.png`` and ``ladder.png``."""
     with matplotlib.rc_context(STYLE):
         drawn = {
             "solutions": solutions(case, record), "errors": errors(case, record),
-            "correctors": correctors(case, record), "training": training(record),
+            "correctors": correctors(case, record), "training": training(record), "ladder": ladder(record),
         }  # fmt: skip
         for name, figure in drawn.items():
             figure.savefig(out / f"{name}.png", pil_kwargs=QUICK)
@@ -124,6 +125,21 @@ def training(record: Record) -> Figure:
             ax.minorticks_off()
         ax.set(title=title, xlabel=f"step ({found.optimizer})", ylabel="loss (mean square residual)")
         ax.grid(alpha=0.3)
+    return figure
+
+
+def ladder(record: Record) -> Figure:
+    """The errors of the reconstructions."""
+    figure, axes = frame(1, 2)
+    for ax, (part, title) in zip(axes, {"l2": "$L^2$", "h1": "$H^1$"}.items(), strict=True):
+        for path, label, style in (("fem", "FEM", "s-"), ("pinn", "network", "o--")):
+            rungs = getattr(record.ladder, path) if record.ladder else {}
+            values = [getattr(rung, part) for rung in rungs.values()]
+            if min(values, default=0.0) > 0:
+                ax.semilogy([RUNGS[name].replace(" ", "\n") for name in rungs], values, style, label=label)
+        ax.set(title=f"reconstructions, relative error in {title}")
+        ax.grid(alpha=0.3)
+        ax.legend(fontsize=8) if ax.lines else None
     return figure
 
 

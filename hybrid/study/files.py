@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hybrid.bounds.scope import checked as check_scope
 from hybrid.checks import positive
 from hybrid.failures import Faults, InputError, each_of
 from hybrid.media.regions import ByRegion, Regions
@@ -88,6 +89,7 @@ def data_of(case: Case) -> dict[str, Any]:
     return {
         "kind": problem.kind, "name": problem.name, "domain": [list(side) for side in problem.domain], "eps": problem.eps,
         "period": list(problem.period), **({} if mesh is None else {"mesh": str(mesh)}),
+        **({"certify": True} if case.certify else {}),
         **{key: field.plain(getattr(problem, key)) for key, field in problem.fields.items()},
         **{name: table for name, table in tables.items() if table},
     }  # fmt: skip
@@ -125,7 +127,20 @@ class _Reading:
         fields = self._fields(own)
         problem = self._problem(physics, fields) if physics else None
         fem, pinn = self._table("fem", FemOptions), self._table("pinn", PinnOptions)
-        return None if problem is None else Case(problem, problem.title, fem=fem, pinn=pinn)
+        certify = self._certify(problem)
+        return None if problem is None else Case(problem, problem.title, fem=fem, pinn=pinn, certify=certify)
+
+    def _certify(self, problem: Problem | None) -> bool:
+        """Whether bounds are asked for; of a problem that has some."""
+        wanted = self.data.get("certify", False)
+        if not isinstance(wanted, bool):
+            self.faults.note(InputError("certify", f"{wanted!r}; allowed are true, false"))
+        elif wanted and problem is not None and not self._standing:
+            try:
+                check_scope(problem)
+            except InputError as error:
+                self.faults.note(InputError("certify", f"true, but {error.where}: {error.what}"))
+        return wanted is True
 
     def _physics(self) -> type[Problem] | None:
         try:

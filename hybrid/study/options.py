@@ -90,6 +90,7 @@ class FemOptions(Options):
     reference_tol: float | None = _tolerance("relative error that the reference is refined to")
     cell_degree: int | None = _whole(1, 6, "polynomial degree of the cell problems")
     cell_cells: int | None = _whole(4, 4096, "cells along each side of the cell")
+    a_tol: float | None = _tolerance("relative width of the bounds of a* that cell meshes are refined to")
     homogenized_degree: int | None = _whole(1, 6, "polynomial degree of the homogenized equation")
     homogenized_cells: int | None = _whole(4, 4096, "cells along each side of the domain, homogenized equation")
     cells: str | None = _choice(SHAPES, "what meshes are made of")

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from hybrid import store
+from hybrid.media.interpolated import relative_change
 
 FORMAT = 2
 """Of the file."""
@@ -46,6 +49,50 @@ class HomogenizedRecord(_Part):
     relative_difference: Number = math.nan
     e_a: Number = math.nan
     slopes: Any = None
+
+
+class BoundsRecord(_Part):
+    """a* between two matrices, in the order of quadratic forms, by each path, "fem" and "pinn", that has such bounds; and how
+    far the two are apart, relative."""
+
+    lower: dict[str, list[list[float]]] = {}
+    upper: dict[str, list[list[float]]] = {}
+    width: dict[str, float] = {}
+
+    @classmethod
+    def of(cls, **bounds: npt.NDArray[np.float64] | None) -> Self:
+        """From [lower, upper] of paths, (2, d, d), or None."""
+        known = {path: sides for path, sides in bounds.items() if sides is not None and np.isfinite(sides).all()}
+        return cls(
+            lower={path: sides[0].tolist() for path, sides in known.items()},
+            upper={path: sides[1].tolist() for path, sides in known.items()},
+            width={path: relative_change(sides[1] - sides[0], sides[0]) for path, sides in known.items()},
+        )
+
+
+class CertificateRecord(_Part):
+    """How far a reconstruction from one path may be from u_ε at the most, relative to u_ε, and what of that is not proved.
+
+    Attributes:
+        energy_bound: Of ‖a^½ ∇(u_ε - r)‖.
+        l2_bound: Of ‖u_ε - r‖.
+        a_lower, a_upper: Bounds of a*.
+        up_to: "quadrature" and "rounding", in words.
+        true_energy, true_l2: What the reference says of the same.
+        effectivity: energy_bound over true_energy.
+    """
+
+    eps: float
+    path: str
+    energy_bound: Number
+    l2_bound: Number
+    a_lower: list[list[float]] | None
+    a_upper: list[list[float]] | None
+    up_to: dict[str, str]
+    seconds: float
+    true_energy: float | None = None
+    true_l2: float | None = None
+    effectivity: float | None = None
 
 
 class CellRecord(_Part):
@@ -93,6 +140,22 @@ class TrustRecord(_Part):
     estimate: float | None
     how: str
     resolved: bool
+
+
+class RungRecord(_Part):
+    """A reconstruction: its relative errors in L2 and in the H1 seminorm, and how far the first may be off (absolute)."""
+
+    l2: Number
+    h1: Number
+    estimate: float | None = None
+
+
+class LadderRecord(_Part):
+    """Reconstructions of u_ε by both paths, by the names in `hybrid.comparison.ladder`; `why` they end before the last."""
+
+    fem: dict[str, RungRecord] = {}
+    pinn: dict[str, RungRecord] = {}
+    why: str = ""
 
 
 class Request(_Part):
@@ -155,6 +218,8 @@ class Record(BaseModel):
     published: dict[str, float] = {}
     reference: ReferenceRecord | None = None
     homogenized: HomogenizedRecord = HomogenizedRecord()
+    bounds: BoundsRecord | None = None
+    certificate: dict[str, CertificateRecord] = {}
     cell: CellsRecord = CellsRecord()
     training: dict[str, TrainingRecord] = {}
     solves: dict[str, SolveRecord] = {}
@@ -165,6 +230,7 @@ class Record(BaseModel):
     trust: dict[str, TrustRecord] = {}
     unresolved: Sequence[str] = ()
     resolved: bool | None = None
+    ladder: LadderRecord | None = None
     seeds: dict[str, Any] | None = None
     samples: dict[str, Any] | None = None
 

@@ -47,6 +47,8 @@ class Recorder:
         p: The homogenized solution by networks.
         corrector_errors: Of `chi` against `cell`, relative, in their order.
         on_reference: v, w, p and the reconstruction on the mesh of the reference.
+        terms: Of reconstructions, by path, and `ended`, why they are not all there are.
+        best: Which of the networks' reconstructions r is.
         fields: What else is to be drawn, by name.
     """
 
@@ -58,6 +60,9 @@ class Recorder:
     p: Any
     corrector_errors: list[float]
     on_reference: dict[str, Any]
+    terms: dict[str, Any]
+    ended: str
+    best: str
 
     def __init__(
         self, case: Case, comm: MPI.Comm, preset: Preset, elements: FemSettings, networks: Networks,

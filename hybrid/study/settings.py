@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from hybrid.failures import Faults, InputError
 from hybrid.fem.cost import unknowns
-from hybrid.fem.settings import FemSettings, MeshSettings, ReferenceSettings, usual
+from hybrid.fem.settings import CellSettings, FemSettings, MeshSettings, ReferenceSettings, usual
 from hybrid.media.regions import Regions
 from hybrid.physics import Problem
 from hybrid.pinn.cells.cellchecks import check_cell
@@ -34,6 +34,10 @@ def fem_settings(case: Case, reference_tol: float | None = None) -> FemSettings:
     if reference_tol is not None and not 0 < reference_tol < 1:
         raise InputError("--reference-tol", f"{reference_tol!r}; {FemOptions.allowed('reference_tol')}")
     given, start = case.fem, usual(case.problem)
+    if given.a_tol is not None and not _has_bounds(case.problem):
+        raise InputError(
+            "fem.a_tol", "a* has bounds in elliptic problems whose a depends on y alone, and in space does not jump"
+        )
     _check_degrees(case)
     degree, shape = given.degree or start.reference.degree, given.cells or start.reference.shape
     cells = given.cells_per_period or _seeing_cells(case, degree, start.reference.cells_per_period)
@@ -46,17 +50,24 @@ def fem_settings(case: Case, reference_tol: float | None = None) -> FemSettings:
         kept = any(settled(case, part))
         return MeshSettings(degree, cells, shape, None if kept else tolerance, budget_of(case, part))
 
+    cell = mesh(
+        "cell", given.cell_degree or start.cell.degree, given.cell_cells or start.cell.cells,
+        max(allowed, COARSE) if rough else allowed,
+    )  # fmt: skip
     return FemSettings(
         ReferenceSettings(degree, cells, shape, reference_tol or given.reference_tol),
-        mesh(
-            "cell", given.cell_degree or start.cell.degree, given.cell_cells or start.cell.cells,
-            max(allowed, COARSE) if rough else allowed,
-        ),
+        CellSettings(**cell.arguments(), a_tol=given.a_tol),
         mesh(
             "homogenized", given.homogenized_degree or start.homogenized.degree,
             given.homogenized_cells or start.homogenized.cells, allowed,
         ),
     )  # fmt: skip
+
+
+def _has_bounds(problem: Problem) -> bool:
+    equation = problem.cell_problems()
+    jumps = equation.dim == 3 and bool(equation.flux.interfaces)
+    return equation.driven_by_fluxes and not equation.flux.depends_on and not jumps
 
 
 def _check_degrees(case: Case) -> None:

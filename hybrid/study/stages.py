@@ -14,15 +14,19 @@ from hybrid.fem.reference import Reference
 from hybrid.machine import peak_memory
 from hybrid.pinn.functions.network import Network
 from hybrid.study import climbing, results
+from hybrid.study.certifying import certificate, lines_of
 from hybrid.study.extras import Extras
 from hybrid.study.fields import write_fields
 from hybrid.study.figures import draw
 from hybrid.study.judging import evidence_of, wanted_of
 from hybrid.study.monitor import Monitor
 from hybrid.study.progress import Reporter
+from hybrid.study.reconstructing import find_terms, measured
 from hybrid.study.record import (
+    BoundsRecord,
     CellRecord,
     CellsRecord,
+    CertificateRecord,
     HomogenizedRecord,
     Record,
     ReferenceRecord,
@@ -70,6 +74,8 @@ class Run(Recorder):
             self._finite_elements()
             self._networks(extras)
             self._compare()
+            if self.case.certify:
+                self._certify()
             for extra in extras:
                 extra.add(self)
             if seeds > 1:
@@ -159,6 +165,9 @@ class Run(Recorder):
         self.record.homogenized = HomogenizedRecord(
             fem=self.record.homogenized.fem, pinn=results.plain(found), relative_difference=difference, **slow
         )
+        self.record.bounds = BoundsRecord.of(
+            fem=getattr(self.cell, "bounds", None), pinn=getattr(self.chi, "bounds", None)
+        )
         self.record.cell = CellsRecord(
             fem=self.record.cell.fem,
             pinn=CellRecord(errors=self.corrector_errors, error_estimates=self.chi.error_estimates or ()),
@@ -170,6 +179,7 @@ class Run(Recorder):
         self.write()
 
     def _compare(self) -> None:
+        self.terms, self.ended = self.timed("beyond u_0 (FEM, network)", "ladder", lambda: find_terms(self))
         self.timed("errors e1 to e5", "comparison", self._measure)
         for _ in range(_REFINEMENTS):  # errors that a poor reference has measured may be smaller than they seemed
             wanted = wanted_of([self.record.errors[name] for name in ("e1", "e2", "e4", "e5")])
@@ -185,11 +195,23 @@ class Run(Recorder):
         self.record.unresolved = reasons(judgements)
         self.record.resolved = not self.record.unresolved
 
+    def _certify(self) -> None:
+        """Bounds of the errors of both paths, beside what the reference says of them."""
+        paths = {"fem": (self.v, self.cell), "pinn": (self.p, self.chi)}
+
+        def task() -> dict[str, CertificateRecord]:
+            return {path: certificate(self.problem, path, *both, self.comm, self.u) for path, both in paths.items()}
+
+        self.record.certificate = self.timed("bounds of errors", "certificate", task)
+        for found in self.record.certificate.values():
+            for line in lines_of(found):
+                self.reporter.say(f"    {line}")
+
     def _measure(self) -> None:
         space = self.u.function.function_space
-        self.on_reference = comparison.on_reference(
-            self.problem, space, v=self.v, w=self.w, p=self.p, correctors=self.chi.correctors
-        )
+        self.on_reference = comparison.all_to_space({"v": self.v, "w": self.w}, space)
+        self.record.ladder, rungs, self.best = measured(self, self.terms, self.ended)
+        self.on_reference |= {"p": rungs["u0"], "r": rungs[self.best]}
         solutions = {"v": self.v, "w": self.w, "p": self.p, "r": self.on_reference["r"]}
         self.record.errors = comparison.errors(self.u, **self.on_reference)
         count = self.record.grid = grid_count(self.problem)

@@ -16,7 +16,7 @@ _MEANING = {
     "e2": "a* of the network, FEM solve",
     "e3": "network against FEM, same a*",
     "e4": "FEM homogenization",
-    "e5": "network with correctors",
+    "e5": "best reconstruction by networks",
 }
 
 
@@ -81,11 +81,41 @@ def table_of(case: Case, record: Record) -> Table:
     table.caption = (
         f"{symbol}*: FEM {fem} (off by {unsure['fem']}), network {pinn} (off by {unsure['pinn']}); "
         f"difference {difference:.1e}\n"
+        f"{_bounds(record, symbol)}"
         f"reference: {dofs} dofs, its own error {estimate_of(record, 'reference')}\n"
         f"networks: {text}\n"
+        + _ladder(record)
         + ("(!): not resolved, see below" if record.unresolved else "off by: the estimated error of each number")
     )
     return table
+
+
+def _ladder(record: Record) -> str:
+    """The reconstructions by both paths, a line each."""
+    if record.ladder is None:
+        return ""
+    lines = []
+    for path, title in (("pinn", "network"), ("fem", "FEM")):
+        rungs = getattr(record.ladder, path)
+        parts = [f"{RUNGS[name]} {rung.l2:.2e} ({rung.h1:.1e})" for name, rung in rungs.items()]
+        lines.append(f"reconstructions, {title}, L2 (H1): {', '.join(parts)}\n")
+    return "".join(lines) + (f"where these end, {record.ladder.why}\n" if record.ladder.why else "")
+
+
+RUNGS = {"u0": "u0", "first": "first order", "layers": "layers", "second": "second order"}
+"""Reconstructions in words."""
+
+
+def _bounds(record: Record, symbol: str) -> str:
+    """a* between its bounds, by each path that has some."""
+    found, names = record.bounds, {"fem": "FEM", "pinn": "network"}
+    if found is None or not found.width:
+        return ""
+    sides = [
+        f"{names[path]} {coefficient_of(found.lower[path])} to {coefficient_of(found.upper[path])} (width {width:.1e})"
+        for path, width in found.width.items()
+    ]
+    return f"{symbol}* is between bounds: {'; '.join(sides)}\n"
 
 
 _PARTS = {"cell": "cell problems", "homogenized": "p"}

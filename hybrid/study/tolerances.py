@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from hybrid.media.interpolated import relative_change
 from hybrid.study.adaptation import ASKED, COARSE
 from hybrid.study.recorder import Recorder
 from hybrid.study.trust import Tolerances
+from hybrid.trust import estimate_of
 
 _CORRECTORS_OF_JUMPS = 1e-2
 """What the χ_j of a coefficient that jumps are asked for, relative."""
+_ROUNDING = 1e-11
 
 
 def tolerances_of(run: Recorder) -> Tolerances:
@@ -20,5 +23,9 @@ def tolerances_of(run: Recorder) -> Tolerances:
 
 
 def is_proved(cell: Any) -> bool:
-    """Whether the finite elements' a* is between bounds: a difference from the network is then the network's."""
-    return getattr(cell, "bounds", None) is not None
+    """Whether bounds of a* prove the finite elements' estimate of it: a difference from the network is then the network's."""
+    bounds, own = getattr(cell, "bounds", None), estimate_of(cell.trust, "coefficient")
+    if bounds is None or own.error is None:
+        return False
+    off = max(relative_change(side - cell.coefficient, cell.coefficient) for side in bounds)
+    return off <= (1 + 1e-6) * own.error + _ROUNDING

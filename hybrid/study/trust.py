@@ -47,6 +47,8 @@ class Evidence:
         v: Of the homogenized solution for the finite elements' coefficient, given that coefficient.
         w: The same for the network's.
         p: Of the network's solution, given the network's coefficient.
+        r: Of the homogenized solution behind the reconstruction r.
+        layers: Of the boundary layers in it, relative to the correctors.
         fem: Of "coefficient" and of each corrector, by finite elements.
         pinn: The same by networks.
         difference: Of the coefficients of the two paths, relative.
@@ -62,6 +64,8 @@ class Evidence:
     v: Estimate
     w: Estimate
     p: Estimate
+    r: Estimate
+    layers: Estimate
     fem: Mapping[str, Estimate]
     pinn: Mapping[str, Estimate]
     difference: float
@@ -162,8 +166,9 @@ def _parts(
         "e3": {"w": w, "p": p},
         "e4": {"reference": u, "v": v},
         "e5": {
-            "reference": u, "p": p, f"{s}* of the network": network,
-            "correctors": _times(changed, chi), "slopes of p": _times(changed, slopes),
+            "reference": u, "p": largest([p, evidence.r]), f"{s}* of the network": network,
+            "correctors": _times(changed, chi), "layers": _times(changed, evidence.layers),
+            "slopes of p": _times(changed, slopes),
         },
     }  # fmt: skip
 

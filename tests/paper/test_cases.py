@@ -42,15 +42,18 @@ def test_what_is_of_the_paper_is_told_by_the_problem_not_by_its_name() -> None:
 
 @pytest.mark.parametrize("preset", ["accurate", "fast"])
 @pytest.mark.parametrize(
-    ("count", "e4", "e5", "bound"), [(10, 9.3260e-4, 1.7362e-4, 1.02), (50, 1.7940e-4, 6.497e-6, 1.2)]
+    ("count", "e4", "first", "bound"), [(10, 9.3260e-4, 1.7362e-4, 1.02), (50, 1.7940e-4, 6.497e-6, 1.2)]
 )
-def test_reaction_diffusion(tmp_path: Path, preset: str, count: int, e4: float, e5: float, bound: float) -> None:
-    results = run(case(f"reaction-diffusion-{count}"), MPI.COMM_SELF, preset=preset, out=tmp_path)
+def test_reaction_diffusion(tmp_path: Path, preset: str, count: int, e4: float, first: float, bound: float) -> None:
+    results = run(
+        case(f"reaction-diffusion-{count}"), MPI.COMM_SELF, preset=preset, out=tmp_path, figures=preset == "fast"
+    )
     errors = results["errors"]
     assert errors["e4"] == pytest.approx(e4, rel=1e-4)
     assert max(errors["e1"], errors["e2"]) <= bound * errors["e4"]
     assert errors["e3"] <= (1e-4 if preset == "fast" else 1e-5)
-    assert errors["e5"] == pytest.approx(e5, rel=0.1)
+    assert results["ladder"]["pinn"]["first"]["l2"] == pytest.approx(first, rel=0.1)
+    assert errors["e5"] == results["ladder"]["pinn"]["second"]["l2"] < (0.1 if count == 10 else 0.02) * errors["e4"]
     for path in ("fem", "pinn"):
         assert results["homogenized"][path] == pytest.approx(-1 / (16 * math.pi**2), abs=1e-8)
     y = np.linspace(0, 1, results["samples"]["cell"]["points"])
@@ -63,7 +66,9 @@ def test_reaction_diffusion(tmp_path: Path, preset: str, count: int, e4: float, 
 
 @pytest.mark.parametrize(("count", "e4"), [(10, 0.167), (50, 0.0075)])
 def test_the_literal_reading(tmp_path: Path, count: int, e4: float) -> None:
-    results = run(case(f"reaction-diffusion-{count}-literal"), MPI.COMM_SELF, preset="fast", out=tmp_path)
+    results = run(
+        case(f"reaction-diffusion-{count}-literal"), MPI.COMM_SELF, preset="fast", out=tmp_path, figures=False
+    )
     assert results["errors"]["e4"] == pytest.approx(e4, rel=0.01)
     assert results["homogenized"]["fem"] == pytest.approx(-0.25, abs=1e-8)
     assert results["homogenized"]["pinn"] == pytest.approx(-0.25, abs=1e-8)
@@ -74,7 +79,7 @@ def _slow(results: dict[str, Any]) -> None:
     assert errors["e4"] == pytest.approx(0.00512517, abs=5e-7)
     assert max(errors["e1"], errors["e2"]) <= 1.01 * errors["e4"]
     assert errors["e3"] <= 1e-6
-    assert errors["e5"] < errors["e4"]
+    assert errors["e5"] < 0.01 * errors["e4"]
     assert results["homogenized"]["e_a"] <= 1e-8
     for path in ("fem", "pinn"):
         found = results["homogenized"][path]
@@ -88,7 +93,7 @@ def _slow(results: dict[str, Any]) -> None:
 @pytest.mark.mpi
 def test_slow_dependency(comm: MPI.Comm, tmp_path: Path) -> None:
     """e_a, da*/dx by automatic differentiation, and the errors; the cell problems shared out over the ranks."""
-    _slow(run(case("elliptic-1d-slow"), comm, preset="accurate", out=Path(comm.bcast(str(tmp_path)))))
+    _slow(run(case("elliptic-1d-slow"), comm, preset="accurate", out=Path(comm.bcast(str(tmp_path))), figures=False))
 
 
 def test_slow_dependency_with_frozen_features(tmp_path: Path) -> None:
@@ -99,7 +104,7 @@ def test_slow_dependency_with_frozen_features(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("preset", ["accurate", "fast"])
 def test_no_slow_dependency(tmp_path: Path, preset: str) -> None:
-    results = run(case("elliptic-1d"), MPI.COMM_SELF, preset=preset, out=tmp_path, seeds=2)
+    results = run(case("elliptic-1d"), MPI.COMM_SELF, preset=preset, out=tmp_path, seeds=2, figures=False)
     errors = results["errors"]
     assert errors["e4"] == pytest.approx(0.00506029, abs=5e-7)
     assert max(errors["e1"], errors["e2"]) <= 1.01 * errors["e4"]

@@ -141,8 +141,8 @@ def row(eps: float, seed: int = 0, **more: Any) -> dict[str, Any]:
     return {
         "status": "complete", "reason": None, "name": "law", "kind": "elliptic", "dim": 1, "pinn.preset": "fast",
         "pinn.seed": seed, "eps": eps, "a": "2 + sin(2*pi*y0)", **errors, **known, **sure, "reference_estimate": 1e-7,
-        "v_estimate": 1e-8, "p_estimate": 1e-6, "resolved": True, "unresolved": 0, "trained": True, **seconds, "hybrid": "0.1.0",
-        "problem_hash": f"{eps}",
+        "v_estimate": 1e-8, "p_estimate": 1e-6, "resolved": True, "unresolved": 0, "trained": True, **seconds,
+        "hybrid": "0.1.0", "problem_hash": f"{eps}",
     } | more  # fmt: skip
 
 

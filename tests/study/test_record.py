@@ -79,7 +79,7 @@ def test_a_case_is_repeated_with_what_was_published(tmp_path: Path) -> None:
 
 
 def test_files_that_cannot_be_repeated_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    old = Path(str(STORED)) / "fast" / "elliptic-1d" / "results.json"
+    old = Path(str(STORED)) / "paper" / "elliptic-1d" / "results.json"
     with pytest.raises(InputError, match="does not say what was asked for"):
         recorded(old)
     with pytest.raises(InputError, match="no such file"):

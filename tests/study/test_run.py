@@ -88,15 +88,15 @@ def test_a_damaged_network_is_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_damaged_results_are_computed_again(tmp_path: Path) -> None:
-    first = run(small(), MPI.COMM_SELF, out=tmp_path)
+    first = run(small(), MPI.COMM_SELF, out=tmp_path, figures=False)
     key = first["provenance"]["key"]
     for text in ('{"provenance": []}', json.dumps({"provenance": {"key": key}, "status": "complete"}), "{"):
         (tmp_path / "results.json").write_text(text)
-        assert run(small(), MPI.COMM_SELF, out=tmp_path, resume=True)["errors"] == first["errors"]
+        assert run(small(), MPI.COMM_SELF, out=tmp_path, resume=True, figures=False)["errors"] == first["errors"]
 
 
 def test_an_unfinished_run_leaves_an_earlier_complete_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = run(small(), MPI.COMM_SELF, out=tmp_path)
+    first = run(small(), MPI.COMM_SELF, out=tmp_path, figures=False)
 
     def fail(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -104,19 +104,19 @@ def test_an_unfinished_run_leaves_an_earlier_complete_one(tmp_path: Path, monkey
     with monkeypatch.context() as patch:
         patch.setattr(run_module.hybrid.fem, "solve_multiscale", fail)
         with pytest.raises(KeyboardInterrupt):
-            run(small(), MPI.COMM_SELF, out=tmp_path, seed=1)
+            run(small(), MPI.COMM_SELF, out=tmp_path, seed=1, figures=False)
     assert json.loads((tmp_path / "results.json").read_text())["errors"] == first["errors"]
     assert json.loads((tmp_path / "results-incomplete.json").read_text())["status"] == "incomplete: KeyboardInterrupt"
-    run(small(), MPI.COMM_SELF, out=tmp_path, seed=1)
+    run(small(), MPI.COMM_SELF, out=tmp_path, seed=1, figures=False)
     assert not (tmp_path / "results-incomplete.json").exists()
 
 
 def test_other_petsc_options_are_another_run(tmp_path: Path) -> None:
-    one = run(small(), MPI.COMM_SELF, out=tmp_path)
+    one = run(small(), MPI.COMM_SELF, out=tmp_path, figures=False)
     database = PETSc.Options()
     database["reference_ksp_rtol"] = "1e-9"
     try:
-        other = run(small(), MPI.COMM_SELF, out=tmp_path, resume=True)
+        other = run(small(), MPI.COMM_SELF, out=tmp_path, resume=True, figures=False)
     finally:
         database.delValue("reference_ksp_rtol")
     assert other["provenance"]["key"] != one["provenance"]["key"]
@@ -142,8 +142,8 @@ def test_what_cannot_fit_into_memory_is_refused_first(
 
 def test_another_seed_is_another_run(tmp_path: Path) -> None:
     comm = MPI.COMM_SELF
-    one = run(small(), comm, out=tmp_path)
-    other = run(small(), comm, out=tmp_path, resume=True, seed=5)
+    one = run(small(), comm, out=tmp_path, figures=False)
+    other = run(small(), comm, out=tmp_path, resume=True, seed=5, figures=False)
     assert other["provenance"]["seed"] == 5
     assert other["errors"]["e3"] != one["errors"]["e3"]
     assert other["errors"]["e4"] == one["errors"]["e4"]
@@ -155,7 +155,7 @@ def test_a_failed_training_keeps_what_was_computed(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(run_module.hybrid.pinn, "solve_homogenized", fail)
     with pytest.raises(SolverError):
-        run(small(), MPI.COMM_SELF, out=tmp_path)
+        run(small(), MPI.COMM_SELF, out=tmp_path, figures=False)
     left = json.loads((tmp_path / "results.json").read_text())
     assert left["status"].startswith("incomplete: training diverged")
     assert left["reference"]["dofs"] > 0
@@ -169,7 +169,7 @@ def test_one_dimension_with_broken_periods(tmp_path: Path, capfd: pytest.Capture
         "kind": "elliptic", "domain": [[0, "pi"]], "eps": 0.125, "a": "0.5*sin(2*pi*y0) + 2", "f": "sin(x0)",
         "fem": {"cells_per_period": 32}, "pinn": {"preset": "accurate"},
     }  # fmt: skip
-    errors = run(from_data(data, "test", "line"), MPI.COMM_SELF, out=tmp_path)["errors"]
+    errors = run(from_data(data, "test", "line"), MPI.COMM_SELF, out=tmp_path, figures=False)["errors"]
     assert errors["e4"] == pytest.approx(0.00506029, abs=5e-7)
     assert errors["e1"] == pytest.approx(errors["e4"], rel=1e-3)
     assert errors["e3"] < 1e-6
@@ -187,7 +187,7 @@ def test_a_matrix_coefficient_end_to_end(tmp_path: Path) -> None:
 
 def test_the_papers_case_meets_its_bounds(tmp_path: Path) -> None:
     """elliptic-2d, preset accurate: what the README promises."""
-    results = run(case("elliptic-2d"), MPI.COMM_SELF, preset="accurate", out=tmp_path)
+    results = run(case("elliptic-2d"), MPI.COMM_SELF, preset="accurate", out=tmp_path, figures=False)
     errors = results["errors"]
     assert errors["e4"] == pytest.approx(0.01166, abs=2e-5)
     for path in ("fem", "pinn"):
@@ -209,12 +209,16 @@ def test_a_reference_is_refined_as_the_warning_says(
         "pinn": {"preset": "fast", "hidden": [30], "points": 60},
     }  # fmt: skip
     line = from_data(data, "test", "line")
-    coarse = run(line, MPI.COMM_SELF, out=tmp_path)
+    coarse = run(line, MPI.COMM_SELF, out=tmp_path, figures=False)
     said = re.search(r"a twentieth of .* or run again with --reference-tol (\S+)", capfd.readouterr().out)
     assert said is not None
     tolerance = float(said[1])
-    fine = run(line, MPI.COMM_SELF, out=tmp_path, resume=True, reference_tol=tolerance)
-    assert "twentieth" not in capfd.readouterr().out
+    fine = run(line, MPI.COMM_SELF, out=tmp_path, resume=True, reference_tol=tolerance, figures=False)
+    said = re.search(r"a twentieth of .* or run again with --reference-tol (\S+)", capfd.readouterr().out)
+    if said is not None:  # the better reference has shown that an error was smaller than it seemed
+        tolerance = float(said[1])
+        fine = run(line, MPI.COMM_SELF, out=tmp_path, resume=True, reference_tol=tolerance, figures=False)
+        assert "twentieth" not in capfd.readouterr().out
     reference = fine["reference"]
     assert reference["tolerance"] == tolerance >= reference["error_estimate"]
     assert reference["attempts"][0]["cells_per_period"] == 8
@@ -230,11 +234,11 @@ def test_a_reference_is_refined_as_the_warning_says(
     with pytest.raises(
         InputError, match=r"reference_tol: 1e-09 is out of reach: .* leave the reference an error of about"
     ):
-        run(small, MPI.COMM_SELF, out=tmp_path)
+        run(small, MPI.COMM_SELF, out=tmp_path, figures=False)
     assert json.loads((tmp_path / "results.json").read_text())["errors"] == fine["errors"]
 
 
 def test_without_the_cache_everything_is_solved(tmp_path: Path) -> None:
     for _ in range(2):
-        assert not run(small(), MPI.COMM_SELF, out=tmp_path, cache=False)["reference"]["cached"]
+        assert not run(small(), MPI.COMM_SELF, out=tmp_path, cache=False, figures=False)["reference"]["cached"]
     assert not list(Path(os.environ["HYBRID_CACHE"]).iterdir())

@@ -18,7 +18,9 @@ from hybrid.equation import Equation
 from hybrid.fem.cells.adaptive import geometric_mean
 from hybrid.fem.cells.cellsolution import CellSolution
 from hybrid.fem.meshes.fitted import cell_planes
+from hybrid.fem.meshes.points import at_points
 from hybrid.fem.norms import norm, relative_difference, richardson
+from hybrid.fluxes import Torus, two_sided
 from hybrid.media.interpolated import relative_change
 from hybrid.symbols import evaluate
 from hybrid.trust import Estimate
@@ -27,6 +29,8 @@ Array = npt.NDArray[np.float64]
 _ROUNDING = 1e-14
 _NOISE = 1e-7
 """Meshes that differ by less, and show no order, differ by rounding: where contrasts are large that is some."""
+_GRID = {1: 1024, 2: 160, 3: 20}
+"""Points along each side of the cell, at the most, where correctors are taken for bounds of a*."""
 _NO_ORDER = 0.1
 """The order that is believed of meshes that do not show any."""
 
@@ -39,6 +43,31 @@ def with_bounds(found: CellSolution, lower: Array) -> CellSolution:
     gap = relative_change(upper - lower, mean) / 2
     estimate = Estimate(max(gap, _ROUNDING), "half the gap between bounds of a* from both sides")
     return replace(found, coefficient=mean, bounds=np.stack([lower, upper]), trust={"coefficient": estimate})
+
+
+def on_torus(equation: Equation, correctors: Sequence[fem.Function], cells: int) -> Array:
+    """Values of the correctors on a grid of the cell, (d, n_1, …, n_d), for meshes of so many cells a side; collective."""
+    most = _GRID[equation.dim]
+    varying = equation.medium.matrix.free_symbols
+    each = 16 if equation.dim == 1 else 2
+    counts = [min(each * max(cells, 8), most) if s in varying else 1 for s in equation.fast]
+    points = Torus(equation.period, counts).points()
+    return np.stack([at_points(chi, points).reshape(counts) for chi in correctors])
+
+
+def with_smooth_bounds(found: CellSolution, equation: Equation, cells: int) -> CellSolution:
+    """A solution for an a of y without jumps, with bounds of a* from its correctors' values (`hybrid.fluxes`); collective.
+
+    They are tighter than the energy on the mesh, as values at nodes are nearer to the exact ones than slopes are: a* of the
+    mesh may lie above them, by what its own estimate says.
+    """
+    sides = two_sided(equation, on_torus(equation, found.correctors, cells))
+    return replace(found, bounds=np.stack([sides.lower, sides.upper]))
+
+
+def width(bounds: Array) -> float:
+    """Of an interval of matrices, relative: the smallest δ with upper - lower ≤ δ lower."""
+    return relative_change(bounds[1] - bounds[0], bounds[0])
 
 
 def extrapolated(

@@ -19,7 +19,7 @@ from dolfinx import fem
 from hybrid.equation import Equation
 from hybrid.fem.algebra.coefficients import as_arrays, as_ufl
 from hybrid.fem.algebra.linear import DIRECT
-from hybrid.fem.cells.bounds import harmonic_mean, with_bounds
+from hybrid.fem.cells.bounds import harmonic_mean, width, with_bounds, with_smooth_bounds
 from hybrid.fem.cells.cellmeshes import refined
 from hybrid.fem.cells.cellsolution import CellSolution
 from hybrid.fem.cells.jumpcell import has_corners, solve_adaptive
@@ -44,14 +44,16 @@ def solve_cell(
     estimate: bool = True,
     nodes: int | None = None,
     tol: float | None = None,
+    a_tol: float | None = None,
     budget: int = 2_000_000,
 ) -> CellSolution:
     """Solve -∂_i( a_ij (∂_j χ_k + δ_jk) ) = 0 in Y, χ_k periodic with mean 0 (paper, equations (9) and (10)).
 
-    Mesh lines follow planes y_i = c where a jumps or has a kink. Where it jumps, a* is the geometric mean of bounds from both
-    sides; in two dimensions, where interfaces cross or are curved, the mesh refines until they meet
-    (`hybrid.fem.cells.adaptive`; `degree` is then the highest there may be, and `cells` and `shape` mean nothing). A medium
-    that is a mesh is solved for on that mesh (`hybrid.fem.cells.regioncells`).
+    Mesh lines follow planes y_i = c where a jumps or has a kink. a* is between bounds from both sides, but where it depends on
+    x, and where a jumps in three dimensions. Where it jumps, a* is the geometric mean of them; in two dimensions, where
+    interfaces cross or are curved, the mesh refines until they meet (`hybrid.fem.cells.adaptive`; `degree` is then the highest
+    there may be, and `cells` and `shape` mean nothing). A medium that is a mesh is solved for on that mesh
+    (`hybrid.fem.cells.regioncells`).
 
     Args:
         equation: Gives a and the period. Where a depends on x there is a cell problem for each x; they are solved at
@@ -65,6 +67,7 @@ def solve_cell(
             (Richardson).
         nodes: Chebyshev nodes in each slow dimension that a depends on; by default as many as a*(x) asks for.
         tol: Refine until the estimated relative error of a* is at most this, and those of the correctors ten times as much.
+        a_tol: Refine until the bounds of a* are that near to each other, relative; where a depends on y alone.
         budget: Unknowns at the most, of the finest mesh, or of all cell problems together where a depends on x.
 
     Returns:
@@ -76,6 +79,9 @@ def solve_cell(
         SolverError: The linear solver (prefix ``cell_``) did not converge.
     """
     start = time.perf_counter()
+    jumps = bool(equation.flux.interfaces)
+    if jumps and a_tol is not None:  # half the gap is the estimate that is refined by there
+        tol = min(tol or 1.0, a_tol / 2)
     if isinstance(equation.flux, Regions):
         return solve_region_cells(equation, comm, degree=degree, cells=cells, estimate=estimate, tol=tol, budget=budget)
     if equation.medium.depends_on:
@@ -97,6 +103,16 @@ def solve_cell(
         return _solve_at(equation, comm, degree, count, shape, None, None, cells)
 
     found = refined(on_mesh, cells, equation, degree, estimate or tol is not None, tol, budget)
+    if not jumps:
+        count = int(found.attempts[-1]["cells"]) if found.attempts else cells  # type: ignore[call-overload]
+        found = with_smooth_bounds(found, equation, count)
+        while (
+            a_tol is not None
+            and width(np.asarray(found.bounds)) > a_tol
+            and (2 * count * degree) ** equation.dim <= budget
+        ):
+            count *= 2
+            found = with_smooth_bounds(replace(on_mesh(count), trust=found.trust), equation, count)
     return replace(found, seconds=time.perf_counter() - start)
 
 

@@ -39,18 +39,20 @@ class Places:
     rows: npt.NDArray[np.int32] | None
     table: Array
 
-    def values(self, function: fem.Function) -> Array:
-        """The function there, (n,); zero where there is no cell."""
-        dofs, u = function.function_space.dofmap.list, function.x.array
-        found = np.zeros(len(self.cells))
+    def values(self, *functions: fem.Function) -> list[Array]:
+        """Functions of one space there, (n,) each; zero where there is no cell."""
+        space = functions[0].function_space
+        dofs, found = space.dofmap.list, [np.zeros(len(self.cells)) for _ in functions]
         if not len(dofs) or not len(self.table):  # a rank may have no cells
             return found
-        for begin in range(0, len(found), PIECE):
+        for begin in range(0, len(self.cells), PIECE):
             piece = slice(begin, begin + PIECE)
             cells = self.cells[piece]
             rows = None if self.rows is None else self.rows[piece]
-            basis = _basis(function.function_space, self.table[piece]) if rows is None else self.table[rows]
-            found[piece] = np.where(cells >= 0, np.einsum("ij,ij->i", basis, u[dofs[cells]]), 0.0)
+            basis = _basis(space, self.table[piece]) if rows is None else self.table[rows]
+            for values, function in zip(found, functions, strict=True):
+                local = function.x.array[dofs[cells]]
+                values[piece] = np.where(cells >= 0, np.einsum("ij,ij->i", basis, local), 0.0)
         return found
 
 
@@ -169,11 +171,11 @@ class Transfer:
         self.comm.Alltoallv([values, self._answers], [answers, self._counts])
         return answers
 
-    def __call__(self, function: fem.Function) -> Array:
-        """The function at the points, (n,); collective."""
-        values = self.here.values(function)
+    def __call__(self, *functions: fem.Function) -> list[Array]:
+        """Functions of the space at the points, (n,) each; collective."""
+        found = self.here.values(*functions)
         if self._there is not None:
-            answers = self._returned(self._there.values(function))
             which = np.concatenate(self._asked)
-            values[self._missing[which[which >= 0]]] = answers[which >= 0]
-        return values
+            for values, there in zip(found, self._there.values(*functions), strict=True):
+                values[self._missing[which[which >= 0]]] = self._returned(there)[which >= 0]
+        return found

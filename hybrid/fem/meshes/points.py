@@ -73,7 +73,7 @@ def at_points(function: fem.Function, points: npt.ArrayLike) -> Array:
         found, values = _searched(function, array)
     else:
         places = located(bricks, function.function_space, Product.of(array[:, : mesh.geometry.dim]))
-        found, values = np.flatnonzero(places.cells >= 0), places.values(function)
+        found, values = np.flatnonzero(places.cells >= 0), places.values(function)[0]
     rank = np.full(len(array), mesh.comm.size, dtype=np.int32)
     rank[found] = mesh.comm.rank
     owner = np.empty_like(rank)
@@ -167,7 +167,7 @@ def carried(
                 points = Product.of(space.tabulate_dof_coordinates()[:, : space.mesh.geometry.dim])
             last = Transfer(own, bricks, points)
         target = fem.Function(space)
-        target.x.array[:] = last(source)
+        (target.x.array[:],) = last(source)
         target.x.scatter_forward()
         targets.append(target)
     return targets

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hybrid.paper.experiment import Experiment
 from hybrid.paper.experiments.baselines import Baselines
+from hybrid.paper.experiments.below import Below
 from hybrid.paper.experiments.classical import Classical
 from hybrid.paper.experiments.coarse import CoarseMeshes
 from hybrid.paper.experiments.correctors import Correctors
@@ -15,7 +16,7 @@ from hybrid.paper.experiments.seconds import Seconds
 from hybrid.paper.experiments.seeds import Seeds
 
 EXPERIMENTS: tuple[Experiment, ...] = (
-    NHPinn(), Reference(), Correctors(), Classical(), Oversampling(), Baselines(), CoarseMeshes(), Seeds(), Readings(),
+    NHPinn(), Below(), Reference(), Correctors(), Classical(), Oversampling(), Baselines(), CoarseMeshes(), Seeds(), Readings(),
     Seconds(),
 )  # fmt: skip
 

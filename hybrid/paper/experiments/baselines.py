@@ -4,6 +4,7 @@ with and without the fast frequency among their inputs, every layer trained by a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,29 @@ NAMES = {
     "first-order": "first-order system",
     "ritz": "energy (Ritz) form",
 }
-_SIZES: dict[int, dict[str, Any]] = {
-    1: {"hidden": (16, 16), "points": 1200, "steps": 150},
-    2: {"hidden": (16, 16), "points": 96, "steps": 60},
-}
-"""Hidden widths, collocation points along each side and steps, by dimension."""
-_RITZ_POINTS = {1: 1200, 2: 144}
-"""The energy is a sum of squares plus a constant that points too far apart let the network undercut: 18 for each period."""
+
+
+@dataclass(frozen=True)
+class _Size:
+    """By dimension.
+
+    Attributes:
+        hidden: Hidden widths.
+        points: Collocation points along each side.
+        ritz: The same for the energy, a sum of squares plus a constant that points too far apart let the network undercut: 18
+            for each period.
+        steps: Of the optimizer.
+        compared: Points along each side where solutions are compared.
+    """
+
+    hidden: tuple[int, ...]
+    points: int
+    ritz: int
+    steps: int
+    compared: int
+
+
+_SIZES = {1: _Size((16, 16), 1200, 1200, 150, compared=2001), 2: _Size((16, 16), 96, 144, 60, compared=101)}
 
 
 def baselines(
@@ -53,14 +70,14 @@ def baselines(
     Returns:
         The rows under "rows": relative L2 errors against the reference on a grid, seconds, parameters, and what was trained.
     """
-    size = _SIZES[problem.dim] | sizes
-    key = store.key_of("baselines", hybrid.__version__, problem.digest, size, _RITZ_POINTS, seed)
+    size = replace(_SIZES[problem.dim], **sizes)
+    key = store.key_of("baselines", hybrid.__version__, problem.digest, size, seed)
     done = comm.bcast(store.read_json(path) if comm.rank == 0 else None)
     if done is not None and done.get("key") == key:
         reporter.say(f"  direct baselines of {problem.name}: already done")
         return done
     u = fem.solve_multiscale(problem, comm, degree=3, cells_per_period=16, estimate=False)
-    where = grid(problem.domain, 2001 if problem.dim == 1 else 101)
+    where = grid(problem.domain, size.compared)
     exact = on_points(u, where)
     rows = []
     for fast in (False, True):
@@ -69,11 +86,11 @@ def baselines(
 
             def task(formulation: str = formulation, fast: bool = fast) -> dict[str, Any]:
                 ritz = formulation == "ritz"
-                points = max(size["points"], _RITZ_POINTS[problem.dim]) if ritz and not sizes else size["points"]
+                points = size.ritz if ritz and not sizes else size.points
                 # The energy's constant hides its progress from a relative tolerance.
-                optimizer = LevenbergMarquardt(steps=size["steps"], tolerance=1e-4 if ritz else 0.02)
+                optimizer = LevenbergMarquardt(steps=size.steps, tolerance=1e-4 if ritz else 0.02)
                 solution = pinn.solve_multiscale(
-                    problem, formulation=formulation, fast_features=fast, seed=seed, hidden=size["hidden"],
+                    problem, formulation=formulation, fast_features=fast, seed=seed, hidden=size.hidden,
                     points=points, optimizer=optimizer, progress=reporter.step,
                 )  # fmt: skip
                 return {
@@ -87,8 +104,8 @@ def baselines(
                 rows.append(on_root(comm, task))
     found = {
         "key": key, "case": problem.name, "eps": problem.eps, "seed": seed, "optimizer": "levenberg-marquardt",
-        "kind": "all layers trained, hard boundary conditions", **{k: v for k, v in size.items() if k != "hidden"},
-        "hidden": list(size["hidden"]), "rows": rows,
+        "kind": "all layers trained, hard boundary conditions", "points": size.points, "steps": size.steps,
+        "hidden": list(size.hidden), "rows": rows,
     }  # fmt: skip
     if comm.rank == 0:
         store.write_json(path, found)
@@ -154,7 +171,7 @@ def _table(recorded: Recorded, name: str, found: Results) -> Table:
             (title, text_of(error), time, "", "", "", "")
             for title, error, time in (
                 ("NH-PINN, preset accurate (e1)", errors["e1"], networks),
-                ("– with first-order correctors (e5)", errors["e5"], networks),
+                ("– the best reconstruction (e5)", errors["e5"], networks),
                 (
                     "finite elements that resolve ε (estimate)",
                     results["reference"]["error_estimate"],

@@ -40,6 +40,7 @@ class Means:
         size: The root of the mean square of χ_k less its mean, (d,).
         energy: Of (e_i + ∇χ_i)·a(e_j + ∇χ_j), (d, d).
         gap: Of |L⁻¹σ_k - Lᵀ(e_k + ∇χ_k)|², (d,).
+        lower: C D⁻¹ Cᵀ with D_ij the mean of σ_i·a⁻¹σ_j and C that of (σ_1 … σ_d), (d, d): at most a* (`hybrid.fluxes`).
         lowest: The smallest eigenvalue of a that was seen.
     """
 
@@ -47,6 +48,7 @@ class Means:
     size: Array
     energy: Array
     gap: Array
+    lower: Array
     lowest: float
 
 
@@ -127,7 +129,7 @@ def means(equation: Equation, fluxes: Sequence[Flux], points: Tensor, weight: Te
     dim, share = equation.dim, weight.numpy()
     a = matrix_at(equation, lambda e: tensor_at(equation, e, points))
     lower, inverse = cholesky(equation, points)
-    values, strains, gaps = [], [], []
+    values, strains, gaps, duals, constants = [], [], [], [], []
     networks = [flux.network for flux in fluxes]
     for flux, correctors in zip(fluxes, shares(networks, dim), strict=True):
         jet = flux.network.evaluate(points, gradient_only(dim)).unflatten(2, (len(correctors), -1))
@@ -135,7 +137,10 @@ def means(equation: Equation, fluxes: Sequence[Flux], points: Tensor, weight: Te
         sigma = flux.constants[:, None].expand(strain.shape).clone()
         for i, k, j, sign in CURL[dim]:
             sigma[i] += sign * flux.scale * jet[1 + j, :, :, 1 + k]
-        gap = torch.einsum("nri,ink->rnk", inverse, sigma) - torch.einsum("nir,ink->rnk", lower, strain)
+        dual = torch.einsum("nri,ink->rnk", inverse, sigma)
+        gap = dual - torch.einsum("nir,ink->rnk", lower, strain)
+        duals.append(dual)
+        constants.append(flux.constants)
         gaps.append(torch.einsum("rnk,n->k", gap.square(), weight))
         values.append(jet[0, :, :, 0])
         strains.append(strain)
@@ -145,7 +150,10 @@ def means(equation: Equation, fluxes: Sequence[Flux], points: Tensor, weight: Te
     )
     mean = share @ value
     size = np.sqrt(share @ (value - mean) ** 2)
-    return Means(mean, size, energy, torch.cat(gaps).numpy(), float(np.linalg.eigvalsh(a.numpy())[:, 0].min()))
+    both, mean_flux = torch.cat(duals, dim=2), torch.cat(constants, dim=1).numpy()
+    complementary = torch.einsum("rnk,rnl,n->kl", both, both, weight).numpy()
+    below = mean_flux @ np.linalg.solve(complementary, mean_flux.T)
+    return Means(mean, size, energy, torch.cat(gaps).numpy(), below, float(np.linalg.eigvalsh(a.numpy())[:, 0].min()))
 
 
 def energy_operands(strains: Array, a: Array) -> tuple[Array, Array, Array]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from hybrid.equation import Equation
+from hybrid.fluxes import two_sided
 from hybrid.media.interpolated import SlowCoefficient, relative_change
 from hybrid.pinn.cells.cellbounds import ROUNDING, Distance, distances, subgrid_difference
 from hybrid.pinn.cells.cellfluxes import energy_operands, fitted_fluxes, means, trained_fluxes
@@ -41,8 +42,9 @@ class CellSolution:
         seconds: Wall time.
         error_estimates: Of the relative L2 errors of the χ_j (exact periodicity only), see `hybrid.pinn.cells.cellbounds`;
             where a jumps by Poincaré's inequality, from the flux of the first-order form.
-        bounds: Lower and upper bounds on the a*_jj, (d, 2), where there are error estimates: a*_jj is the energy less
-            ‖a^½ ∇δ_j‖², δ_j the error of χ_j. The error of the quadrature is in them.
+        bounds: Of a* from below and above, (2, d, d): [lower, upper], in the order of quadratic forms, for exact periodicity
+            and an a of y alone: the energies of fluxes without divergence and of the correctors. The error of the quadrature
+            is in them.
         slopes: ∂_k a*_ij at the nodes of a*(x), (n, d, d, d) with k first.
         trust: The estimated relative errors of "coefficient", as of quadratic forms, and of "chi_1", …; where a corrector
             vanishes its error is relative to the largest one, or to the period.
@@ -132,7 +134,9 @@ def finish(
         return CellSolution(coefficient, correctors, history, 0.0, trust=_none(dim))
     found, rough, how = _of_grid(equation.period, counts, a, strains, wide)
     size = np.sqrt(share @ (value - mean) ** 2)
-    return _estimated(equation, CellSolution(coefficient, correctors, history, 0.0), found, rough, size, how)
+    sides = two_sided(equation, value.T.reshape(dim, *counts))
+    solution = CellSolution(coefficient, correctors, history, 0.0, bounds=np.stack([sides.lower, sides.upper]))
+    return _estimated(equation, solution, found, rough, size, how)
 
 
 def _finish_jumps(equation: Equation, networks: Sequence[Network], history: History, *, flux: bool) -> CellSolution:
@@ -145,7 +149,12 @@ def _finish_jumps(equation: Equation, networks: Sequence[Network], history: Hist
     found = [Distance(float(gap), longest * math.sqrt(float(gap) / fine.lowest)) for gap in gaps]
     kind = "trained with the correctors" if flux else "by least squares"
     how = f"two-sided bounds, with fluxes without divergence {kind}; two quadratures"
-    solution = CellSolution(fine.energy, _fields(networks, fine.value), history, 0.0)
+    sides, again = np.stack([fine.lower, fine.energy]), np.stack([rough.lower, rough.energy])
+    apart = np.linalg.norm(sides - again, 2, axis=(1, 2)) * [-1.0, 1.0]
+    bounds = sides + apart[:, None, None] * np.eye(dim)
+    solution = CellSolution(
+        fine.energy, _fields(networks, fine.value), history, 0.0, bounds=(bounds + bounds.swapaxes(1, 2)) / 2
+    )
     return _estimated(equation, solution, found, np.abs(fine.energy - rough.energy), fine.size, how)
 
 
@@ -166,14 +175,12 @@ def _estimated(
     energies = np.array([d.energy for d in found])
     errors = np.array([d.value for d in found]) / relative_to(size, equation)
     rough = rough + ROUNDING * np.abs(coefficient).max()
-    upper = np.diag(coefficient)
-    bounds = np.stack([upper - energies - np.diag(rough), upper + np.diag(rough)], axis=1)
     # The energies of the errors form a matrix that is at most their trace, or its diagonal d times over.
     total = len(energies) * relative_change(np.diag(energies), coefficient) + relative_change(rough, coefficient)
     trust = {"coefficient": Estimate(total, how)}
     trust |= {f"chi_{j + 1}": Estimate(float(error), how) for j, error in enumerate(errors)}
     estimates = tuple(map(float, errors)) if np.isfinite(errors).all() else None
-    return replace(solution, error_estimates=estimates, bounds=bounds, trust=trust)
+    return replace(solution, error_estimates=estimates, trust=trust)
 
 
 def _none(dim: int) -> dict[str, Estimate]:

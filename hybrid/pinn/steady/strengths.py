@@ -33,6 +33,16 @@ def fit_last_layer(network: Network, rows: Sequence[Rows], columns: Tensor) -> T
 
 
 @torch.no_grad()
+def fit_jointly(network: Network, rows: Sequence[Rows], columns: Tensor) -> tuple[float, ...]:
+    """Both at once: the last layer is put into the network."""
+    matrix, targets = _system(network, rows, columns)
+    width = matrix.shape[1]
+    found = _least_squares(torch.cat([matrix, targets[:, 1:]], dim=1), targets[:, :1])
+    network.weights[-1].copy_(found[:width].T)
+    return tuple(found[width:, 0].tolist())
+
+
+@torch.no_grad()
 def fit_strengths(network: Network, rows: Sequence[Rows], columns: Tensor) -> tuple[float, ...]:
     """Those that go best with the network as it is: after `fit_last_layer` the same as there."""
     matrix, targets = _system(network, rows, columns)

@@ -1,0 +1,183 @@
+"""Reconstructions of u_ε beside one another, each with one more term of its expansion.
+
+    u0        u_0
+    first     u_0 (1 + ε …): the oscillation put back, r = u_0 + ε χ_j(x/ε) ∂_j u_0 or u_0 (1 + ε N(x/ε))
+    layers    the same of U, u_0 with what the boundary does to it from afar, and the boundary layers of the faces
+    second    and ε² u_2
+
+What the terms are, the physics says (`hybrid.physics.base.Problem.next_order`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+import numpy as np
+import numpy.typing as npt
+
+from dolfinx import fem
+
+from hybrid.comparison.correctors import in_cell
+from hybrid.comparison.transfer import Comparable, function_of, nodes, with_values
+from hybrid.faces import Face, Layer, faces_of
+from hybrid.fem.jets import derivatives, jets_on, values_on
+from hybrid.lines import Line
+from hybrid.physics import Problem
+from hybrid.pinn.functions.field import Field, evaluated
+from hybrid.pinn.functions.network import VALUE, gradient_only, hessian_operators
+from hybrid.product import Product
+
+Array = npt.NDArray[np.float64]
+type CellFunction = Line | Field | fem.Function
+
+RUNGS = ("u0", "first", "layers", "second")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What one path has found.
+
+    Attributes:
+        u0: The homogenized solution.
+        correctors: Of the first order; None where there are none to be evaluated anywhere.
+        moved: U; None where the expansion ends with the first order.
+        second: The cell functions of the second order.
+        layers: Of the faces.
+    """
+
+    u0: Comparable
+    correctors: Sequence[CellFunction] | None
+    moved: Comparable | None = None
+    second: Sequence[CellFunction] = ()
+    layers: Sequence[Layer[fem.Function] | Layer[Field]] = ()
+
+
+def reconstructions(problem: Problem, space: fem.FunctionSpace, terms: Terms) -> dict[str, fem.Function]:
+    """Every reconstruction that there are terms for, interpolated in a space; collective.
+
+    Args:
+        problem: Gives ε, the period and the formulas.
+        space: Lagrange elements on a mesh that resolves ε.
+        terms: Of one path.
+    """
+    points = _Points(problem, nodes(space))
+    dim, order = problem.dim, problem.derivatives
+    jet = _Jets(terms.u0, dim, order if terms.correctors else 0)(points.points)
+    if not terms.correctors:
+        return {"u0": with_values(jet[0], space)}
+    correctors = points.of_cells(terms.correctors)
+    found = {"u0": jet[0], "first": problem.reconstruct(jet[: 1 + dim * order], correctors)}
+    if terms.moved is not None:
+        moved = _Jets(terms.moved, dim, 2)
+        jet = moved(points.points)
+        found["layers"] = problem.reconstruct(jet[: 1 + dim * order], correctors)
+        for layer in terms.layers:
+            found["layers"] += points.of_layer(layer, moved)
+        if terms.second:
+            second = problem.second_order(jet, points.of_cells(terms.second))
+            found["second"] = found["layers"] + (points.inside * second if dim > 1 else second)
+    return {name: with_values(values, space) for name, values in found.items()}
+
+
+@dataclass(frozen=True)
+class _Points:
+    """Where functions of either path are evaluated."""
+
+    problem: Problem
+    points: Product
+
+    @cached_property
+    def fast(self) -> Product:
+        """x/ε in the cell."""
+        return in_cell(self.problem, self.points)
+
+    @cached_property
+    def inside(self) -> Array:
+        """One but near the boundary, where it is zero: Π (1 - exp(-2π depth)) over all faces."""
+        found = np.ones(len(self.points))
+        for face in faces_of(self.problem):
+            depth = self._depth(face, self.points.axes[face.axis]) / self.problem.period[face.axis]
+            found *= -np.expm1(-2 * np.pi * depth)[self.points.index[face.axis]]
+        return found
+
+    def _depth(self, face: Face, x: Array) -> Array:
+        """In units of y."""
+        inwards = -1.0 if face.upper else 1.0
+        return np.asarray(np.maximum(inwards * (x - face.place(self.problem)) / self.problem.eps, 0.0))
+
+    def of_layer(self, layer: Layer[fem.Function] | Layer[Field], u: _Jets) -> Array:
+        """ε (w_F - c_F) ∂_n U, the slope being that on the face, (n,); collective."""
+        problem, face, axis = self.problem, layer.face, layer.face.axis
+        end = layer.face.strip(problem, layer.depth)[axis][1]
+        strip = Product(
+            tuple(np.minimum(self._depth(face, x), end) if k == axis else x
+                  for k, x in enumerate(self._strip_axes(axis))),
+            tuple(self.points.index[k] if k == axis else self.fast.index[k] for k in range(problem.dim)),
+        )  # fmt: skip
+        (w,) = self._values([layer.function], strip)
+        grid = [np.array([face.place(problem)]) if k == axis else x for k, x in enumerate(self.points.axes)]
+        on_face = Product.of(np.stack([g.ravel() for g in np.meshgrid(*grid, indexing="ij")], axis=1))
+        slope = u(on_face)[1 + axis]
+        number = np.zeros(len(self.points), np.int64)
+        for k, (x, index) in enumerate(zip(grid, self.points.index, strict=True)):
+            number = number * len(x) + (0 if k == axis else index)
+        return np.asarray(problem.eps * (w - layer.tail) * slope[number])
+
+    def _strip_axes(self, axis: int) -> list[Array]:
+        return [self.points.axes[k] if k == axis else self.fast.axes[k] for k in range(self.problem.dim)]
+
+    @staticmethod
+    def _values(functions: Sequence[fem.Function | Field], points: Product) -> list[Array]:
+        if isinstance(functions[0], Field):
+            return [jet[0] for jet in evaluated([one for one in functions if isinstance(one, Field)], points, VALUE)]
+        return values_on([one for one in functions if isinstance(one, fem.Function)], points)
+
+    def of_cells(self, functions: Sequence[CellFunction]) -> list[Array]:
+        """Cell functions at x/ε, (n,) each; collective."""
+        fields = [one for one in functions if isinstance(one, Field)]
+        joint = self.fast
+        if self.problem.flux.depends_on:
+            joint = Product(self.points.axes + joint.axes, self.points.index + joint.index)
+        by_fields = iter(evaluated(fields, joint, VALUE))
+        on_meshes = [one for one in functions if isinstance(one, fem.Function)]
+        by_meshes = iter(values_on(on_meshes, self.fast) if on_meshes else [])
+        found = []
+        for one in functions:
+            if isinstance(one, Line):
+                found.append(one.at(self.points.points()[:, 0], self.fast.points()[:, 0]))
+            else:
+                found.append(next(by_fields)[0] if isinstance(one, Field) else next(by_meshes))
+        return found
+
+
+class _Jets:
+    """A function of x of either path, and its derivatives up to an order; collective."""
+
+    def __init__(self, function: Comparable, dim: int, order: int) -> None:
+        self.function, self.operators = (
+            function_of(function),
+            (VALUE, gradient_only(dim), hessian_operators(dim))[order],
+        )
+        self.parts: list[fem.Function] = []
+        if isinstance(self.function, fem.Function):
+            self.parts = derivatives(self.function, order) if order else [self.function]
+
+    def __call__(self, points: Product) -> Array:
+        """(C, n), at points of which each rank has its own; collective."""
+        if not isinstance(self.function, Field):
+            return jets_on(self.parts, points)
+        box = getattr(self.function.network.embedding, "box", None)
+        sides = zip(box, points.axes, points.index, strict=True) if box else ()
+        out = np.zeros(len(points), bool)
+        for (low, high), axis, index in sides:
+            out |= ((axis < low) | (axis > high))[index]
+        if not out.any():
+            return evaluated([self.function], points, self.operators)[0]
+        # Inside of its box a network may be interpolated; the few points that are just outside are evaluated as they are.
+        assert box is not None
+        inside = points.mapped([partial(np.clip, a_min=low, a_max=high) for low, high in box])
+        (found,) = evaluated([self.function], inside, self.operators)
+        (found[:, out],) = evaluated([self.function], points.taken(np.flatnonzero(out)), self.operators)
+        return found

@@ -1,0 +1,157 @@
+"""Boundary layers of the faces of a box, by finite elements on half-strips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mpi4py import MPI
+from petsc4py import PETSc
+
+import numpy as np
+import numpy.typing as npt
+
+import ufl
+from dolfinx import fem
+
+from hybrid.equation import Equation
+from hybrid.faces import Face, Layer, faces_of
+from hybrid.fem.algebra.assembly import assembled
+from hybrid.fem.algebra.coefficients import as_ufl
+from hybrid.fem.algebra.linear import DIRECT, LinearSolver
+from hybrid.fem.algebra.matrices import clean_up
+from hybrid.fem.algebra.periodicity import independent_points, periodic_constraint
+from hybrid.fem.jets import values_on
+from hybrid.fem.meshes.box import box
+from hybrid.fem.meshes.points import at_points
+from hybrid.product import Product
+from hybrid.trust import Estimate
+
+Array = npt.NDArray[np.float64]
+
+DEPTH, _DEEPEST = 4.0, 32.0
+"""Periods of a strip, at first and at the most."""
+_FLAT = 1e-8
+"""Of its largest value, what w may differ by at the end."""
+_SAMPLED = {2: 20, 3: 9}
+"""Points along each side where layers are compared."""
+USUAL = {2: (4, 12, "simplex"), 3: (3, 5, "box")}
+"""Degree, cells in a period and their shape, by dimension."""
+
+
+def solve_layers(
+    equation: Equation, correctors: Sequence[fem.Function], comm: MPI.Comm, *, degree: int | None = None,
+    cells: int | None = None,
+) -> tuple[Layer[fem.Function], ...]:  # fmt: skip
+    """The layers of all faces; collective.
+
+    The strip ends with a flux of zero. It is made twice as long until w is flat there: what is cut off is less than that. What
+    the mesh leaves is seen from one of half as many cells.
+
+    Args:
+        equation: The cell problems, of an A that does not depend on x.
+        correctors: Their solutions.
+        comm: The ranks that share the work.
+        degree: Of the elements.
+        cells: In a period.
+
+    Raises:
+        SolverError: The linear solver (prefix ``layer_``) failed.
+    """
+    usual = USUAL[equation.dim]
+    order, count = degree or usual[0], cells or usual[1]
+    spaces: dict[tuple[int, float, int], fem.FunctionSpace] = {}
+
+    def solved(face: Face, depth: float, count: int) -> Layer[fem.Function]:
+        key = face.axis, depth, count
+        if key not in spaces:
+            counts = [round(count * depth) if k == face.axis else count for k in range(equation.dim)]
+            spaces[key] = fem.functionspace(
+                box(comm, face.strip(equation, depth), counts, usual[2]), ("Lagrange", order)
+            )
+        return _solved(equation, face, depth, correctors[face.axis], spaces[key])
+
+    gain = 1 if equation.medium.interfaces else order  # no mesh line follows a jump
+    found, scale = [], max(map(largest_value, correctors))
+    for face in faces_of(equation):
+        depth = DEPTH
+        while True:
+            layer = solved(face, depth, count)
+            if layer.estimate.within(_FLAT) or 2 * depth > _DEEPEST:
+                break
+            depth *= 2
+        coarse = solved(face, depth, (count + 1) // 2)
+        mesh = np.abs(sampled(coarse, equation) - sampled(layer, equation)).max() / (2**gain - 1)
+        error = (layer.estimate.error or 0.0) + (float(mesh) / scale if scale else 0.0)
+        found.append(replace(layer, estimate=Estimate(error, f"half the cells, and {layer.estimate.how}")))
+    return tuple(found)
+
+
+def sampled(layer: Layer[fem.Function], equation: Equation) -> Array:
+    """w at points in the first period of the strip, (n,); collective."""
+    return at_points(layer.function, strip_points(equation, layer.face))
+
+
+def strip_points(equation: Equation, face: Face) -> Array:
+    """Points that fill the first period of a strip, (n, d)."""
+    axes = [
+        high * (np.arange(_SAMPLED[equation.dim]) + 0.3) / _SAMPLED[equation.dim]
+        for _, high in face.strip(equation, 1.0)
+    ]
+    return np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
+
+
+def largest_value(corrector: fem.Function) -> float:
+    """Of a corrector, at its nodes; collective."""
+    own = float(np.abs(corrector.x.array).max(initial=0.0))
+    return float(corrector.function_space.mesh.comm.allreduce(own, op=MPI.MAX))
+
+
+def _solved(
+    equation: Equation, face: Face, depth: float, corrector: fem.Function, space: fem.FunctionSpace
+) -> Layer[fem.Function]:
+    mesh, dim, n = space.mesh, equation.dim, face.axis
+    z = ufl.SpatialCoordinate(mesh)
+    # Constants and not numbers: the compiled form is the same for all faces.
+    offset, signs = (fem.Constant(mesh, values) for values in (face.offset(equation), face.signs(equation)))
+    a = as_ufl(equation.medium.matrix, {s: offset[i] + signs[i] * z[i] for i, s in enumerate(equation.fast)}, mesh)
+    if not equation.medium.isotropic:
+        a = ufl.as_matrix([[signs[i] * signs[j] * a[i, j] for j in range(dim)] for i in range(dim)])
+    u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
+    order = space.element.basix_element.degree
+    dx = ufl.dx(domain=mesh, metadata={"quadrature_degree": 2 * order + 2})
+    full = assembled(ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx)
+    strip, along = face.strip(equation, depth), [k for k in range(dim) if k != n]
+    constraint = periodic_constraint(space, strip, along)
+    matrix = full.PtAP(constraint)
+    full.destroy()
+    points = independent_points(space, strip, along)
+    on_face = np.flatnonzero(np.abs(points[:, n]) < 1e-9 * strip[n][1])
+    places = face.offset(equation) + face.signs(equation) * points[on_face]
+    (data,) = values_on([corrector], Product.of(places))
+    w, b = matrix.createVecs()
+    w.array[on_face] = -data
+    rows = (on_face + matrix.getOwnershipRange()[0]).astype(PETSc.IntType)
+    matrix.zeroRowsColumns(rows, diag=1.0, x=w, b=b)
+    solver = LinearSolver(matrix, "layer_", DIRECT, dim=dim)
+    function = fem.Function(space, name="w")
+    try:
+        solver.solve(b, w)
+        constraint.mult(w, function.x.petsc_vec)
+    finally:
+        solver.close()
+        for each in (b, w, constraint):
+            each.destroy()
+    function.x.scatter_forward()
+    clean_up(space)
+    largest = mesh.comm.allreduce(float(np.abs(data).max(initial=0.0)), op=MPI.MAX)
+    end = at_points(function, _end(strip, n))
+    spread = float(np.ptp(end)) / largest if largest else 0.0
+    how = f"what is left of the layer {depth:g} periods away from the face"
+    return Layer(face, float(end.mean()), function, depth, Estimate(spread, how))
+
+
+def _end(strip: Sequence[Sequence[float]], axis: int, count: int = 24) -> Array:
+    """Points that fill the end of a strip."""
+    axes = [np.array([high]) if k == axis else high * np.arange(count) / count for k, (_, high) in enumerate(strip)]
+    return np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)

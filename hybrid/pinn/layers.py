@@ -1,0 +1,114 @@
+"""Boundary layers of the faces of a box, by networks on half-strips.
+
+w = c + exp(-β z_n) N(z), N of random features of exp(-2β z_n) and of the medium's periodic inputs: periodic along the face, and
+away from it what a medium that is periodic there too leaves of it. The last layer and c, linear both, are least squares.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from hybrid.equation import Equation
+from hybrid.faces import Face, Layer, faces_of
+from hybrid.pinn.cells.cellrows import cell_operator
+from hybrid.pinn.cells.secondcells import check_smooth
+from hybrid.pinn.functions.embedding import Together
+from hybrid.pinn.functions.field import Field
+from hybrid.pinn.functions.network import VALUE, Network
+from hybrid.pinn.functions.strips import Decay, Seen
+from hybrid.pinn.leastsquares import sampling
+from hybrid.pinn.leastsquares.rows import Rows, behind_factor
+from hybrid.pinn.leastsquares.system import contract
+from hybrid.pinn.steady.strengths import fit_jointly
+from hybrid.trust import Estimate
+
+SIZES = {2: (800, 48, 26), 3: (1600, 16, 11)}
+"""Features, and points into the strip and along the face, by dimension."""
+_NOTHING = {2: 1e-6, 3: 1e-4}
+"""What is left of the slowest part of a layer where the points end, by dimension."""
+
+
+def solve_layers(
+    equation: Equation, correctors: Sequence[Field], coefficient: npt.NDArray[np.float64], *, seed: int = 0
+) -> tuple[Layer[Field], ...]:
+    """The layers of all faces.
+
+    Args:
+        equation: The cell problems, of a smooth A that does not depend on x.
+        correctors: Their solutions.
+        coefficient: a*, which says about how fast layers decay.
+        seed: Of the features.
+
+    Raises:
+        InputError: A jumps.
+    """
+    check_smooth(equation)
+    cell, _ = sampling.periodic_grid(equation.period, 16)
+    size = max(float(np.abs(chi.values(cell.numpy())).max()) for chi in correctors)
+    return tuple(
+        _solved(equation, face, correctors[face.axis], _rate(equation, face, coefficient), size, seed)
+        for face in faces_of(equation)
+    )
+
+
+def _rate(equation: Equation, face: Face, a: npt.NDArray[np.float64]) -> float:
+    """Of the slowest part in a medium that is a* everywhere."""
+    n = face.axis
+    others = [k for k in range(equation.dim) if k != n]
+    return min(2 * math.pi / equation.period[k] * math.sqrt(a[k, k] / a[n, n]) for k in others)
+
+
+def _solved(equation: Equation, face: Face, corrector: Field, rate: float, scale: float, seed: int) -> Layer[Field]:
+    dim, n = equation.dim, face.axis
+    offset, signs = (torch.tensor(part) for part in (face.offset(equation), face.signs(equation)))
+    decay = Decay(n, rate / 2)
+    features, deep, along = SIZES[dim]
+    embedding = Together(Decay(n, rate), Seen(corrector.network.embedding, offset, signs))
+    network = Network(embedding, (features,), 1, seed)
+    depth = math.log(1 / _NOTHING[dim]) / rate
+    strip = [(0.0, depth) if k == n else (0.0, p) for k, p in enumerate(equation.period)]
+
+    def rows(shift: float) -> list[Rows]:
+        """On the face and in the strip."""
+        at = [
+            depth * ((torch.arange(deep, dtype=torch.float64) + shift) / deep) ** 2 if k == n
+            else (torch.arange(along, dtype=torch.float64) + shift) * high / along
+            for k, (_, high) in enumerate(strip)
+        ]  # fmt: skip
+        points = sampling.product(at)
+        coefficients, _, operators = cell_operator(equation, offset + signs * points)
+        coefficients[1 : 1 + dim] *= signs[:, None]
+        operators = operators * signs[:, None] * signs
+        size = float(coefficients[1 + dim :].abs().max()) * rate**2
+        inside = behind_factor(coefficients / size, decay(points, operators), operators)
+        face_points = sampling.product([torch.zeros(1, dtype=torch.float64) if k == n else x for k, x in enumerate(at)])
+        value = corrector.values((offset + signs * face_points).numpy())
+        target = -torch.tensor(value)[:, None]
+        one = torch.ones(1, len(face_points), dtype=torch.float64)
+        weights = [torch.full((len(p),), 1 / len(p), dtype=torch.float64) for p in (face_points, points)]
+        zero = torch.zeros(len(points), 1, dtype=torch.float64)
+        # At the end w is c: without that a flux through the strip would be left open.
+        end = face_points.clone()
+        end[:, n] = depth
+        small = one * math.exp(-decay.rate * depth)
+        return [
+            Rows([(face_points, one)], target, VALUE, weights[0]),
+            Rows([(points, inside)], zero, operators, weights[1]),
+            Rows([(end, small)], torch.zeros_like(target), VALUE, weights[0]),
+        ]
+
+    fitted = rows(0.5)
+    (tail,) = fit_jointly(network, fitted, torch.ones(len(fitted[0].target), 1, dtype=torch.float64))
+    off = []
+    for part, shift in zip(rows(0.97), (tail, 0.0, 0.0), strict=True):
+        (points, coefficients), target = part.terms[0], part.target[:, 0]
+        value = contract(coefficients, network.evaluate(points, part.operators))[:, 0] + shift
+        off.append(float((value - target).square().mean().sqrt()))
+    estimate = Estimate(sum(off) / scale if scale else 0.0, "the residual in the strip and at both ends of it")
+    w = Field(network, 0, dim, factor=decay, shift=tail)
+    return Layer(face, tail, w, depth / equation.period[n], estimate)

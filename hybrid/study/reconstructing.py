@@ -1,0 +1,160 @@
+"""What a run finds beyond u_0: by both paths the terms of reconstructions, and the errors of these, beside e1 … e4."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from dolfinx import fem
+
+from hybrid import comparison
+from hybrid.comparison import Terms
+from hybrid.equation import Equation
+from hybrid.faces import Layer, faces_of
+from hybrid.failures import InputError, SolverError
+from hybrid.fem.layers import largest_value, sampled, strip_points
+from hybrid.parallel import on_root
+from hybrid.study import results
+from hybrid.study.record import LadderRecord, RungRecord
+from hybrid.study.recorder import Recorder
+from hybrid.study.trust import confronted
+from hybrid.trust import Estimate, estimate_of, largest
+
+PATHS = ("fem", "pinn")
+_PATHS = {"fem": "finite elements", "pinn": "networks"}
+_NONE = Estimate(0.0, "")
+
+
+@dataclass(frozen=True)
+class Found:
+    """Of one path.
+
+    Attributes:
+        terms: Of the reconstructions.
+        trust: How far u_0 and U may be off, by the names of the reconstructions that are made of them.
+        layers: How far the layers may be off, relative to the correctors.
+    """
+
+    terms: Terms
+    trust: dict[str, Estimate]
+    layers: Estimate = _NONE
+
+
+def find_terms(run: Recorder) -> tuple[dict[str, Found], str]:
+    """By both paths what `hybrid.comparison.reconstructions` takes, and why it is not everything; collective."""
+    found: dict[str, Found] = {}
+    reasons: dict[str, list[str]] = {}
+    for path in PATHS:
+        first = _first(run, path)
+        found[path] = first
+        try:
+            found[path] = _further(run, path, first, found["fem"].terms.layers)
+        except (InputError, SolverError) as failed:
+            reasons.setdefault(str(failed), []).append(_PATHS[path])
+    return found, "; ".join(f"{' and '.join(paths)}: {why}" for why, paths in reasons.items())
+
+
+def _first(run: Recorder, path: str) -> Found:
+    own, cell = (run.v, run.cell) if path == "fem" else (run.p, run.chi)
+    correctors: Any = cell.correctors
+    if path == "fem" and run.problem.flux.depends_on:
+        correctors = comparison.lines_of(run.problem, cell, run.comm) if run.problem.dim == 1 else None
+    return Found(Terms(own, correctors), dict.fromkeys(("u0", "first"), estimate_of(own.trust, "solution")))
+
+
+def _further(run: Recorder, path: str, first: Found, known: Any) -> Found:
+    """With U and the second order; `known` are the layers by finite elements, with which those by networks are compared.
+
+    Raises:
+        InputError: There is nothing further for this problem, or this preset.
+        SolverError: A training failed.
+    """
+    problem, cell = run.problem, run.cell if path == "fem" else run.chi
+    if path == "pinn" and not run.preset.adapts:
+        raise InputError("preset", f"{run.preset.name} is {run.preset.origin}, which knows the first order only")
+    layers: Any = ()
+    if problem.dim == 1:
+        following = problem.next_order(cell.coefficient, comparison.lines_of(problem, cell, run.comm))
+        equation, second = (None, ()) if following is None else (following.equation, following.functions)
+    elif problem.moved(cell.coefficient, dict.fromkeys(faces_of(problem), 0.0)) is None:
+        equation = None
+    else:
+        layers, second = _beyond(run, path)
+        if path == "pinn" and known:
+            layers = [_confronted(run, *pair) for pair in zip(known, layers, strict=True)]
+        equation = problem.moved(cell.coefficient, {layer.face: layer.tail for layer in layers})
+    if equation is None:
+        raise InputError("problem", f"{problem.title}: its reconstructions end with the first order")
+    solved = _solved(run, path, equation)
+    how = estimate_of(solved.trust, "solution")
+    terms = replace(first.terms, moved=solved, second=second, layers=layers)
+    worst = largest([layer.estimate for layer in layers] or [_NONE])
+    return Found(terms, first.trust | dict.fromkeys(("layers", "second"), how), worst)
+
+
+def _confronted(run: Recorder, fem: Layer[Any], pinn: Layer[Any]) -> Layer[Any]:
+    """A network's layer with an estimate that is at most what finite elements say of it; collective."""
+    equation = run.problem.cell_problems()
+    points, values = strip_points(equation, fem.face), sampled(fem, equation)
+    scale = max(map(largest_value, run.cell.correctors))
+    difference = float(np.abs(pinn.function.values(points) - values).max()) / scale if scale else 0.0
+    return replace(pinn, estimate=confronted(fem.estimate, pinn.estimate, difference)[1])
+
+
+def _beyond(run: Recorder, path: str) -> tuple[Any, Any]:
+    """The layers of the faces, and the second order of the cell; collective."""
+    problem, seed = run.problem, run.networks["cell"].seed or 0
+    if path == "fem":
+        return run.fem.solve_layers(problem, run.cell, run.comm), run.fem.solve_second(problem, run.cell)
+
+    def task() -> tuple[Any, Any]:
+        layers = run.pinn.solve_layers(problem, run.chi, seed=seed)
+        return layers, run.pinn.solve_second(problem, run.chi, seed=seed)
+
+    return on_root(run.comm, task)
+
+
+def _solved(run: Recorder, path: str, equation: Equation) -> Any:
+    """U, as u_0 was solved for."""
+    if path == "fem":
+        arguments = run.elements.homogenized.arguments() | results.settled(run.v) | {"tol": None, "estimate": False}
+        return replace(run.fem.solve(equation, run.comm, **arguments), trust=run.v.trust)
+    settings = run.settled.get("homogenized", run.networks["homogenized"])
+    networks = run.pinn.networks_for(equation, **settings.shape.arguments())
+    solution, _ = run.trained(
+        "next-order", networks, lambda **more: run.pinn.solve(equation, **settings.arguments(), **more), settings,
+        (results.plain(run.chi.coefficient), equation.domain),
+    )  # fmt: skip
+    return solution
+
+
+def measured(run: Recorder, found: dict[str, Found], why: str) -> tuple[LadderRecord, dict[str, fem.Function], str]:
+    """The errors of all reconstructions; those by networks, on the mesh of the reference; and the best of these; collective."""
+    space = run.u.function.function_space
+    errors: dict[str, dict[str, RungRecord]] = {}
+    functions: dict[str, fem.Function] = {}
+    for path, one in found.items():
+        functions = comparison.reconstructions(run.problem, space, one.terms)
+        sizes = comparison.relative_errors(run.u, functions)
+        errors[path] = {
+            name: RungRecord(l2=l2, h1=h1, estimate=_estimate(run, one, name, l2, sizes["u0"][0]))
+            for name, (l2, h1) in sizes.items()
+        }
+    best = min(errors["pinn"], key=lambda name: errors["pinn"][name].l2 if name != "u0" else float("inf"))
+    return LadderRecord(**errors, why=why), functions, best
+
+
+def _estimate(run: Recorder, found: Found, name: str, error: float, first: float) -> float | None:
+    """How far an error may be off: by what the reference, the homogenized solution behind it, and the layers are off by.
+
+    A layer is as large as the first order, and that is about as large as the error of u_0, `first`.
+    """
+    parts = [estimate_of(run.u.trust, "solution"), found.trust[name], found.layers if name in _WITH_LAYERS else _NONE]
+    if any(part.error is None for part in parts):
+        return None
+    return sum(w * (part.error or 0.0) for w, part in zip((1 + error, 1.0, first), parts, strict=True))
+
+
+_WITH_LAYERS = ("layers", "second")

@@ -1,0 +1,127 @@
+"""Half-strip layers and second-order cell functions: closed forms, an identity, and one path against the other."""
+
+from __future__ import annotations
+
+import math
+
+from mpi4py import MPI
+
+import numpy as np
+import pytest
+
+import ufl
+
+from hybrid import EllipticProblem, comparison, fem, pinn
+from hybrid.faces import Face, faces_of
+from hybrid.fem.jets import derivatives
+from hybrid.fem.layers import sampled, strip_points
+from hybrid.fem.norms import integral
+from hybrid.lines import Line
+from hybrid.symbols import cos, pi, sin, x, y
+
+
+def laminate() -> EllipticProblem:
+    return EllipticProblem(domain=[(0, 1), (0, 1)], eps=1 / 4.3, a=2 + sin(2 * pi * y[0]), f=1)
+
+
+def turned(eps: float) -> EllipticProblem:
+    """A matrix, and a box that cuts cells."""
+    off = cos(2 * pi * (y[0] + y[1])) / 2 + 0.4
+    a = [[2 + sin(2 * pi * y[0]) * cos(2 * pi * y[1]), off], [off, 1.5 + 0.7 * sin(2 * pi * y[0] + 1)]]
+    return EllipticProblem(domain=[(0, 1), (0, 1.3)], eps=eps, a=a, f=1 + x[0])
+
+
+@pytest.mark.mpi
+def test_a_laminate(comm: MPI.Comm) -> None:
+    """Across it w is a constant; along it there is no corrector. The second order is two integrals."""
+    problem = laminate()
+    equation, cell = problem.cell_problems(), fem.solve_cell(problem, comm, degree=4, cells=12, estimate=False)
+    chi = Line.of(lambda _, s: 1 / (2 + np.sin(2 * np.pi * s)), 1.0, np.zeros(1)).times(math.sqrt(3)).integral()
+    for layer in fem.solve_layers(problem, cell, comm):
+        place = layer.face.offset(problem)
+        expected = -chi.at(place[:1], place[:1])[0] if layer.face.axis == 0 else 0.0
+        assert layer.tail == pytest.approx(expected, abs=2e-6)
+        assert sampled(layer, equation) == pytest.approx(layer.tail, abs=1e-6)
+    at = np.column_stack([np.linspace(0, 1, 9), np.full(9, 0.3)])
+    a = Line.of(lambda _, s: 2 + np.sin(2 * np.pi * s), 1.0, np.zeros(1))
+    inverse = Line.of(lambda _, s: 1 / (2 + np.sin(2 * np.pi * s)), 1.0, np.zeros(1))
+    source = a.integral()
+    mean = (source * inverse).mean() / inverse.mean()
+    along = (source * inverse).times(-1.0) + inverse.times(mean)
+    for found, exact in zip(
+        fem.solve_second(problem, cell),
+        (chi.integral().times(-1.0), chi.times(0.0), along.integral()), strict=True,
+    ):  # fmt: skip
+        assert comparison.at_points(found, at) == pytest.approx(exact.at(at[:, 0], at[:, 0]), abs=1e-6)
+
+
+def test_a_tail_is_an_energy(paper: EllipticProblem) -> None:
+    """By Green's identity with y_n + χ_n: a*_nn c |F| = -∫_F χ_n σ_nn - ∫ ∇w·a∇w, quadratic in the error of w."""
+    comm = MPI.COMM_SELF
+    cell = fem.solve_cell(paper, comm, degree=4, cells=16, estimate=False)
+    layer = fem.solve_layers(paper, cell, comm)[0]
+    mesh = layer.function.function_space.mesh
+    z = ufl.SpatialCoordinate(mesh)
+    a = 2 + ufl.sin(2 * ufl.pi * z[0]) * ufl.cos(2 * ufl.pi * z[1])
+    slope = ufl.grad(layer.function)
+    energy = integral(a * ufl.inner(slope, slope) * ufl.dx(domain=mesh, metadata={"quadrature_degree": 12}), mesh)
+    at = np.column_stack([np.zeros(64), np.arange(64) / 64])
+    chi, steep = (comparison.at_points(part, at) for part in derivatives(cell.correctors[0], 1)[:2])
+    on_face = float((chi * 2.0 * (1 + steep)).mean())
+    star = float(np.asarray(cell.coefficient)[0, 0])
+    assert layer.tail == pytest.approx(-(on_face + energy) / star, rel=1e-4)
+    assert layer.estimate.within(1e-4)
+
+
+def test_both_paths_find_the_same() -> None:
+    problem = turned(1 / 8)
+    equation, comm = problem.cell_problems(), MPI.COMM_SELF
+    assert Face(1, True).offset(problem) == pytest.approx([0, 0.4])
+    exact = fem.solve_cell(problem, comm, degree=4, cells=16, estimate=False)
+    found = pinn.solve_cell(problem, hidden=(600,), points=34, optimizer=pinn.LastLayer())
+    size = max(float(np.abs(chi.x.array).max()) for chi in exact.correctors)
+    layers = zip(
+        fem.solve_layers(problem, exact, comm),
+        pinn.solve_layers(problem, found), faces_of(problem), strict=True,
+    )  # fmt: skip
+    for by_fem, by_network, face in layers:
+        assert by_fem.face == by_network.face == face
+        assert by_network.tail == pytest.approx(by_fem.tail, abs=2e-3 * size)
+        points = strip_points(equation, face)
+        difference = np.abs(by_network.function.values(points) - sampled(by_fem, equation)).max()
+        assert difference < 2e-3 * size
+        assert by_network.estimate.within(2e-2)
+    points = np.random.default_rng(0).random((50, 2))
+    seconds = zip(fem.solve_second(problem, exact), pinn.solve_second(problem, found), strict=True)
+    for one, other in seconds:
+        assert other.values(points) == pytest.approx(comparison.at_points(one, points), abs=1e-5 * size)
+
+
+@pytest.mark.mpi
+def test_orders_in_the_plane(comm: MPI.Comm) -> None:
+    """From ε = 1/4 to 1/8, cut alike: in L2 and in the H1 seminorm."""
+    found = []
+    for eps in (1 / 4, 1 / 8):
+        problem = turned(eps)
+        box = [(0.0, 1.0), (0.0, 1.0 + 0.3 * 4 * eps)]  # the cells are cut where 4/10 of them are left
+        problem = EllipticProblem(domain=box, eps=eps, a=problem.a, f=problem.f)
+        u = fem.solve_multiscale(problem, comm, degree=3, cells_per_period=8, estimate=False)
+        cell = fem.solve_cell(problem, comm, degree=4, cells=8, estimate=False)
+        layers = fem.solve_layers(problem, cell, comm, cells=8)
+        second = fem.solve_second(problem, cell)
+        equation = problem.moved(cell.coefficient, {layer.face: layer.tail for layer in layers})
+        assert equation is not None
+        v = fem.solve_homogenized(problem, cell.coefficient, comm, cells=32, estimate=False)
+        moved = fem.solve(equation, comm, cells=32, estimate=False)
+        assert isinstance(moved, fem.Solution)
+        terms = comparison.Terms(v, cell.correctors, moved, second, layers)
+        functions = comparison.reconstructions(problem, u.function.function_space, terms)
+        found.append(comparison.relative_errors(u, functions))
+    orders = {
+        name: [math.log2(a / b) for a, b in zip(found[0][name], found[1][name], strict=True)] for name in found[0]
+    }
+    for name, l2, h1 in (("u0", 1, 0), ("first", 1, 0.5), ("layers", 1.8, 0.9), ("second", 1.8, 1)):
+        assert orders[name][0] > l2 - 0.2, orders
+        assert orders[name][1] > h1 - 0.2, orders
+    assert found[1]["second"][0] < 0.1 * found[1]["u0"][0]
+    assert found[1]["second"][1] < 0.05 * found[1]["u0"][1]

@@ -104,7 +104,6 @@ def recorded(name: str = "elliptic-1d", preset: str = "fast") -> dict[str, Any]:
     """The results of a recorded run, with what runs say today: what was asked for, and what each number may be off by."""
     found = json.loads(json.dumps(stored().runs[preset, name]))
     chosen = case(name)
-    found["published"] = found.pop("paper")
     found["provenance"]["request"] = {
         "problem": data_of(chosen), "title": chosen.title, "assumptions": list(chosen.assumptions), "preset": preset, "seed": 0,
     }  # fmt: skip

@@ -61,6 +61,11 @@ class Product:
         """The tensor grid, (Π m_k, d), the last direction fastest."""
         return np.stack([g.ravel() for g in np.meshgrid(*self.axes, indexing="ij")], axis=1)
 
+    def whole(self) -> Product:
+        """All points of the tensor grid."""
+        index = np.indices(self.shape, np.int32).reshape(len(self.axes), -1)
+        return Product(self.axes, tuple(index))
+
     def numbers(self, piece: slice = slice(None)) -> Indices:
         """Which point of the tensor grid each one is, (n,)."""
         number = self.index[0][piece].astype(np.int64)

@@ -111,11 +111,10 @@ class _Points:
         """ε (w_F - c_F) ∂_n U, the slope being that on the face, (n,); collective."""
         problem, face, axis = self.problem, layer.face, layer.face.axis
         end = layer.face.strip(problem, layer.depth)[axis][1]
-        strip = Product(
-            tuple(np.minimum(self._depth(face, x), end) if k == axis else x
-                  for k, x in enumerate(self._strip_axes(axis))),
-            tuple(self.points.index[k] if k == axis else self.fast.index[k] for k in range(problem.dim)),
-        )  # fmt: skip
+        at = [self.points if k == axis else self.fast for k in range(problem.dim)]
+        strip = Product(tuple(p.axes[k] for k, p in enumerate(at)), tuple(p.index[k] for k, p in enumerate(at))).mapped(
+            [(lambda x: np.minimum(self._depth(face, x), end)) if k == axis else np.array for k in range(problem.dim)]
+        )
         (w,) = self._values([layer.function], strip)
         grid = [np.array([face.place(problem)]) if k == axis else x for k, x in enumerate(self.points.axes)]
         on_face = Product.of(np.stack([g.ravel() for g in np.meshgrid(*grid, indexing="ij")], axis=1))
@@ -124,9 +123,6 @@ class _Points:
         for k, (x, index) in enumerate(zip(grid, self.points.index, strict=True)):
             number = number * len(x) + (0 if k == axis else index)
         return np.asarray(problem.eps * (w - layer.tail) * slope[number])
-
-    def _strip_axes(self, axis: int) -> list[Array]:
-        return [self.points.axes[k] if k == axis else self.fast.axes[k] for k in range(self.problem.dim)]
 
     @staticmethod
     def _values(functions: Sequence[fem.Function | Field], points: Product) -> list[Array]:

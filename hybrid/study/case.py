@@ -21,6 +21,7 @@ class Case:
         fem: The [fem] table of a problem file.
         pinn: The [pinn] table.
         certify: Whether a run also bounds the errors of reconstructions by both paths (`hybrid.bounds`).
+        layers: Whether reconstructions go beyond the first order; in space only where asked for, by default.
     """
 
     problem: Problem
@@ -30,3 +31,4 @@ class Case:
     fem: FemOptions = field(default_factory=FemOptions)
     pinn: PinnOptions = field(default_factory=PinnOptions)
     certify: bool = False
+    layers: bool | None = None

@@ -72,6 +72,10 @@ def _further(run: Recorder, path: str, first: Found, known: Any) -> Found:
         SolverError: A training failed.
     """
     problem, cell = run.problem, run.cell if path == "fem" else run.chi
+    if not (run.problem.dim < 3 if run.case.layers is None else run.case.layers):
+        raise InputError(
+            "layers", "in space they take longer than all the rest, where `layers = true` does not ask for them"
+        )
     if path == "pinn" and not run.preset.adapts:
         raise InputError("preset", f"{run.preset.name} is {run.preset.origin}, which knows the first order only")
     layers: Any = ()

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +14,7 @@ import typer
 
 import hybrid
 from hybrid import commands
+from hybrid.asked import Asked, check_preset, chosen_case
 from hybrid.exits import guarded
 from hybrid.failures import Faults, InputError
 from hybrid.machine import keep_memory
@@ -100,8 +97,8 @@ def run(
     hybrid run elliptic-2d -- -reference_ksp_monitor
     """
     comm, faults, words = MPI.COMM_WORLD, Faults(), Faults()
-    _check_preset(preset, words)
-    asked = _asked(what, source, preset, seed, reference_tol)
+    check_preset(preset, words)
+    asked = Asked.of(what, source, preset, seed, reference_tol)
     known, nodes = None if words.found else asked.preset, machines(comm)
 
     def check(case: Case) -> None:
@@ -146,7 +143,7 @@ def reproduce(
     from hybrid.study.options import preset_names  # loads SymPy
 
     comm, faults = MPI.COMM_WORLD, Faults()
-    _check_preset(preset, faults, "all")
+    check_preset(preset, faults, "all")
     for name in only or ():
         with faults.noted():
             check_name(name)
@@ -181,7 +178,7 @@ def certify(
 ) -> None:
     """Bound the error of a reconstruction of u_eps, guaranteed, without solving for u_eps: certificate.json."""
     comm, faults, words = MPI.COMM_WORLD, Faults(), Faults()
-    _check_preset(preset, words)
+    check_preset(preset, words)
     known = None if words.found else preset
 
     def check(case: Case) -> None:
@@ -192,7 +189,7 @@ def certify(
         check_settings(case, known, seed)
 
     with faults.noted():
-        chosen = _case(what, check)
+        chosen = chosen_case(what, check)
     faults.note(*words.found)
     if path not in {"pinn", "fem"}:
         faults.note(InputError("--path", f"{path!r}; allowed are pinn, fem"))
@@ -214,7 +211,7 @@ def plan(
     ranks: Annotated[int, typer.Option(min=1, max=10**6, help="How many MPI ranks share the work.")] = 1,
 ) -> None:
     """Predict the size, memory and time of a reference, without computing anything."""
-    chosen = _case(what)
+    chosen = chosen_case(what)
 
     from hybrid.study.plan import lines_of  # loads SymPy
     from hybrid.study.plan import plan as plan_for
@@ -223,88 +220,10 @@ def plan(
     print(*lines_of(chosen, found, ranks), *notes, sep="\n")
 
 
-@app.command()
-def schema(
-    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="Of problems; all of them without it.")] = None,
-) -> None:
-    """Print the JSON Schema of problem files, by which editors complete and check them.
-
-    hybrid schema > problem.schema.json, and `#:schema problem.schema.json` in the first line of a problem file.
-    """
-    from hybrid.study.jsonschema import schema as schema_of  # loads SymPy
-
-    print(json.dumps(schema_of(kind), indent=2, ensure_ascii=False))
-
-
+app.command()(commands.schema)
 app.command()(commands.init)
 app.command()(commands.sweep)
 app.command()(commands.report)
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """What to run: by the command's words, and by a record where one is to be repeated."""
-
-    read: Callable[[Callable[[Case], None]], Case]
-    preset: str | None
-    seed: int | None
-    reference_tol: float | None
-    seeds: int = 1
-
-
-def _asked(
-    what: str | None, source: Path | None, preset: str | None, seed: int | None, reference_tol: float | None
-) -> _Asked:
-    """Words win over the record.
-
-    Raises:
-        InputError: Neither a case nor a record is given, or both are, or it is no record.
-    """
-    if what is not None and source is None:
-        return _Asked(partial(_case, what), preset, seed, reference_tol)
-    if what is not None or source is None:
-        raise InputError("run", "give a case, a problem file, or --from and the results.json of a run: one of them")
-
-    from hybrid.study.repeat import case_of, recorded, set_options  # loads SymPy
-
-    record, before = recorded(source)
-    set_options(record)
-    return _Asked(
-        partial(case_of, source, record, before), preset or before.preset, before.seed if seed is None else seed,
-        before.reference_tol if reference_tol is None else reference_tol, before.seeds,
-    )  # fmt: skip
-
-
-def _case(what: str, check: Callable[[Case], None] | None = None) -> Case:
-    """A case by its name, or a problem file; and what `check` has to say about it.
-
-    Raises:
-        InputError: All that is wrong, in the order of the file.
-    """
-    if what.endswith(".toml"):
-        from hybrid.study.files import read  # loads SymPy
-
-        return read(Path(what), check)
-    check_name(what)
-
-    from hybrid.paper.cases import case  # loads SymPy
-
-    chosen = case(what)
-    if check is not None:
-        check(chosen)
-    return chosen
-
-
-def _check_preset(preset: str | None, faults: Faults, *others: str) -> None:
-    """Note a preset that there is not."""
-    if preset is None:
-        return
-
-    from hybrid.study.options import preset_names  # loads SymPy
-
-    allowed = (*preset_names(), *others)
-    if preset not in allowed:
-        faults.note(InputError("--preset", f"{preset!r}; allowed are {', '.join(allowed)}"))
 
 
 def _petsc_options(arguments: list[str]) -> None:

@@ -1,9 +1,11 @@
-"""The commands about many runs, `hybrid init` and `hybrid sweep`; `hybrid.cli` has the others, and puts them together."""
+"""The commands about files, many runs and pages; `hybrid.cli` has the others, and puts them together."""
 
 from __future__ import annotations
 
+import json
 import re
 import signal
+import sys
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -23,34 +25,32 @@ TEMPLATES = "hybrid.sweep.templates"
 
 
 def init(
-    what: Annotated[
-        str, typer.Argument(metavar="[WHAT]", help="elliptic, reaction-diffusion, jumps, or sweep.")
+    kind: Annotated[
+        str, typer.Argument(metavar="[KIND]", help="elliptic, reaction-diffusion, jumps, or sweep.")
     ] = "elliptic",
-    to: Annotated[Path | None, typer.Option("--to", help="The file; WHAT.toml by default.")] = None,
 ) -> None:
-    """Write a commented file to begin with, which runs as it is. A file that is there already stays as it is."""
+    """Print a commented file to begin with, which runs as it is: hybrid init sweep > sweep.toml"""
     known = sorted(
         entry.name.removesuffix(".toml") for entry in files(TEMPLATES).iterdir() if entry.name.endswith(".toml")
     )
-    faults, path = Faults(), Path(f"{what}.toml") if to is None else to
-    if what not in known:
-        faults.note(InputError("init", f"{what!r}; allowed are {', '.join(known)}"))
-    if path.suffix != ".toml":
-        faults.note(InputError("--to", f"{path}; the name of a problem file ends in .toml"))
-    faults.report()
-    text = files(TEMPLATES).joinpath(f"{what}.toml").read_text(encoding="utf-8")
+    if kind not in known:
+        raise InputError("init", f"{kind!r}; allowed are {', '.join(known)}")
+    print(files(TEMPLATES).joinpath(f"{kind}.toml").read_text(encoding="utf-8"), end="")
 
-    def write() -> None:
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(text)
-        except FileExistsError:
-            raise InputError(str(path), "is there already; give another name by --to") from None
-        except OSError as error:
-            raise InputError(str(path), f"cannot be written ({error.strerror})") from None
 
-    on_root(MPI.COMM_WORLD, write)
-    print(f"{path}: now `hybrid {'sweep' if what == 'sweep' else 'run'} {path}`")
+def schema(
+    kind: Annotated[
+        str | None, typer.Argument(metavar="[KIND]", help="Of problems, or sweep; every kind of problem without it.")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of problem files or of sweep files, by which editors complete and check them.
+
+    hybrid schema > problem.schema.json, and `#:schema problem.schema.json` in the first line of a problem file.
+    """
+    from hybrid.study.jsonschema import schema as of_problems  # loads SymPy
+    from hybrid.sweep.jsonschema import schema as of_sweeps
+
+    print(json.dumps(of_sweeps() if kind == "sweep" else of_problems(kind), indent=2, ensure_ascii=False))
 
 
 def sweep(
@@ -60,9 +60,9 @@ def sweep(
         int | None, typer.Option(min=1, max=10_000, help="So many seeds, 0, 1, …, for each run of the file.")
     ] = None,
     shard: Annotated[
-        str, typer.Option(metavar="K/N", help="Only the K-th of N parts, for a job array; all may share the folder.")
+        str, typer.Option(metavar="I/N", help="Only the I-th of N parts, for a job array; all may share the folder.")
     ] = "1/1",
-    workers: Annotated[
+    jobs: Annotated[
         int | None, typer.Option(help="Processes; as many as cores by default. Under mpiexec its ranks do the runs.")
     ] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Do runs again that have failed.")] = False,
@@ -70,13 +70,13 @@ def sweep(
         bool, typer.Option("--no-cache", help="Keep no references: runs that share one solve it each.")
     ] = False,
 ) -> None:
-    """Do all runs of a sweep file, and make a table of them; where it was interrupted, the same command goes on."""
+    """Do all runs of a sweep file, and make a table and a page of them; interrupted, the same command goes on."""
     comm, faults = MPI.COMM_WORLD, Faults()
     part = _shard(shard, faults)
     if out is not None and str(out) in {"", "."}:
         faults.note(InputError("--out", "give a folder of its own"))
-    if workers is not None and comm.size > 1:
-        faults.note(InputError("--workers", "is for processes without mpiexec; leave it out"))
+    if jobs is not None and comm.size > 1:
+        faults.note(InputError("--jobs", "is for processes without mpiexec; leave it out"))
 
     from hybrid.paper.cases import case  # loads SymPy
     from hybrid.paper.preset import PAPER
@@ -88,7 +88,7 @@ def sweep(
         plan = read(what, seeds=seeds, cases=case, presets=(PAPER,))
     with faults.noted():
         if comm.size == 1:
-            executor = Pool(workers)
+            executor = Pool(jobs)
     if not faults.found:
         with faults.noted():
             executor = Ranks(comm, plan.ranks_per_run) if comm.size > 1 or plan.ranks_per_run > 1 else executor
@@ -97,7 +97,23 @@ def sweep(
     from hybrid.sweep.run import run  # the input is accepted; torch and DOLFINx are for those who do the runs
 
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    run(plan, comm, out=out, executor=executor, shard=part, retry=retry, cache=not no_cache, extras=_extras)
+    table = run(plan, comm, out=out, executor=executor, shard=part, retry=retry, cache=not no_cache, extras=_extras)
+    on_root(comm, lambda: _draw(Path("results") / plan.name if out is None else out, len(table) - len(plan.keys)))
+
+
+def _draw(folder: Path, lacking: int) -> None:
+    """The page of a sweep that is all there; what goes wrong with it takes nothing from the runs."""
+    if lacking:
+        print(f"a page of what is there: hybrid report {folder}")
+        return
+
+    from hybrid.report import report as write  # loads matplotlib
+
+    try:
+        print(f"the page is {write(folder)}")
+    except Exception as error:
+        why = " ".join(str(error).split()) or type(error).__name__
+        print(f"hybrid: warning: no page ({why}); hybrid report {folder} tries again", file=sys.stderr)
 
 
 def _extras() -> Sequence[Extras]:
@@ -119,6 +135,6 @@ def report(
 def _shard(text: str, faults: Faults) -> tuple[int, int]:
     found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
     if found is None or not 1 <= int(found[1]) <= int(found[2]):
-        faults.note(InputError("--shard", f"{text!r}; allowed is K/N with K from 1 to N, 3/16 for instance"))
+        faults.note(InputError("--shard", f"{text!r}; allowed is I/N with I from 1 to N, 3/16 for instance"))
         return 1, 1
     return int(found[1]), int(found[2])

@@ -38,7 +38,7 @@ f = "1"
 contrast = 1
 [base.pinn]
 preset = "fast"
-[grid]
+[axes]
 contrast = {contrasts}
 eps = {scales}
 """
@@ -132,8 +132,10 @@ def ranks(folder: Path, count: int) -> bool:
         found = re.search(r"([\d.]+) s; the table", done.stdout)
         assert found is not None
         seconds[size] = float(found[1])
-    solves = sum(row["seconds"] for row in rows_of(folder / "on1").values() if not row["cached"])
-    shared = sum(row["seconds"] - row["seconds.reference"] for row in rows_of(folder / "on1").values() if row["cached"])
+    solves = sum(row["seconds.total"] for row in rows_of(folder / "on1").values() if not row["cached"])
+    shared = sum(
+        row["seconds.total"] - row["seconds.reference"] for row in rows_of(folder / "on1").values() if row["cached"]
+    )
     overhead = (seconds[1] - solves - shared) / count
     print(
         f"{count} runs: {seconds[1]:.1f} s on one rank, {seconds[2]:.1f} s on two: {seconds[1] / seconds[2]:.2f} times as fast"

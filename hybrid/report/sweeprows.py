@@ -14,7 +14,7 @@ from hybrid.failures import InputError
 from hybrid.study import statistics
 from hybrid.study.rows import Row, Value
 
-SEED = "seed"
+SEED = "pinn.seed"
 _LINES = 6
 """Groups that one picture can tell apart."""
 

@@ -25,13 +25,13 @@ def runs(sweep: Sweep) -> Table:
     rows = [
         (
             *(_setting(row, name) for name in axes), str(row.get("status")), *(_cell(row, name) for name in names),
-            said(found) if (found := number_in(row, "seconds")) is not None else "–", str(row.get("run")),
+            said(found) if (found := number_in(row, "seconds.total")) is not None else "–", str(row.get("run")),
         )
         for row in sweep.rows
     ]  # fmt: skip
     note = (
         "Each number with what it may be off by; (!): not resolved. The last column is the run's folder in runs, with all of "
-        "its results; runs.csv and runs.parquet have all columns."
+        "its results; results.csv and results.parquet have all columns."
     )
     return Table("Settings, errors and seconds of each run", (*axes, "status", *names, "seconds", "run"), rows, note)
 
@@ -118,13 +118,13 @@ def costs(sweep: Sweep) -> Table | None:
         )
         for name in median
     ]
-    seconds = values(sweep.complete, "seconds")
+    seconds = values(sweep.complete, "seconds.total")
     rows.append(("a run", f"{np.median(seconds):.2f}", f"{sum(seconds):.1f}", ""))
     return Table("Seconds by stage", ("", "median", "all runs", "share"), rows)
 
 
 _COMMON = {
-    "name", "kind", "dim", "preset", "hybrid", "python", "dolfinx", "petsc", "torch", "numpy", "sympy", "mpi", "ranks",
+    "name", "kind", "dim", "hybrid", "python", "dolfinx", "petsc", "torch", "numpy", "sympy", "mpi", "ranks",
     "threads", "device",
 }  # fmt: skip
 _TABLES = {"fem", "pinn", "constants"}

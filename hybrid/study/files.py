@@ -10,48 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from hybrid.bounds.scope import checked as check_scope
-from hybrid.checks import check_domain, check_period, positive
+from hybrid.checks import positive
 from hybrid.failures import Faults, InputError, each_of
 from hybrid.media.regions import ByRegion, Regions
 from hybrid.physics import Problem, kinds, of_kind
 from hybrid.physics.fields import Field
 from hybrid.study.case import Case
+from hybrid.study.common import COMMON, domain_of, name_of, period_of
 from hybrid.study.constants import with_constants
 from hybrid.study.options import FemOptions, Options, PinnOptions, unknown
 from hybrid.symbols import parse_number
 
 Check = Callable[[Case], None]
 """What refuses, by an InputError, a case for reasons that the file itself does not show."""
-
-_NUMBER: Mapping[str, Any] = {"anyOf": [{"type": "number"}, {"type": "string"}]}
-COMMON: Mapping[str, Mapping[str, Any]] = {
-    "domain": {
-        "description": "one [low, high] for each of 1 to 3 dimensions", "type": "array", "minItems": 1, "maxItems": 3,
-        "items": {"type": "array", "minItems": 2, "maxItems": 2, "items": _NUMBER},
-    },
-    "eps": {"description": "the scale of what oscillates with y = x/eps, positive", **_NUMBER},
-    "period": {
-        "description": "of the coefficient in y, 1 where it is left out; one number, or one for each dimension",
-        "anyOf": [*_NUMBER["anyOf"], {"type": "array", "minItems": 1, "maxItems": 3, "items": _NUMBER}],
-    },
-    "mesh": {
-        "description": "a Gmsh file with a mesh of the cell, relative to this file; the coefficient then is a table with a "
-        "value for each region, by the name or the number of its physical group",
-        "type": "string", "minLength": 1,
-    },
-    "name": {
-        "description": "what the problem is called, and the folder of its results; the file's name where it is left out",
-        "type": "string", "minLength": 1, "maxLength": 100,
-    },
-    "certify": {
-        "description": "whether a run also proves bounds of the errors of reconstructions, true or false", "type": "boolean",
-    },
-}  # fmt: skip
-"""The fields of every problem, as JSON Schema."""
-CONSTANTS: Mapping[str, Any] = {
-    "description": "numbers with names, for the expressions of the file",
-    "type": "object", "additionalProperties": _NUMBER,
-}  # fmt: skip
 
 
 def read(path: Path, check: Check | None = None) -> Case:
@@ -224,15 +195,15 @@ class _Reading:
             elif failed is not None:
                 self.faults.note(failed)
 
-        field("domain", _domain)
+        field("domain", domain_of)
         dim = len(found["domain"]) if "domain" in found else None
         field("eps", lambda value: positive(parse_number(value, "eps"), "eps"))
         if "period" in data:
-            field("period", lambda value: _period(value, dim))
+            field("period", lambda value: period_of(value, dim))
         for key, fields in own.items():
             field(key, *(partial(one.read, name=key, dim=dim) for one in fields))
         with self.faults.noted():
-            found["name"] = _name(data.get("name", self.name))
+            found["name"] = name_of(data.get("name", self.name))
         return found
 
     def _problem(self, physics: type[Problem], fields: Mapping[str, Any]) -> Problem | None:
@@ -299,24 +270,3 @@ _HARMLESS = {"seed", "tol", "budget", "device", "hidden", "steps", "boundary"}
 def mentions(where: str) -> set[str]:
     """The fields and settings that the place of an error names."""
     return set(re.findall(_NAME, where))
-
-
-def _domain(value: Any) -> tuple[tuple[float, float], ...]:
-    if not isinstance(value, list) or not value or not all(isinstance(i, list) and len(i) == 2 for i in value):
-        raise InputError("domain", f"{value!r}; allowed is one [low, high] for each dimension, e.g. [[0, 1], [0, 1]]")
-    return check_domain([(parse_number(low, "domain"), parse_number(high, "domain")) for low, high in value])
-
-
-def _period(value: Any, dim: int | None) -> tuple[float, ...]:
-    """One for each dimension; with a domain that is not known, those that are given."""
-    if not isinstance(value, list):
-        return check_period(parse_number(value, "period"), dim or 1)
-    return check_period([parse_number(p, "period") for p in value], len(value) if dim is None else dim)
-
-
-def _name(value: Any) -> str:
-    """A name is also a folder: keep it one plain path component."""
-    good = isinstance(value, str) and 0 < len(value) <= 100 and value.isprintable() and not set(value) & set("/\\")
-    if not good or value.startswith("."):
-        raise InputError("name", f"{value!r}; allowed is a plain name, it becomes a folder")
-    return value

@@ -11,23 +11,26 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core.core_schema import NullableSchema, WithDefaultSchema
 
 from hybrid.physics import kinds, of_kind
-from hybrid.study.files import COMMON, CONSTANTS
+from hybrid.study.common import COMMON, CONSTANTS
 from hybrid.study.options import FemOptions, PinnOptions
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 Json = dict[str, Any]
 
 
-class _Plain(GenerateJsonSchema):
+class Plain(GenerateJsonSchema):
     """In a file a setting is left out, never null."""
 
     def nullable_schema(self, schema: NullableSchema) -> Json:
+        """What it may be if it is there."""
         return self.generate_inner(schema["schema"])
 
     def default_schema(self, schema: WithDefaultSchema) -> Json:
+        """Without the default, None."""
         return self.generate_inner(schema["schema"])
 
     def field_title_should_be_set(self, schema: Any) -> bool:
+        """Never: names are titles enough."""
         return False
 
 
@@ -38,8 +41,8 @@ def schema(kind: str | None = None) -> Json:
         InputError: There is no such kind.
     """
     tables: Json = {
-        "fem": FemOptions.model_json_schema(schema_generator=_Plain),
-        "pinn": PinnOptions.model_json_schema(schema_generator=_Plain),
+        "fem": FemOptions.model_json_schema(schema_generator=Plain),
+        "pinn": PinnOptions.model_json_schema(schema_generator=Plain),
     }
     heads: Json = {"$schema": DRAFT, "title": "A problem file of hybrid", "$defs": tables}
     if kind is not None:

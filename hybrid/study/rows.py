@@ -22,12 +22,13 @@ def row_of(record: Record) -> Row:
 
     Columns, in this order (those that a run has nothing for are left out):
         status: "complete", or why the run is not.
-        name, kind, dim, preset, seed, eps, the fields of the problem, ``fem.*``, ``pinn.*``: Settings. Lists are JSON.
+        name, kind, dim, pinn.preset, pinn.seed, eps, the fields of the problem, ``constants.*``, ``fem.*``, ``pinn.*``:
+            Settings, by their paths in the problem file. Lists are JSON.
         e1 … e5, e1_h1 …; chi_1 … (network against finite elements); a_fem, a_pinn (or r_…: the first entry), a_difference:
             Each with ``_estimate`` (how far it may be off, as of itself) and ``_resolved`` where there are such.
         resolved, unresolved: Of the whole run; how many numbers are not.
         trained: Whether e3 and the correctors' errors are below `FAILED_TO_TRAIN`.
-        seconds, ``seconds.*``; ``dofs.*``, ``iterations.*``, ``parameters.*``, ``steps.*``; memory (bytes): Costs.
+        ``seconds.*``, the total first; ``dofs.*``, ``iterations.*``, ``parameters.*``, ``steps.*``; memory (bytes): Costs.
         hybrid, python, … (versions), ranks, threads, device, cached, problem_hash, finished: Provenance.
     """
     return {
@@ -37,12 +38,11 @@ def row_of(record: Record) -> Row:
 
 
 def settings_of(problem: Mapping[str, Any]) -> Row:
-    """The contents of a problem file as columns, but preset and seed, which have theirs."""
+    """The contents of a problem file as columns."""
     tables = {
         f"{table}.{name}": value
         for table in ("constants", "fem", "pinn")
         for name, value in problem.get(table, {}).items()
-        if (table, name) not in {("pinn", "preset"), ("pinn", "seed")}
     }
     own = {name: value for name, value in problem.items() if name not in _ASIDE}
     head = {"name": problem.get("name"), "kind": problem.get("kind"), "dim": len(problem.get("domain", ()))}
@@ -68,7 +68,8 @@ def _settings(record: Record) -> Row:
     found = {} if request is None else settings_of(request.problem)
     head = {"name": record.case, "kind": found.pop("kind", None), "dim": found.pop("dim", None)}
     rest = {name: value for name, value in found.items() if name not in head}
-    return {**head, "preset": record.preset, "seed": record.provenance.seed, "eps": record.eps, **rest}
+    made: Row = {"pinn.preset": record.preset, "pinn.seed": record.provenance.seed}  # whoever asked for them
+    return {**head, **made, "eps": record.eps, **rest, **made}
 
 
 def _numbers(record: Record) -> Row:
@@ -100,7 +101,7 @@ def _first(coefficient: Any) -> Value:
 
 def _costs(record: Record) -> Row:
     def columns() -> Iterator[tuple[str, Value]]:
-        yield "seconds", plain(record.seconds.get("total"))
+        yield "seconds.total", plain(record.seconds.get("total"))
         yield from ((f"seconds.{name}", plain(s)) for name, s in record.seconds.items() if name != "total")
         yield from ((f"dofs.{name}", solve.dofs) for name, solve in record.solves.items())
         yield from (

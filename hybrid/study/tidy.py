@@ -61,10 +61,10 @@ def _column(values: Sequence[Any]) -> pa.Array:
 
 
 def write_tables(folder: Path, rows: Sequence[Row]) -> None:
-    """``runs.csv`` and ``runs.parquet``, each whole or as before."""
+    """``results.csv`` and ``results.parquet``, each whole or as before."""
     import pyarrow.csv
     import pyarrow.parquet
 
     table = table_of(rows)
-    store.write_atomically(folder / "runs.csv", lambda file: pyarrow.csv.write_csv(table, file))
-    store.write_atomically(folder / "runs.parquet", lambda file: pyarrow.parquet.write_table(table, file))
+    store.write_atomically(folder / "results.csv", lambda file: pyarrow.csv.write_csv(table, file))
+    store.write_atomically(folder / "results.parquet", lambda file: pyarrow.parquet.write_table(table, file))

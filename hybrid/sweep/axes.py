@@ -1,4 +1,4 @@
-"""Axes: which values the fields of a problem take in a sweep. The runs are the product of all that is here."""
+"""Axes: which values the fields of a problem take in a sweep, and in which combinations."""
 
 from __future__ import annotations
 
@@ -18,13 +18,7 @@ Settings = dict[str, Any]
 
 
 class Axes(ABC):
-    """Settings of several runs for some fields.
-
-    Attributes:
-        where: The table of the sweep file.
-    """
-
-    where: str
+    """Settings of several runs for some fields."""
 
     @property
     @abstractmethod
@@ -51,7 +45,6 @@ class Grid(Axes):
     """Every value of a field with every value of the others, the last field running fastest."""
 
     values: Mapping[str, Sequence[Any]]
-    where: str = "grid"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,12 +75,11 @@ class Zip(Axes):
     """
 
     values: Mapping[str, Sequence[Any]]
-    where: str = "zip"
 
     def __post_init__(self) -> None:
         if len(set(map(len, self.values.values()))) > 1:
             sizes = ", ".join(f"{name} has {len(values)}" for name, values in self.values.items())
-            raise InputError(self.where, f"{sizes}; allowed are lists of one length")
+            raise InputError("axes", f"{sizes}; allowed are lists of one length")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -109,7 +101,6 @@ class Listed(Axes):
     """Runs written down one by one; what one leaves out is as in the base problem."""
 
     runs: Sequence[Settings]
-    where: str = "list"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -162,13 +153,12 @@ class Distribution:
 
 
 @dataclass(frozen=True)
-class Random(Axes):
+class Sample(Axes):
     """Values drawn independently, from a seed: a field keeps its values when others are added behind it."""
 
     fields: Sequence[Distribution]
-    samples: int
+    size: int
     seed: int = 0
-    where: str = "random"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -178,13 +168,13 @@ class Random(Axes):
     @property
     def count(self) -> int:
         """How many are drawn."""
-        return self.samples
+        return self.size
 
     def settings(self) -> list[Settings]:
         """One for each run."""
         streams = np.random.SeedSequence(self.seed).spawn(len(self.fields))
         columns = [
-            one.sample(np.random.default_rng(stream), self.samples)
+            one.sample(np.random.default_rng(stream), self.size)
             for one, stream in zip(self.fields, streams, strict=True)
         ]
         return [dict(zip(self.names, row, strict=True)) for row in zip(*columns, strict=True)]

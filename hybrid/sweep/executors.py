@@ -127,9 +127,7 @@ class Pool(Executor):
         most = max(cores // threads, 1)
         if self.workers is not None and not 1 <= self.workers <= most:
             each = f" with {threads} threads each (OMP_NUM_THREADS)" if threads > 1 else ""
-            raise InputError(
-                "--workers", f"{self.workers}{each}, on {cores} cores; allowed is a number from 1 to {most}"
-            )
+            raise InputError("--jobs", f"{self.workers}{each}, on {cores} cores; allowed is a number from 1 to {most}")
         self.workers = self.workers or most
 
     def run(self, job: Job, watch: Watch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -14,9 +14,9 @@ from hybrid.study.case import Case
 from hybrid.study.files import data_of, toml_of
 from hybrid.study.options import Options, unknown
 from hybrid.study.presets import Preset
-from hybrid.sweep.axes import Axes, Distribution, Grid, Listed, Random, Zip, combined
+from hybrid.sweep.axes import Axes, Distribution, Grid, Listed, Sample, Zip, combined
 from hybrid.sweep.checking import check_runs
-from hybrid.sweep.names import TABLES, full_name, with_fields
+from hybrid.sweep.names import TABLES, flat, full_name, with_fields
 from hybrid.sweep.plan import Plan, Planned
 
 Cases = Callable[[str], Case]
@@ -27,7 +27,9 @@ Entry = tuple[str, Any, str]
 
 LIMIT = 10_000
 """Runs of a sweep, at the most, where its file does not say otherwise."""
-_BLOCKS = ("set", "grid", "zip", "list", "random")
+_TABLES = ("base", "set", "axes", "runs")
+_ROWS = "list"
+_DRAWN = "sample"
 
 
 def _whole(low: int, high: int, about: str) -> Any:
@@ -37,6 +39,13 @@ def _whole(low: int, high: int, about: str) -> Any:
 class SweepOptions(Options):
     """What a sweep file says beside the problem and the axes."""
 
+    mode: Literal["grid", "zip", "sample", "list"] | None = Field(
+        None,
+        description="how runs come from the axes: every value with every other one (grid), the first of each, the second of "
+        "each … (zip), drawn from each (sample); or from [[runs]], one by one (list); allowed are grid, zip, sample, list",
+    )
+    count: int | None = _whole(1, 10_000_000, "runs that mode sample draws")
+    seed: int | None = _whole(0, 2**31 - 1, "from which mode sample draws them; 0 where it is left out")
     name: str | None = Field(
         None, description="of the sweep and of its folder; allowed is a plain name", pattern=r"^[^/\\.][^/\\]{0,99}$"
     )
@@ -78,9 +87,9 @@ def from_data(
     reading = _Reading(data, folder, cases)
     options = reading.options()
     base = reading.base()
-    axes = reading.axes(base, options.seeds if seeds is None else seeds)
+    axes = reading.axes(base, options, options.seeds if seeds is None else seeds)
     if not reading.faults.found and not axes:
-        reading.faults.note(InputError("grid", "nothing varies; give [grid], [zip], [[list]], [random] or seeds"))
+        reading.faults.note(InputError("axes", "nothing varies; give [axes], [[runs]] with mode = 'list', or seeds"))
     count = math.prod(one.count for one in axes)
     limit = options.limit or LIMIT
     if count > limit:
@@ -90,7 +99,7 @@ def from_data(
     runs: list[Planned] = []
     if not reading.faults.found:
         name = options.name or name
-        runs = [Planned(one, {"name": name} | with_fields(base, one)) for one in combined(axes)]
+        runs = [Planned(one, reading.placed({"name": name} | with_fields(base, one))) for one in combined(axes)]
         check_runs(runs, reading.base_place, reading.faults, presets)
     said = Faults()
     said.note(*(InputError(f"{place}: {error.where}", error.what) for error in reading.faults.found))
@@ -116,12 +125,12 @@ class _Reading:
 
     def options(self) -> SweepOptions:
         """What stands beside base and axes."""
-        own = {key: value for key, value in self.data.items() if key not in {"base", *_BLOCKS}}
+        own = {key: value for key, value in self.data.items() if key not in _TABLES}
         faults = Faults()
         found = SweepOptions.read(own, "", faults)
         for error in faults.found:
             name = error.where.removeprefix(".")
-            allowed = ("base", *SweepOptions.model_fields, *_BLOCKS)
+            allowed = (*SweepOptions.model_fields, *_TABLES)
             self.faults.note(
                 InputError(name, error.what) if name in SweepOptions.model_fields else unknown(name, allowed)
             )
@@ -142,74 +151,69 @@ class _Reading:
             else:
                 what = "missing" if given is None else f"{given!r}"
                 raise InputError("base", f"{what}; allowed are a case, a problem file (.toml), or a table [base]")
-        if isinstance(mesh := data.get("mesh"), str):  # relative to the problem file, which runs have no more
-            place = self.folder / given if isinstance(given, str) and given.endswith(".toml") else self.folder / "base"
-            data["mesh"] = str((place.parent / mesh).resolve())
         fixed = list(self._block("set", data))
         with self.faults.noted():
             data = with_fields(data, {name: value for name, value, _ in fixed})
         return data
 
-    def axes(self, base: Mapping[str, Any], seeds: int | None) -> list[Axes]:
-        """In the order of the file."""
-        found: list[Axes] = []
-        for block in (key for key in self.data if key in _BLOCKS[1:]):
-            with self.faults.noted():
-                one = self._axes(block, base)
-                found += [one] if one.names else []
+    def placed(self, data: dict[str, Any]) -> dict[str, Any]:
+        """A problem with the path of its mesh, which is relative to the base problem's file; runs have no file."""
+        if isinstance(mesh := data.get("mesh"), str) and mesh:
+            data["mesh"] = str(((self.folder / self.base_place).parent / mesh).resolve())
+        return data
+
+    def axes(self, base: Mapping[str, Any], options: SweepOptions, seeds: int | None) -> list[Axes]:
+        """Those of the file, and that of the seeds."""
+        mode, found = options.mode or "grid", list[Axes]()
+        strange = {"runs"} if mode != _ROWS else {"axes"}
+        strange |= {"count", "seed"} if mode != _DRAWN else set()
+        self.faults.note(
+            *(InputError(name, f"is not for mode = {mode!r}") for name in sorted(strange & self.data.keys()))
+        )
+        with self.faults.noted():
+            if mode == _ROWS:
+                found = [self._listed(base)]
+            elif "axes" in self.data or mode == _DRAWN:
+                found = [self._axes(mode, options, base)]
+        found = [one for one in found if one.names]
         if seeds is not None:
-            found.append(Grid({"seed": list(range(seeds))}, "seeds"))
-        known: dict[str, str] = {}
-        for one in found:
-            for name in one.names:
-                if name in known:
-                    self.faults.note(
-                        InputError(f"{one.where}.{name}", f"is in [{known[name]}] too; one axis for each field")
-                    )
-                known.setdefault(name, one.where)
+            found.append(Grid({"pinn.seed": list(range(seeds))}))
+        names = [name for one in found for name in one.names]
+        if len(set(names)) < len(names):
+            self.faults.note(InputError("seeds", "pinn.seed varies too; one axis for each field"))
         for name, _, _ in self._block("set", base, quiet=True):
-            if name in known:
-                self.faults.note(InputError(f"set.{name}", f"is an axis too, in [{known[name]}]; leave it out here"))
+            if name in names:
+                self.faults.note(InputError(f"set.{name}", "is an axis too; leave it out here"))
         return found
 
-    def _axes(self, block: str, base: Mapping[str, Any]) -> Axes:
-        if block == "list":
-            return self._listed(base)
-        if block == "random":
-            return self._random(base)
+    def _axes(self, mode: str, options: SweepOptions, base: Mapping[str, Any]) -> Axes:
         values: dict[str, list[Any]] = {}
-        for name, value, as_written in self._block(block, base):
-            where = f"{block}.{as_written}"
-            if not isinstance(value, list) or not value:
-                self.faults.note(InputError(where, f"{value!r}; allowed is a list of values that is not empty"))
+        fields: list[Distribution] = []
+        for name, value, as_written in self._block("axes", base):
+            where = f"axes.{as_written}"
+            if mode == _DRAWN and isinstance(value, dict):
+                with self.faults.noted():
+                    fields.append(_distribution(name, value, where))
+            elif not isinstance(value, list) or not value:
+                or_table = ", or a table { low, high }" if mode == _DRAWN else ""
+                what = f"{value!r}; allowed is a list of values that is not empty{or_table}"
+                self.faults.note(InputError(where, what))
             elif len({repr(v) for v in value}) < len(value):
                 self.faults.note(InputError(where, f"{value!r} has a value twice"))
             else:
                 values[name] = value
-        return Grid(values) if block == "grid" or not values else Zip(values)
+                fields.append(Distribution(name, choices=value))
+        if mode != _DRAWN:
+            return Zip(values) if mode == "zip" and values else Grid(values)
+        if options.count is None and "count" not in self.data:
+            self.faults.note(InputError("count", "missing; how many runs mode = 'sample' draws"))
+        return Sample(fields, options.count or 1, options.seed or 0)
 
     def _listed(self, base: Mapping[str, Any]) -> Axes:
-        runs = self.data["list"]
+        runs = self.data.get("runs")
         if not isinstance(runs, list) or not runs or not all(isinstance(run, dict) and run for run in runs):
-            raise InputError("list", "allowed are tables [[list]], one for each run, none of them empty")
-        return Listed([{name: value for name, value, _ in self._fields("list", run, base)} for run in runs])
-
-    def _random(self, base: Mapping[str, Any]) -> Axes:
-        table = self.data["random"]
-        own = {"samples", "seed"}
-        samples, seed = table.get("samples"), table.get("seed", 0)
-        for name, value, least in (("samples", samples, 1), ("seed", seed, 0)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                self.faults.note(InputError(f"random.{name}", f"{value!r}; allowed is a whole number, {least} or more"))
-        fields = []
-        rest = {key: value for key, value in table.items() if key not in own}
-        for name, value, as_written in self._fields("random", rest, base):
-            with self.faults.noted():
-                fields.append(_distribution(name, value, f"random.{as_written}"))
-        if not rest:
-            raise InputError("random", 'no field; write for instance eps = { low = 0.01, high = 0.1, scale = "log" }')
-        good = isinstance(samples, int) and isinstance(seed, int) and samples > 0 and seed >= 0
-        return Random(fields, samples if good else 1, seed if good else 0)
+            raise InputError("runs", "allowed are tables [[runs]], one for each run, none of them empty")
+        return Listed([{name: value for name, value, _ in self._fields("runs", run, base)} for run in runs])
 
     def _block(self, block: str, base: Mapping[str, Any], *, quiet: bool = False) -> Iterable[Entry]:
         table = self.data.get(block, {})
@@ -223,14 +227,11 @@ class _Reading:
     def _fields(self, block: str, table: Mapping[str, Any], base: Mapping[str, Any]) -> Iterator[Entry]:
         """The full names of the fields, their values, and the names as they are written; each field once."""
         seen: dict[str, str] = {}
-        for written, value in _flat(table):
+        for written, value in flat(table, base):
             try:
                 name = full_name(written, base)
             except InputError as error:
-                if base or written.partition(".")[0] in {
-                    "fem",
-                    "pinn",
-                }:  # without a base nothing is known of its fields
+                if base or written.partition(".")[0] in TABLES[1:]:  # without a base nothing is known of its fields
                     self.faults.note(InputError(f"{block}.{written}", error.what))
                 continue
             if name in seen:
@@ -240,31 +241,18 @@ class _Reading:
             yield name, value, written
 
 
-def _flat(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Fields by their dotted names; TOML reads ``fem.degree = …`` as a table in a table."""
-    for key, value in table.items():
-        if key in TABLES and isinstance(value, dict):
-            yield from ((f"{key}.{name}", one) for name, one in value.items())
-        else:
-            yield key, value
-
-
-def _distribution(name: str, given: Any, where: str) -> Distribution:
-    allowed = '{ low, high }, with scale = "log" or whole = true where that is wanted, or { choices = […] }'
-    if not isinstance(given, dict) or not (given.keys() == {"choices"} or {"low", "high"} <= given.keys()):
+def _distribution(name: str, given: Mapping[str, Any], where: str) -> Distribution:
+    allowed = '{ low, high }, with scale = "log" or whole = true where that is wanted, or a list of values'
+    if not {"low", "high"} <= given.keys() or given.keys() - {"low", "high", "scale", "whole"}:
         raise InputError(where, f"{given!r}; allowed is {allowed}")
-    if strange := given.keys() - {"low", "high", "scale", "whole", "choices"}:
-        raise InputError(where, f"{', '.join(sorted(strange))} is not known; allowed is {allowed}")
-    if "choices" in given:
-        if not isinstance(given["choices"], list) or not given["choices"]:
-            raise InputError(where, "choices must be a list that is not empty")
-        return Distribution(name, choices=given["choices"])
-    low, high, scale = given["low"], given["high"], given.get("scale", "linear")
+    low, high, scale, whole = given["low"], given["high"], given.get("scale", "linear"), given.get("whole", False)
     if not all(isinstance(bound, int | float) and not isinstance(bound, bool) for bound in (low, high)):
         raise InputError(where, f"from {low!r} to {high!r}; low and high must be numbers")
-    if scale not in {"linear", "log"}:
+    if scale not in ("linear", "log"):
         raise InputError(where, f"scale = {scale!r}; allowed are 'linear', 'log'")
+    if not isinstance(whole, bool):
+        raise InputError(where, f"whole = {whole!r}; allowed are true, false")
     try:
-        return Distribution(name, float(low), float(high), log=scale == "log", whole=bool(given.get("whole", False)))
+        return Distribution(name, float(low), float(high), log=scale == "log", whole=whole)
     except InputError as error:
         raise InputError(where, error.what) from None

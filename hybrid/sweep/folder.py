@@ -101,14 +101,16 @@ class Folder:
     def land_failed(self, task: Task, reason: str, *, keep: bool) -> None:
         """The same for a run that has failed."""
         pinn = task.run.data.get("pinn", {})
-        known: Row = {"preset": pinn.get("preset", "accurate"), "seed": pinn.get("seed", 0)}
-        row = settings_of(task.run.data) | known
+        known: Row = {"pinn.preset": pinn.get("preset", "accurate"), "pinn.seed": pinn.get("seed", 0)}
+        row = settings_of(task.run.data) | known | dict.fromkeys(("e1", "e2", "e3", "e4", "e5"))
         self._land(task, {"status": "failed", "reason": reason}, row, keep=keep)
 
     def _land(self, task: Task, head: Row, row: Row, *, keep: bool) -> None:
         settings = {name: plain(value) for name, value in task.run.settings.items()}
         given = {name: value for name, value in settings_of(task.run.data).items() if name.startswith("constants.")}
-        row = {"run": task.key, **head} | {k: v for k, v in (row | given | settings).items() if k not in head}
+        row = {"run": task.key, **head} | {
+            k: v for k, v in (settings | given | row | settings).items() if k not in head
+        }
         work, target = self.work(task.key), self.runs / task.key
         work.mkdir(exist_ok=True)
         store.write_json(work / "row.json", row)
@@ -126,7 +128,7 @@ class Folder:
         return store.read_json(self.runs / key / "row.json")
 
     def write_tables(self, keys: Sequence[str]) -> None:
-        """``runs.csv`` and ``runs.parquet``, of the runs that have ended."""
+        """``results.csv`` and ``results.parquet``, of the runs that have ended."""
         rows = [row for row in map(self.row, keys) if row is not None]
         if rows:
             write_tables(self.path, rows)

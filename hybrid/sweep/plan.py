@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import hybrid
@@ -19,6 +22,12 @@ _OF_ONE_SCALE = {"eps", "f", "u0", "T"}
 """Fields that cell problems do not know."""
 
 
+@lru_cache
+def _contents(path: Path, *_stamp: int) -> str:
+    """A hash of a file, read again where it has changed."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 @dataclass(frozen=True)
 class Planned:
     """One run.
@@ -31,17 +40,26 @@ class Planned:
     settings: Settings
     data: Mapping[str, Any]
 
+    @property
+    def _problem(self) -> dict[str, Any]:
+        """All of the problem file but its name, a mesh by its contents."""
+        own = {key: value for key, value in self.data.items() if key != "name"}
+        if "mesh" in own:
+            path = Path(own["mesh"])
+            own["mesh"] = _contents(path, path.stat().st_mtime_ns, path.stat().st_size)
+        return own
+
     def _key(self, *parts: object) -> str:
         return store.key_of(hybrid.__version__, FORMAT, json.dumps(parts, sort_keys=True, default=str))
 
     def _part(self, left_out: Sequence[str], fem: Sequence[str]) -> tuple[object, object]:
-        own = {k: v for k, v in self.data.items() if k not in {"name", "fem", "pinn", *left_out}}
+        own = {k: v for k, v in self._problem.items() if k not in {"fem", "pinn", "certify", *left_out}}
         return own, {k: v for k, v in self.data.get("fem", {}).items() if k in fem}
 
     @property
     def key(self) -> str:
         """Names the run: the same for the same problem with the same settings, in whatever sweep."""
-        return self._key({k: v for k, v in self.data.items() if k != "name"})
+        return self._key(self._problem)
 
     @property
     def reference(self) -> str:

@@ -75,7 +75,6 @@ def run(
             if comm.rank == 0:
                 folder.write_tables(plan.keys)
         reporter.say(
-            f"{plan.name}: {time.monotonic() - begun:.1f} s; the table is {folder.path / 'runs.csv'} (and .parquet)\n"
-            f"a page of it: hybrid report {folder.path}"
+            f"{plan.name}: {time.monotonic() - begun:.1f} s; the table is {folder.path / 'results.csv'} (and .parquet)"
         )
     return load(folder.path) if comm.rank == 0 else pa.table({})

@@ -104,7 +104,6 @@ def recorded(name: str = "elliptic-1d", preset: str = "fast") -> dict[str, Any]:
     """The results of a recorded run, with what runs say today: what was asked for, and what each number may be off by."""
     found = json.loads(json.dumps(stored().runs[preset, name]))
     chosen = case(name)
-    found["published"] = found.pop("paper")
     found["provenance"]["request"] = {
         "problem": data_of(chosen), "title": chosen.title, "assumptions": list(chosen.assumptions), "preset": preset, "seed": 0,
     }  # fmt: skip
@@ -136,18 +135,18 @@ def row(eps: float, seed: int = 0, **more: Any) -> dict[str, Any]:
     seconds = {
         "seconds.reference": 0.1 / eps, "seconds.fem_cell": 0.2, "seconds.cell": 0.15, "seconds.v": 0.1,
         "seconds.fem_homogenized": 0.15,
-        "seconds.pinn_cell": 0.3, "seconds.pinn_homogenized": 0.2, "seconds": 1.5 + 0.1 / eps,
+        "seconds.pinn_cell": 0.3, "seconds.pinn_homogenized": 0.2, "seconds.total": 1.5 + 0.1 / eps,
     }  # fmt: skip
     return {
-        "status": "complete", "reason": None, "name": "law", "kind": "elliptic", "dim": 1, "preset": "fast", "seed": seed,
-        "eps": eps, "a": "2 + sin(2*pi*y0)", **errors, **known, **sure, "reference_estimate": 1e-7, "v_estimate": 1e-8,
-        "p_estimate": 1e-6, "resolved": True, "unresolved": 0, "trained": True, **seconds, "hybrid": "0.1.0",
-        "problem_hash": f"{eps}",
+        "status": "complete", "reason": None, "name": "law", "kind": "elliptic", "dim": 1, "pinn.preset": "fast",
+        "pinn.seed": seed, "eps": eps, "a": "2 + sin(2*pi*y0)", **errors, **known, **sure, "reference_estimate": 1e-7,
+        "v_estimate": 1e-8, "p_estimate": 1e-6, "resolved": True, "unresolved": 0, "trained": True, **seconds,
+        "hybrid": "0.1.0", "problem_hash": f"{eps}",
     } | more  # fmt: skip
 
 
 def failed(eps: float, seed: int = 0, **more: Any) -> dict[str, Any]:
-    kept = ("name", "kind", "dim", "preset", "seed", "eps", "a")
+    kept = ("name", "kind", "dim", "pinn.preset", "pinn.seed", "eps", "a")
     return (
         {k: v for k, v in row(eps, seed).items() if k in kept} | {"status": "failed", "reason": "no convergence"} | more
     )

@@ -27,9 +27,9 @@ def sweep_of(rows: list[dict[str, Any]], **axes: Any) -> Sweep:
 
 def test_the_page_has_the_numbers_of_the_rows(tmp_path: Path) -> None:
     rows = [row(eps, seed) for eps in EPS for seed in (0, 1, 2)]
-    rows[4] = failed(rows[4]["eps"], rows[4]["seed"])
+    rows[4] = failed(rows[4]["eps"], rows[4]["pinn.seed"])
     rows[8] |= {"e5_resolved": False, "resolved": False, "trained": False}
-    folder = leave_sweep(tmp_path, rows, {"eps": EPS, "seed": (0, 1, 2)}, missing=2)
+    folder = leave_sweep(tmp_path, rows, {"eps": EPS, "pinn.seed": (0, 1, 2)}, missing=2)
     page = check_page(report(folder))
     assert page.lead[0].startswith("8 of 11 runs of a 1D elliptic problem are complete")
     assert page.lead[0].endswith("1 failed, 2 missing.")
@@ -57,7 +57,7 @@ def test_the_page_has_the_numbers_of_the_rows(tmp_path: Path) -> None:
     assert orders["e4"].startswith("1.00")
     assert orders["e5"].startswith("2.00")
     seconds = {line[0]: line[1:] for line in page.tables["Seconds by stage"][1:]}
-    total = sum(found.get("seconds", 0.0) for found in rows)
+    total = sum(found.get("seconds.total", 0.0) for found in rows)
     assert float(seconds["a run"][1]) == pytest.approx(total, abs=0.05)
     assert page.tables["Runs that failed: 1"][1][0] == "no convergence"
     assert "Not ended yet: 2 of 11 runs" in page.text
@@ -85,7 +85,7 @@ def test_what_is_drawn_along_which_axis() -> None:
     )
     assert numbers.main == "constants.k"
     words = sweep_of([row(0.1, p=p) for p in "xy"], p="xy")
-    seeds = sweep_of([row(0.1, seed) for seed in range(4)], seed=range(4))
+    seeds = sweep_of([row(0.1, seed) for seed in range(4)], **{"pinn.seed": range(4)})
     assert (words.main, seeds.main) == ("p", "")
     for sweep in (groups, cloud, numbers, words, seeds):
         assert sweepplots.lead(sweep).axes[0].lines
@@ -104,14 +104,14 @@ def test_groups_have_a_panel_each_and_stages_their_shares() -> None:
 def test_frontiers_are_of_runs_of_one_problem() -> None:
     """A problem whose errors are larger has a frontier of its own."""
     rows = [row(eps, seed, **{"seconds.pinn_cell": 1.0 + seed}) for eps in EPS for seed in (0, 1)]
-    figure = sweepplots.precision(sweep_of(rows, eps=EPS, seed=(0, 1)))
+    figure = sweepplots.precision(sweep_of(rows, eps=EPS, **{"pinn.seed": (0, 1)}))
     joined = [line for line in figure.axes[0].lines if line.get_linestyle() == "-" and "e_1" in str(line.get_label())]
     assert [len(line.get_xdata()) for line in joined] == [1, 1, 1]  # type: ignore[arg-type]
 
 
 def test_tables_of_settings() -> None:
     rows = [row(eps, seed) for eps in EPS for seed in (0, 1, 2)]
-    table = statistics(sweep_of(rows, eps=EPS, seed=(0, 1, 2)))
+    table = statistics(sweep_of(rows, eps=EPS, **{"pinn.seed": (0, 1, 2)}))
     smallest = dict(zip(table.head, table.rows[0], strict=True))
     assert (smallest["eps"], smallest["runs"], smallest["failed"]) == ("1/16", "3", "0%")
     assert float(smallest["e1 median"]) == pytest.approx(0.4 / 16 * 1.01, rel=1e-3)
@@ -121,7 +121,7 @@ def test_tables_of_settings() -> None:
         "name": "law",
         "kind": "elliptic",
         "dim": "1",
-        "preset": "fast",
+        "pinn.preset": "fast",
         "a": "2 + sin(2*pi*y0)",
         "hybrid": "0.1.0",
     }

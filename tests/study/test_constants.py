@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,17 @@ def test_constants_are_the_numbers_that_they_stand_for() -> None:
     found = from_data(FILE, "file", "name").problem
     assert found.digest == from_data(plain, "file", "name").problem.digest
     assert from_data(data_of(from_data(FILE, "file", "name")), "file", "name").problem.digest == found.digest
+
+
+def test_constants_stand_in_values_by_region() -> None:
+    mesh = str(Path(__file__).resolve().parents[2] / "meshes" / "inclusion-2d.msh")
+    base = {"kind": "elliptic", "domain": [[0, 1], [0, 1]], "eps": 0.5, "f": "1", "mesh": mesh}
+    values = {"matrix": "k", "inclusion": [["2*k", 0], [0, "k + 1"]]}
+    found = from_data(base | {"a": values, "constants": {"k": 5}}, "file", "name").problem
+    plain = {"matrix": 5, "inclusion": [[10, 0], [0, 6]]}
+    assert found.digest == from_data(base | {"a": plain}, "file", "name").problem.digest
+    with pytest.raises(InputError, match=r"constants\.q: is in no expression"):
+        from_data(base | {"a": values, "constants": {"k": 5, "q": 1}}, "file", "name")
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,12 @@ from hybrid.physics import kinds
 from hybrid.study.files import data_of, from_data
 from hybrid.study.jsonschema import DRAFT, schema
 from hybrid.study.options import FemOptions, PinnOptions
+from hybrid.sweep.jsonschema import schema as schema_of_sweeps
 
 ROOT = Path(__file__).parents[2]
-TYPES: dict[str, Any] = {"object": dict, "array": list, "string": str, "number": (int, float), "integer": int}
+TYPES: dict[str, Any] = {
+    "object": dict, "array": list, "string": str, "number": (int, float), "integer": int, "boolean": bool,
+}  # fmt: skip
 KNOWN = {
     "$schema", "$defs", "$ref", "title", "description", "type", "const", "enum", "pattern", "anyOf", "oneOf", "items",
     "properties", "required", "additionalProperties", "minProperties", "minItems", "maxItems", "minLength", "maxLength",
@@ -39,7 +42,7 @@ def fits(value: Any, rule: dict[str, Any], root: dict[str, Any]) -> bool:
     }  # fmt: skip
     return (
         any(isinstance(value, TYPES[one]) for one in types)
-        and not isinstance(value, bool)
+        and ("boolean" in types or not isinstance(value, bool))
         and value in rule.get("enum", [value])
         and value == rule.get("const", value)
         and (not isinstance(value, str) or re.search(rule.get("pattern", ""), value) is not None)
@@ -118,3 +121,16 @@ def test_everything_is_described() -> None:
             assert all(one["description"] for one in described.values())
     with pytest.raises(InputError, match="allowed is 'elliptic'"):
         schema("wave")
+
+
+SWEEPS = [*(ROOT / "examples" / "studies").glob("*.toml"), ROOT / "hybrid" / "sweep" / "templates" / "sweep.toml"]
+
+
+@pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.stem)
+def test_sweep_files_here_fit(path: Path) -> None:
+    rule, data = schema_of_sweeps(), tomllib.loads(path.read_text())
+    assert fits(data, rule, rule)
+    sample = {"eps": [0.1], "constants": {"k": {"low": 1, "high": 2, "scale": "log"}}}
+    assert fits(data | {"mode": "sample", "count": 2, "figures": True, "axes": sample}, rule, rule)
+    for bad in ({"mode": "random"}, {"axes": {"eps": 1}}, {"axes": {"eps": {"low": 1}}}, {"base": 1}, {"grid": {}}):
+        assert not fits(data | bad, rule, rule)

@@ -8,12 +8,13 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from hybrid import cli
 from hybrid.paper.cases import case
 from hybrid.study import files
-from hybrid.sweep.files import read
+from hybrid.sweep.files import from_data, read
 
 SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "benchmarks" / "sweeps.py"
 STUDIES = Path(__file__).resolve().parents[2] / "examples" / "studies"
@@ -27,19 +28,20 @@ def answer(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, list[s
 
 
 @pytest.mark.parametrize("what", ["elliptic", "jumps", "reaction-diffusion", "sweep"])
-def test_templates_can_be_run_as_they_are(
-    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_templates_are_printed_and_can_be_run_as_they_are(
+    what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert answer(capsys, "init", what) == (0, [])
-    path = Path(f"{what}.toml")
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["init", what])
+    text, errors = capsys.readouterr()
+    assert (ended.value.code, errors) == (0, "")
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
     if what == "sweep":
-        assert len(read(path).runs) == 18
+        plan = read(path)
+        assert (plan.name, len(plan.runs)) == ("mine", 18)
     else:
         assert files.read(path).pinn.preset == "fast"
-    path.write_text("mine")
-    assert answer(capsys, "init", what) == (2, [f"hybrid: {what}.toml: is there already; give another name by --to"])
-    assert path.read_text() == "mine"
 
 
 def test_init_names_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,11 +54,11 @@ def test_a_faulty_sweep_is_refused_before_anything_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("s.toml").write_text('base = "elliptic-1d"\nseeds = 0\n[grid]\neps = []\nb = [1]\n')
-    code, lines = answer(capsys, "sweep", "s.toml", "--shard", "3/2", "--workers", "1000")
+    Path("s.toml").write_text('base = "elliptic-1d"\nseeds = 0\n[axes]\neps = []\nb = [1]\n')
+    code, lines = answer(capsys, "sweep", "s.toml", "--shard", "3/2", "--jobs", "1000")
     assert code == 2
     assert [line.removeprefix("hybrid: ").removeprefix("s.toml: ").split(":")[0] for line in lines] == [
-        "--shard", "seeds", "grid.eps", "grid.b", "--workers"
+        "--shard", "seeds", "axes.eps", "axes.b", "--jobs"
     ]  # fmt: skip
     assert sorted(path.name for path in tmp_path.iterdir()) == ["s.toml"]
 
@@ -80,8 +82,49 @@ def test_killed_sweeps_end_with_the_same_table(tmp_path: Path) -> None:
     assert benchmark().kills(tmp_path, 40, 10, 0)
 
 
-def test_the_command_is_there() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "hybrid.cli", "sweep", "--help"], capture_output=True, text=True, check=True
+def test_the_command_leaves_a_table_and_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is called, with a base problem beside the file."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    (tmp_path / "problem.toml").write_text(
+        'kind = "elliptic"\ndomain = [[0, 1]]\neps = 0.25\na = "1 + (k - 1)*(1 + sin(2*pi*y0))/2"\nf = "1"\n'
+        '[constants]\nk = 10\n[pinn]\npreset = "fast"\n'
     )
-    assert "--shard" in done.stdout
+    path, out = tmp_path / "law.toml", tmp_path / "out"
+    path.write_text('base = "problem.toml"\n[axes]\nconstants.k = [2, 10]\n[axes.pinn]\nseed = [3]\n')
+    words = [sys.executable, "-m", "hybrid.cli", "sweep", str(path), "--out", str(out), "--jobs", "1"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == f"the page is {out / 'index.html'}"
+    assert "pinn.seed" in (out / "index.html").read_text()
+    assert len(list(out.glob("runs/*/results.json"))) == 2
+    table = pq.read_table(out / "results.parquet")
+    assert table["status"].to_pylist() == ["complete"] * 2
+    assert table["constants.k"].to_pylist() == [2, 10]
+    assert table["pinn.seed"].to_pylist() == [3, 3]
+    assert {"e1", "e2", "e3", "e4", "e5", "seconds.total", "seconds.reference"} <= set(table.column_names)
+    head = (out / "results.csv").read_text().splitlines()[0]
+    assert head.replace('"', "").split(",") == table.column_names
+
+
+def test_a_page_is_drawn_when_all_runs_are_there_and_takes_nothing_from_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not by a shard whose others have not ended; and what goes wrong with it is a warning."""
+    drawn: list[Path] = []
+
+    def draw(folder: Path) -> Path:
+        drawn.append(folder)
+        if len(drawn) > 1:
+            raise RuntimeError("no\nroom")
+        return folder / "index.html"
+
+    monkeypatch.setattr("hybrid.report.report", draw)
+    base = {"kind": "elliptic", "domain": [[0, 1]], "a": "2 + sin(2*pi*y0)", "f": "1", "pinn": {"preset": "fast"}}
+    plan = from_data({"base": base, "axes": {"eps": [0.25, 0.125]}})
+    (tmp_path / "s.toml").write_text('base = "elliptic-1d"\nseeds = 2\n')
+    monkeypatch.setattr("hybrid.sweep.files.read", lambda *_, **__: plan)
+    for rows, pages in ((1, 0), (2, 1), (2, 2)):
+        monkeypatch.setattr("hybrid.sweep.run.run", lambda *_, n=rows, **__: [{}] * n)
+        assert answer(capsys, "sweep", str(tmp_path / "s.toml"), "--jobs", "1", "--out", str(tmp_path)) == (
+            0, ["hybrid: warning: no page (no room); hybrid report " + f"{tmp_path} tries again"] if pages == 2 else []
+        )  # fmt: skip
+        assert len(drawn) == pages

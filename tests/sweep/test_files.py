@@ -11,6 +11,7 @@ from hybrid.failures import InputError, each_of
 from hybrid.study.presets import OWN
 from hybrid.sweep.files import from_data, read
 
+MESH = Path(__file__).resolve().parents[2] / "meshes" / "inclusion-2d.msh"
 BASE: dict[str, Any] = {
     "kind": "elliptic",
     "domain": [[0, 1]],
@@ -27,32 +28,45 @@ def faults(data: dict[str, Any]) -> list[str]:
     return [str(one).removeprefix("sweep: ") for one in each_of(failed.value)]
 
 
-def test_axes_are_multiplied_and_named_in_full() -> None:
-    plan = from_data(
-        {
-            "base": BASE,
-            "grid": {"eps": [0.25, 0.125], "c": [1, 2]},
-            "zip": {"width": [10, 20], "fem": {"degree": [2, 3]}},
-            "list": [{"preset": "fast"}, {"preset": "accurate", "steps": 5}],
-            "seeds": 3,
-        }
-    )
-    assert len(plan.runs) == 2 * 2 * 2 * 2 * 3
-    assert list(plan.axes) == ["eps", "constants.c", "pinn.hidden", "fem.degree", "preset", "pinn.steps", "seed"]
+def settings(data: dict[str, Any]) -> list[dict[str, Any]]:
+    return [run.settings for run in from_data({"base": BASE | {"eps": 0.25}, **data}).runs]
+
+
+def test_axes_are_paths_and_a_grid_has_every_value_with_every_other() -> None:
+    """Quoted and nested keys of TOML are the same fields; short names are written in full."""
+    axes = {
+        "eps": [0.25, 0.125],
+        "constants.c": [1, 2],
+        "pinn": {"seed": [0, 1]},
+        "width": [10, 20],
+        "preset": ["fast"],
+    }
+    plan = from_data({"base": BASE, "axes": axes, "set": {"fem": {"degree": 2}}})
+    assert len(plan.runs) == 2 * 2 * 2 * 2
+    assert list(plan.axes) == ["eps", "constants.c", "pinn.seed", "pinn.hidden", "pinn.preset"]
     last = plan.runs[-1]
     assert last.settings == {
-        "eps": 0.125, "constants.c": 2, "pinn.hidden": 20, "fem.degree": 3, "preset": "accurate", "pinn.steps": 5, "seed": 2
+        "eps": 0.125, "constants.c": 2, "pinn.seed": 1, "pinn.hidden": 20, "pinn.preset": "fast"
     }  # fmt: skip
-    assert last.data["pinn"] == {"preset": "accurate", "hidden": [20], "steps": 5, "seed": 2}
+    assert last.data["pinn"] == {"preset": "fast", "hidden": [20], "seed": 1}
+    assert (last.data["constants"], last.data["fem"]) == ({"c": 2}, {"degree": 2})
     assert "seed" not in BASE["pinn"]
     assert len(set(plan.keys)) == len(plan.runs)
 
 
-def test_random_samples_come_from_their_seed_and_keep_to_their_bounds() -> None:
+def test_values_go_together_and_runs_one_by_one_and_both_with_seeds() -> None:
+    zipped = settings({"mode": "zip", "axes": {"eps": [0.25, 0.125], "fem.degree": [2, 3]}, "seeds": 2})
+    assert zipped == [
+        {"eps": eps, "fem.degree": degree, "pinn.seed": seed} for eps, degree in ((0.25, 2), (0.125, 3)) for seed in (0, 1)
+    ]  # fmt: skip
+    runs = [{"eps": 0.125}, {"pinn": {"preset": "accurate"}, "constants.c": 2}]
+    assert settings({"mode": "list", "runs": runs}) == [{"eps": 0.125}, {"pinn.preset": "accurate", "constants.c": 2}]
+
+
+def test_samples_come_from_their_seed_and_keep_to_their_bounds() -> None:
     def sampled(seed: int, **more: Any) -> list[dict[str, Any]]:
-        field = {"c": {"low": 2, "high": 1000, "scale": "log"}, **more}
-        plan = from_data({"base": BASE | {"eps": 0.25}, "random": {"samples": 20, "seed": seed, **field}})
-        return [run.settings for run in plan.runs]
+        field = {"constants.c": {"low": 2, "high": 1000, "scale": "log"}, **more}
+        return settings({"mode": "sample", "count": 20, "seed": seed, "axes": field})
 
     first = sampled(0)
     values = [run["constants.c"] for run in first]
@@ -60,9 +74,10 @@ def test_random_samples_come_from_their_seed_and_keep_to_their_bounds() -> None:
     assert sum(value < 45 for value in values) in range(5, 16)  # half of them, on a logarithmic scale
     assert first == sampled(0)
     assert first != sampled(1)
-    more = sampled(0, eps={"choices": [0.25, 0.125]}, points={"low": 20, "high": 22, "whole": True})
+    more = sampled(0, eps=[0.25, 0.125], pinn={"points": {"low": 20, "high": 22, "whole": True}})
     assert [run["constants.c"] for run in more] == values
     assert {run["pinn.points"] for run in more} == {20, 21, 22}
+    assert {run["eps"] for run in more} == {0.25, 0.125}
 
 
 def test_everything_wrong_is_said_at_once() -> None:
@@ -71,33 +86,34 @@ def test_everything_wrong_is_said_at_once() -> None:
             "base": BASE,
             "sed": 1,
             "limit": 0,
-            "grid": {"eps": [], "c": [1, 2], "fo": [2], "constants": {"c": [1]}},
-            "zip": {"eps": [0.1], "width": [1, 2]},
-            "random": {"samples": 0, "tol": {}, "period": {"low": 2, "high": 1}},
+            "count": 3,
+            "runs": [{"eps": 1}],
+            "axes": {"eps": [], "c": [1, 2], "fo": [2], "constants": {"c": [1]}, "tol": [1], "fem": {"degree": 2}},
         }
     )
     for start in (
-        "sed: unknown key", "limit: 0", "grid.eps: []", "grid.fo: no field", "grid.constants.c: is grid.c", "zip: eps has 1",
-        "random.samples: 0", "random.tol: which one", "random.period: from 2 to 1",
+        "sed: unknown key", "limit: 0", "axes.eps: []", "axes.fo: no field", "axes.constants.c: is axes.c",
+        "axes.tol: which one", "axes.fem.degree: 2; allowed is a list", "count: is not for mode = 'grid'",
+        "runs: is not for mode = 'grid'",
     ):  # fmt: skip
         assert any(line.startswith(start) for line in found), (start, found)
 
 
 def test_a_field_has_one_axis() -> None:
-    (line,) = faults({"base": BASE | {"eps": 0.1}, "grid": {"seed": [0, 1]}, "seeds": 2})
-    assert line == "seeds.seed: is in [grid] too; one axis for each field"
-    (line,) = faults({"base": BASE, "grid": {"eps": [0.1, 0.2]}, "set": {"eps": 0.1}})
-    assert line == "set.eps: is an axis too, in [grid]; leave it out here"
+    (line,) = faults({"base": BASE | {"eps": 0.1}, "axes": {"pinn.seed": [0, 1]}, "seeds": 2})
+    assert line == "seeds: pinn.seed varies too; one axis for each field"
+    (line,) = faults({"base": BASE, "axes": {"eps": [0.1, 0.2]}, "set": {"eps": 0.1}})
+    assert line == "set.eps: is an axis too; leave it out here"
 
 
 def test_a_million_runs_are_counted_and_not_made() -> None:
-    (line,) = faults({"base": BASE, "grid": {"eps": [0.1 + i / 10**4 for i in range(1000)], "c": list(range(1, 1001))}})
+    (line,) = faults({"base": BASE, "axes": {"eps": [0.1 + i / 10**4 for i in range(1000)], "c": list(range(1, 1001))}})
     assert line.startswith("limit: 1,000,000 runs (1000 x 1000); at most 10,000 are begun")
 
 
 def test_problems_that_an_axis_makes_invalid_are_named_by_its_value() -> None:
     found = faults(
-        {"base": BASE, "grid": {"eps": [0.25, -1], "c": [1, -3]}, "set": {"optimizer": "last-layer", "steps": 3}}
+        {"base": BASE, "axes": {"eps": [0.25, -1], "c": [1, -3]}, "set": {"optimizer": "last-layer", "steps": 3}}
     )
     assert found[0].startswith("base: pinn.steps: last-layer least squares takes one step")
     assert any(line.startswith("with constants.c = -3: a: not positive") for line in found)
@@ -105,15 +121,26 @@ def test_problems_that_an_axis_makes_invalid_are_named_by_its_value() -> None:
     assert len(found) == 3
 
 
+GOOD = {"base": BASE | {"eps": 0.1}}
+
+
 @pytest.mark.parametrize(
     ("data", "start"),
     [
         ({"base": "nothing", "seeds": 2}, "base: 'nothing'; allowed are"),
         ({"seeds": 2}, "base: missing"),
-        ({"base": BASE | {"eps": 0.1}}, "grid: nothing varies"),
-        ({"base": BASE | {"eps": 0.1}, "grid": {"c": [1, 1]}}, "grid.c: [1, 1] has a value twice"),
-        ({"base": BASE | {"eps": 0.1}, "grid": {"fem": {"degre": [1]}}}, "grid.fem.degre: no field"),
-        ({"base": BASE | {"eps": 0.1}, "list": []}, "list: allowed are tables"),
+        (GOOD, "axes: nothing varies"),
+        (GOOD | {"axes": {"c": [1, 1]}}, "axes.c: [1, 1] has a value twice"),
+        (GOOD | {"axes": {"fem": {"degre": [1]}}}, "axes.fem.degre: no field"),
+        (GOOD | {"axes": {"name": ["a", "b"]}}, "axes.name: no field"),
+        (GOOD | {"axes": [1]}, "axes: must be a table"),
+        (GOOD | {"mode": "random", "seeds": 2}, "mode: 'random'; allowed are grid, zip, sample, list"),
+        (GOOD | {"mode": "list"}, "runs: allowed are tables"),
+        (GOOD | {"mode": "zip", "axes": {"eps": [0.1], "c": [1, 2]}}, "axes: eps has 1"),
+        (GOOD | {"mode": "sample", "axes": {"c": [1, 2]}}, "count: missing"),
+        (GOOD | {"mode": "sample", "count": 0, "axes": {"c": [1, 2]}}, "count: 0"),
+        (GOOD | {"mode": "sample", "count": 2, "axes": {"c": {"low": 2, "high": 1}}}, "axes.c: from 2 to 1"),
+        (GOOD | {"axes": {"c": {"low": 2, "high": 3}}}, "axes.c: {'low': 2, 'high': 3}; allowed is a list"),
         ({"base": BASE | {"f": "q", "eps": 0.1}, "seeds": 2}, "base: f: unknown name 'q'"),
     ],
 )
@@ -126,7 +153,7 @@ def test_a_base_may_be_a_file_or_a_case(tmp_path: Path) -> None:
     (tmp_path / "p.toml").write_text(
         'kind = "elliptic"\ndomain = [[0, 1]]\neps = 0.1\na = "2 + sin(2*pi*y0)"\nf = "1"\n'
     )
-    (tmp_path / "s.toml").write_text('base = "p.toml"\n[grid]\neps = [0.1, 0.2]\n')
+    (tmp_path / "s.toml").write_text('base = "p.toml"\n[axes]\neps = [0.1, 0.2]\n')
     plan = read(tmp_path / "s.toml", presets=OWN)
     assert (plan.name, [run.data["eps"] for run in plan.runs]) == ("s", [0.1, 0.2])
 
@@ -137,8 +164,31 @@ def test_a_base_may_be_a_file_or_a_case(tmp_path: Path) -> None:
     assert len(read(tmp_path / "c.toml", seeds=5, cases=case).runs) == 5
 
 
+def test_a_mesh_counts_by_its_contents_and_its_regions_may_vary(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "cell.msh").write_bytes(MESH.read_bytes())
+    base = {
+        "kind": "elliptic", "domain": [[0, 1], [0, 1]], "eps": 0.5, "f": "1", "mesh": "cell.msh",
+        "a": {"matrix": 1, "inclusion": "2*k"}, "constants": {"k": 5}, "pinn": {"preset": "fast"},
+    }  # fmt: skip
+    data = {"base": base, "axes": {"a": {"matrix": [1, 2]}, "constants.k": [5]}}
+    one, two = (from_data(data, folder=tmp_path / folder) for folder in ("one", "two"))
+    assert list(one.axes) == ["a.matrix", "constants.k"]
+    assert [run.data["a"]["matrix"] for run in one.runs] == [1, 2]
+    assert one.runs[0].data["mesh"] != two.runs[0].data["mesh"]
+    assert one.keys == two.keys
+    before = one.keys
+    meshes = ["one/cell.msh", "two/cell.msh"]
+    plan = from_data({"base": base, "axes": {"mesh": meshes}}, folder=tmp_path)
+    assert [run.settings["mesh"] for run in plan.runs] == meshes
+    with (tmp_path / "one" / "cell.msh").open("ab") as file:
+        file.write(b"\n")
+    assert not set(before) & set(one.keys)
+
+
 def test_runs_with_one_reference_wait_for_the_first_and_shards_are_all_of_it() -> None:
-    plan = from_data({"base": BASE, "grid": {"eps": [0.25, 0.125, 0.1], "preset": ["fast", "accurate"]}, "seeds": 2})
+    plan = from_data({"base": BASE, "axes": {"eps": [0.25, 0.125, 0.1], "preset": ["fast", "accurate"]}, "seeds": 2})
     agenda = plan.agenda()
     assert sorted(task.key for task in agenda) == sorted(plan.keys)
     leaders = {task.key for task in agenda if task.after is None}

@@ -33,7 +33,7 @@ Fake = Callable[[Case], None]
 @pytest.fixture
 def plan() -> Plan:
     base = {"kind": "elliptic", "domain": [[0, 1]], "a": "2 + sin(2*pi*y0)", "f": "1", "pinn": {"preset": "fast"}}
-    return from_data({"base": base, "grid": {"eps": [0.25, 0.125, 0.1]}, "seeds": 2})
+    return from_data({"base": base, "axes": {"eps": [0.25, 0.125, 0.1]}, "seeds": 2})
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_every_run_is_a_row_once(plan: Plan, done: list[tuple[float, int]], tmp_
     assert run(plan, MPI.COMM_SELF, out=tmp_path).equals(table)
     assert len(done) == before
     assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == sorted(plan.keys)
-    assert {"plan.json", "runs.csv", "runs.parquet", "log.txt"} <= {path.name for path in tmp_path.iterdir()}
+    assert {"plan.json", "results.csv", "results.parquet", "log.txt"} <= {path.name for path in tmp_path.iterdir()}
 
 
 def test_shards_share_a_folder(plan: Plan, done: list[tuple[float, int]], tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_a_run_that_fails_is_a_row_with_its_reason(plan: Plan, monkeypatch: pyte
 
     pretend(monkeypatch, task)
     rows = run(plan, MPI.COMM_SELF, out=tmp_path).to_pylist()
-    failed = [(row["seed"], row["reason"], row["eps"], row["e1"]) for row in rows if row["status"] == "failed"]
+    failed = [(row["pinn.seed"], row["reason"], row["eps"], row["e1"]) for row in rows if row["status"] == "failed"]
     assert failed == [
         (0, "ZeroDivisionError: by zero", 0.125, None),
         (1, "the linear solver 'reference' failed", 0.125, None),

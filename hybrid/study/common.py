@@ -29,6 +29,11 @@ COMMON: Mapping[str, Mapping[str, Any]] = {
         "description": "what the problem is called, and the folder of its results; the file's name where it is left out",
         "type": "string", "minLength": 1, "maxLength": 100,
     },
+    "layers": {
+        "description": "whether reconstructions go beyond the first order, to layers at the boundary and the second order: true or "
+        "false; left out they do, but in space, where that takes longer than all the rest",
+        "type": "boolean",
+    },
     "certify": {
         "description": "whether a run also proves bounds of the errors of reconstructions, true or false", "type": "boolean",
     },

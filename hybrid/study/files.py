@@ -90,6 +90,7 @@ def data_of(case: Case) -> dict[str, Any]:
         "kind": problem.kind, "name": problem.name, "domain": [list(side) for side in problem.domain], "eps": problem.eps,
         "period": list(problem.period), **({} if mesh is None else {"mesh": str(mesh)}),
         **({"certify": True} if case.certify else {}),
+        **({} if case.layers is None else {"layers": case.layers}),
         **{key: field.plain(getattr(problem, key)) for key, field in problem.fields.items()},
         **{name: table for name, table in tables.items() if table},
     }  # fmt: skip
@@ -127,15 +128,23 @@ class _Reading:
         fields = self._fields(own)
         problem = self._problem(physics, fields) if physics else None
         fem, pinn = self._table("fem", FemOptions), self._table("pinn", PinnOptions)
-        certify = self._certify(problem)
-        return None if problem is None else Case(problem, problem.title, fem=fem, pinn=pinn, certify=certify)
+        certify, layers = self._certify(problem), self._wanted("layers")
+        if problem is None:
+            return None
+        return Case(problem, problem.title, fem=fem, pinn=pinn, certify=certify, layers=layers)
+
+    def _wanted(self, name: str) -> bool | None:
+        """True or false; None where nothing is said, or something else."""
+        wanted = self.data.get(name)
+        if wanted is None or isinstance(wanted, bool):
+            return wanted
+        self.faults.note(InputError(name, f"{wanted!r}; allowed are true, false"))
+        return None
 
     def _certify(self, problem: Problem | None) -> bool:
         """Whether bounds are asked for; of a problem that has some."""
-        wanted = self.data.get("certify", False)
-        if not isinstance(wanted, bool):
-            self.faults.note(InputError("certify", f"{wanted!r}; allowed are true, false"))
-        elif wanted and problem is not None and not self._standing:
+        wanted = self._wanted("certify")
+        if wanted and problem is not None and not self._standing:
             try:
                 check_scope(problem)
             except InputError as error:

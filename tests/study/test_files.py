@@ -76,6 +76,8 @@ def test_matrices() -> None:
 @pytest.mark.parametrize(
     ("change", "field", "part"),
     [
+        ({"layers": "yes"}, "layers", "'yes'; allowed are true, false"),
+        ({"certify": 1}, "certify", "1; allowed are true, false"),
         ({"kind": "wave"}, "kind", "allowed is 'elliptic' or 'reaction-diffusion'"),
         ({"kind": ["elliptic"]}, "kind", "allowed is"),
         ({"T": 1}, "T", "unknown key"),

@@ -30,8 +30,8 @@ COMMON: Mapping[str, Mapping[str, Any]] = {
         "type": "string", "minLength": 1, "maxLength": 100,
     },
     "layers": {
-        "description": "whether reconstructions go beyond the first order, to layers at the boundary and the second order: true or "
-        "false; left out they do, but in space, where that takes longer than all the rest",
+        "description": "whether reconstructions go beyond the first order, to layers at the boundary and the second order: "
+        "true or false; left out they do, but in space, where that takes longer than all the rest",
         "type": "boolean",
     },
     "certify": {

@@ -131,10 +131,10 @@ def training(record: Record) -> Figure:
 def ladder(record: Record) -> Figure:
     """The errors of the reconstructions."""
     figure, axes = frame(1, 2)
-    for ax, (part, title) in zip(axes, {"l2": "$L^2$", "h1": "$H^1$"}.items(), strict=True):
+    for part, (ax, title) in enumerate(zip(axes, ("$L^2$", "$H^1$"), strict=True)):
         for path, label, style in (("fem", "FEM", "s-"), ("pinn", "network", "o--")):
-            rungs = getattr(record.ladder, path) if record.ladder else {}
-            values = [getattr(rung, part) for rung in rungs.values()]
+            rungs = record.ladder.rungs(path) if record.ladder else {}
+            values = [errors[part] for errors in rungs.values()]
             if min(values, default=0.0) > 0:
                 ax.semilogy([RUNGS[name].replace(" ", "\n") for name in rungs], values, style, label=label)
         ax.set(title=f"reconstructions, relative error in {title}")

@@ -17,7 +17,7 @@ from hybrid.failures import InputError, SolverError
 from hybrid.fem.layers import largest_value, sampled, strip_points
 from hybrid.parallel import on_root
 from hybrid.study import results
-from hybrid.study.record import LadderRecord, RungRecord
+from hybrid.study.record import LadderRecord
 from hybrid.study.recorder import Recorder
 from hybrid.study.trust import confronted
 from hybrid.trust import Estimate, estimate_of, largest
@@ -137,17 +137,18 @@ def _solved(run: Recorder, path: str, equation: Equation) -> Any:
 def measured(run: Recorder, found: dict[str, Found], why: str) -> tuple[LadderRecord, dict[str, fem.Function], str]:
     """The errors of all reconstructions; those by networks, on the mesh of the reference; and the best of these; collective."""
     space = run.u.function.function_space
-    errors: dict[str, dict[str, RungRecord]] = {}
+    errors: dict[str, dict[str, float]] = {path: {} for path in found}
+    estimates: dict[str, dict[str, float | None]] = {path: {} for path in found}
     functions: dict[str, fem.Function] = {}
     for path, one in found.items():
         functions = comparison.reconstructions(run.problem, space, one.terms)
         sizes = comparison.relative_errors(run.u, functions)
-        errors[path] = {
-            name: RungRecord(l2=l2, h1=h1, estimate=_estimate(run, one, name, l2, sizes["u0"][0]))
-            for name, (l2, h1) in sizes.items()
-        }
-    best = min(errors["pinn"], key=lambda name: errors["pinn"][name].l2 if name != "u0" else float("inf"))
-    return LadderRecord(**errors, why=why), functions, best
+        for name, (l2, h1) in sizes.items():
+            errors[path] |= {name: l2, f"{name}_h1": h1}
+            estimates[path][name] = _estimate(run, one, name, l2, sizes["u0"][0])
+    record = LadderRecord(**errors, estimates=estimates, why=why)
+    best = min(record.rungs("pinn").items(), key=lambda rung: rung[1][0] if rung[0] != "u0" else float("inf"))[0]
+    return record, functions, best
 
 
 def _estimate(run: Recorder, found: Found, name: str, error: float, first: float) -> float | None:

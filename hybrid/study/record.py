@@ -142,20 +142,24 @@ class TrustRecord(_Part):
     resolved: bool
 
 
-class RungRecord(_Part):
-    """A reconstruction: its relative errors in L2 and in the H1 seminorm, and how far the first may be off (absolute)."""
-
-    l2: Number
-    h1: Number
-    estimate: float | None = None
-
-
 class LadderRecord(_Part):
-    """Reconstructions of u_ε by both paths, by the names in `hybrid.comparison.ladder`; `why` they end before the last."""
+    """Relative errors of the reconstructions by both paths.
 
-    fem: dict[str, RungRecord] = {}
-    pinn: dict[str, RungRecord] = {}
+    Attributes:
+        fem, pinn: In L2 by the names in `hybrid.comparison.ladder`, in the H1 seminorm by the same names with ``_h1``.
+        estimates: How far those in L2 may be off (absolute), by path and name.
+        why: They end before the last.
+    """
+
+    fem: dict[str, Number] = {}
+    pinn: dict[str, Number] = {}
+    estimates: dict[str, dict[str, float | None]] = {}
     why: str = ""
+
+    def rungs(self, path: str) -> dict[str, tuple[float, float]]:
+        """Errors in L2 and H1 by name."""
+        found: dict[str, float] = getattr(self, path)
+        return {name: (l2, found[f"{name}_h1"]) for name, l2 in found.items() if not name.endswith("_h1")}
 
 
 class Request(_Part):

@@ -96,8 +96,8 @@ def _ladder(record: Record) -> str:
         return ""
     lines = []
     for path, title in (("pinn", "network"), ("fem", "FEM")):
-        rungs = getattr(record.ladder, path)
-        parts = [f"{RUNGS[name]} {rung.l2:.2e} ({rung.h1:.1e})" for name, rung in rungs.items()]
+        rungs = record.ladder.rungs(path)
+        parts = [f"{RUNGS[name]} {l2:.2e} ({h1:.1e})" for name, (l2, h1) in rungs.items()]
         lines.append(f"reconstructions, {title}, L2 (H1): {', '.join(parts)}\n")
     return "".join(lines) + (f"where these end, {record.ladder.why}\n" if record.ladder.why else "")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from hybrid.paper.cases import paper_cases
 from hybrid.paper.experiment import Experiment, Recorded
@@ -17,11 +18,11 @@ class Below(Experiment):
         """The errors of all reconstructions by networks."""
         rows = []
         for shown in paper_cases():
-            ladder = (recorded.run("accurate", shown.name) or {}).get("ladder")
-            for part, norm in (("l2", "L2"), ("h1", "H1")) if ladder else ():
-                found = ladder["pinn"] if ladder else {}
-                values = [text_of(found[name][part]) if name in found else "" for name in RUNGS]
-                rows.append((shown.name if part == "l2" else "", norm, *values))
+            ladder: dict[str, Any] = (recorded.run("accurate", shown.name) or {}).get("ladder") or {}
+            found: dict[str, float] = ladder.get("pinn", {})
+            for part, norm in (("", "L2"), ("_h1", "H1")) if found else ():
+                values = [text_of(found[name + part]) if name in found else "" for name in RUNGS]
+                rows.append(("" if part else shown.name, norm, *values))
         note = (
             "Relative errors against the reference. First order: the oscillation put back. Layers: the homogenized solution as "
             "the boundary makes it from afar, and half-strip layers behind each face. Second order: the next cell functions."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -43,6 +43,23 @@ def with_bounds(found: CellSolution, lower: Array) -> CellSolution:
     gap = relative_change(upper - lower, mean) / 2
     estimate = Estimate(max(gap, _ROUNDING), "half the gap between bounds of a* from both sides")
     return replace(found, coefficient=mean, bounds=np.stack([lower, upper]), trust={"coefficient": estimate})
+
+
+def with_other_side(found: CellSolution, mean: Callable[[], float], dual: Callable[[], CellSolution]) -> CellSolution:
+    """A solution with the bound of a* from below, where one is known: in one dimension and in the plane.
+
+    Args:
+        found: With an upper bound.
+        mean: The harmonic mean of a, which is a* in one dimension.
+        dual: The solution for a / det a, whose a* over its determinant is a lower bound in the plane; collective.
+    """
+    dim = len(found.coefficient)
+    if dim == 1:
+        return with_bounds(found, np.array([[mean()]]))
+    if dim == 2:
+        other = np.asarray(dual().coefficient)
+        return with_bounds(found, other / np.linalg.det(other))
+    return found
 
 
 def on_torus(equation: Equation, correctors: Sequence[fem.Function], cells: int) -> Array:

@@ -19,7 +19,7 @@ from dolfinx import fem
 from hybrid.equation import Equation
 from hybrid.fem.algebra.coefficients import as_arrays, as_ufl
 from hybrid.fem.algebra.linear import DIRECT
-from hybrid.fem.cells.bounds import harmonic_mean, width, with_bounds, with_smooth_bounds
+from hybrid.fem.cells.bounds import harmonic_mean, width, with_other_side, with_smooth_bounds
 from hybrid.fem.cells.cellmeshes import refined
 from hybrid.fem.cells.cellsolution import CellSolution
 from hybrid.fem.cells.jumpcell import has_corners, solve_adaptive
@@ -169,9 +169,10 @@ def _solve_at(
         more["defaults"] = DIRECT
     known = None if equation.medium.interfaces or fitting.moves else entries
     found = solve_cell_on_mesh(mesh, cell, a, degree=degree, entries=known, **more)
-    if not equation.medium.interfaces or dim == 3:
+    if not equation.medium.interfaces:
         return found
-    if dim == 1:
-        return with_bounds(found, np.array([[harmonic_mean(equation, fixed)]]))
-    dual = solve_cell_on_mesh(mesh, cell, a / ufl.det(a), degree=degree, **more)
-    return with_bounds(found, np.asarray(dual.coefficient) / np.linalg.det(np.asarray(dual.coefficient)))
+    return with_other_side(
+        found,
+        lambda: harmonic_mean(equation, fixed),
+        lambda: solve_cell_on_mesh(mesh, cell, a / ufl.det(a), degree=degree, **more),
+    )

@@ -18,7 +18,7 @@ from dolfinx import fem
 
 from hybrid.equation import Equation
 from hybrid.fem.algebra.linear import DIRECT
-from hybrid.fem.cells.bounds import corrector_sizes, with_bounds
+from hybrid.fem.cells.bounds import corrector_sizes, with_other_side
 from hybrid.fem.cells.cellsolution import CellSolution
 from hybrid.fem.cells.onmesh import solve_cell_on_mesh
 from hybrid.fem.degrees import difference, left, lower_degrees
@@ -92,14 +92,12 @@ def _on(
         dx = ufl.dx(domain=mesh, metadata={"quadrature_degree": inner_degree(mesh, 2 * order + 2)})
         return solve_cell_on_mesh(mesh, equation.cell, flux, degree=order, dx=dx, defaults=DIRECT if few else None)
 
-    found = solve(a, degree)
-    if cell.dim == 1:
+    def mean() -> float:
         parts = {n: float(np.ptp(cell.nodes[cell.regions == n], axis=1).sum()) for n in medium.tensors}
-        mean = sum(parts[n] / tensor[0, 0] for n, tensor in medium.tensors.items()) / sum(parts.values())
-        found = with_bounds(found, np.array([[1 / mean]]))
-    elif cell.dim == 2:
-        dual = np.asarray(solve(a / ufl.det(a), degree).coefficient)
-        found = with_bounds(found, dual / np.linalg.det(dual))
+        inverse = sum(parts[n] / tensor[0, 0] for n, tensor in medium.tensors.items()) / sum(parts.values())
+        return float(1 / inverse)
+
+    found = with_other_side(solve(a, degree), mean, lambda: solve(a / ufl.det(a), degree))
     if not lower:
         return found
     coarser = [solve(a, order) for order in lower]

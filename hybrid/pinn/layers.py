@@ -24,13 +24,9 @@ from hybrid.pinn.functions.strips import Decay, Seen
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.rows import Rows, behind_factor
 from hybrid.pinn.leastsquares.system import contract
+from hybrid.pinn.sizes import BEYOND
 from hybrid.pinn.steady.strengths import fit_jointly
 from hybrid.trust import Estimate
-
-SIZES = {2: (800, 48, 26), 3: (1600, 16, 11)}
-"""Features, and points into the strip and along the face, by dimension."""
-_NOTHING = {2: 1e-6, 3: 1e-4}
-"""What is left of the slowest part of a layer where the points end, by dimension."""
 
 
 def solve_layers(
@@ -67,10 +63,10 @@ def _solved(equation: Equation, face: Face, corrector: Field, rate: float, scale
     dim, n = equation.dim, face.axis
     offset, signs = (torch.tensor(part) for part in (face.offset(equation), face.signs(equation)))
     decay = Decay(n, rate / 2)
-    features, deep, along = SIZES[dim]
+    features, deep, along = BEYOND[dim].layer
     embedding = Together(Decay(n, rate), Seen(corrector.network.embedding, offset, signs))
     network = Network(embedding, (features,), 1, seed)
-    depth = math.log(1 / _NOTHING[dim]) / rate
+    depth = math.log(1 / BEYOND[dim].ends) / rate
     strip = [(0.0, depth) if k == n else (0.0, p) for k, p in enumerate(equation.period)]
 
     def rows(shift: float) -> list[Rows]:

@@ -177,3 +177,24 @@ BOXES = {
         frozen=(400, 900, 30.0), trained=(150, 300, 10.0), reach=6, frozen_points=(2.6, 0), trained_points=5,
     ),
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """Of what is beyond the first order, from the plane on.
+
+    Attributes:
+        layer: Features, and points into the strip and along the face.
+        ends: What is left of the slowest part of a layer where the points end.
+        second: Features, and points along each side of the cell.
+    """
+
+    layer: tuple[int, int, int]
+    ends: float
+    second: tuple[int, int]
+
+
+BEYOND = {
+    2: Beyond(layer=(800, 48, 26), ends=1e-6, second=(600, 34)),
+    3: Beyond(layer=(1600, 16, 11), ends=1e-4, second=(900, 12)),
+}

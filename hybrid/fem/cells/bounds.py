@@ -53,7 +53,7 @@ def with_other_side(found: CellSolution, mean: Callable[[], float], dual: Callab
         mean: The harmonic mean of a, which is a* in one dimension.
         dual: The solution for a / det a, whose a* over its determinant is a lower bound in the plane; collective.
     """
-    dim = len(found.coefficient)
+    dim = len(np.asarray(found.coefficient))
     if dim == 1:
         return with_bounds(found, np.array([[mean()]]))
     if dim == 2:

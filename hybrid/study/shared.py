@@ -47,13 +47,15 @@ class Shared:
 
 def cell_key(problem: Problem) -> object | None:
     """The same for problems with the same cell problems and the same way from them to a*; None where that is not known."""
+    equation = equation_key(problem.cell_problems())
+    if equation is None:
+        return None
     own = {
         name: sympy.srepr(sympy.sympify(getattr(problem, name)))
         for name, one in problem.fields.items()
         if not isinstance(one, Formula) or one.fast
     }
-    equation = equation_key(problem.cell_problems())
-    return None if equation is None else ("cell", problem.kind, own, equation)
+    return "cell", problem.kind, own, equation
 
 
 def equation_key(equation: Equation) -> object | None:

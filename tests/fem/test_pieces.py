@@ -105,7 +105,7 @@ def test_where_multigrid_does_not_converge_a_factorization_does(comm: MPI.Comm) 
     problem = EllipticProblem(domain=SQUARE, eps=0.5, a=1 + (1e6 - 1) * boards, f=1)
     mesh = box(comm, problem.domain, [24, 24])
     at = ufl.SpatialCoordinate(mesh)
-    a = as_ufl(problem.medium.matrix, {s: at[i] for i, s in enumerate(problem.fast)})
+    a = as_ufl(problem.medium.matrix, {s: at[i] for i, s in enumerate(problem.fast)}, mesh)
     found = solve_cell_on_mesh(mesh, problem.domain, a, degree=4)
     assert "a factorization was used instead" in found.notes[0]
     with options.defaults({"cell_pc_type": "lu"}):

@@ -277,14 +277,18 @@ def judged(found: dict[str, Any], answers: dict[str, Any]) -> Iterator[tuple[str
         off = (np.abs(one - other) / size).max()
         entry = trust[f"{symbol}_{path}"]
         yield f"{symbol}_{path}", float(off), entry["estimate"], entry["resolved"]
-    exact = {"e3": 0.0} | {k: answers[k] for k in ("e4", "e5") if k in answers}
+    exact = {"e3": 0.0}
     if "e4" in answers:
-        exact |= {"e1": answers["e4"], "e2": answers["e4"]}
+        exact |= dict.fromkeys(("e1", "e2", "e4"), answers["e4"])
     for name, value in exact.items():
         entry = trust[name]
         estimate = entry["estimate"]
         measured = found["errors"][name]
         yield name, abs(measured - value) if measured is not None else math.inf, estimate, entry["resolved"]
+    if "e5" in answers:  # of the first order
+        measured = found["ladder"]["pinn"]["first"]
+        estimate = found["ladder"]["estimates"]["pinn"]["first"]
+        yield "e5", abs(measured - answers["e5"]), estimate, trust["e5"]["resolved"]
 
 
 def tried(seed: int, preset: str) -> dict[str, Any]:

@@ -56,6 +56,7 @@ def test_on_a_line_networks_may_depend_on_x() -> None:
     assert found.l2_bound == pytest.approx(in_l2, rel=1e-3)
 
 
+@pytest.mark.slow  # its twin is examples/bounds.py
 def test_the_paper_in_the_plane(paper: EllipticProblem) -> None:
     """At a larger ε."""
     problem = EllipticProblem(domain=paper.domain, eps=1 / 4, a=paper.a, f=paper.f)

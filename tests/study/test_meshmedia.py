@@ -57,7 +57,8 @@ def test_a_run_from_a_file_to_its_errors(comm: MPI.Comm, layers: Callable[..., P
     errors = results["errors"]
     e4, e5 = exact_errors()
     assert errors["e4"] == pytest.approx(e4, rel=1e-4)
-    assert errors["e5"] == pytest.approx(e5, rel=1e-4)
+    assert results["ladder"]["pinn"]["first"] == pytest.approx(e5, rel=1e-4)
+    assert errors["e5"] < e5 / 5
     assert errors["e1"] == pytest.approx(errors["e4"], rel=1e-4)
     assert errors["e3"] < 1e-6
     harmonic = 2 / (1 / SOFT + 1 / HARD)

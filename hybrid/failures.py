@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 
@@ -32,6 +32,17 @@ class InputErrors(InputError):
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.errors))
+
+
+def named[T](field: str, name: str, known: Mapping[str, T]) -> T:
+    """What a word of the settings stands for.
+
+    Raises:
+        InputError: It is not known.
+    """
+    if name not in known:
+        raise InputError(field, f"{name!r}; allowed are {', '.join(known)}")
+    return known[name]
 
 
 def each_of(error: InputError) -> tuple[InputError, ...]:

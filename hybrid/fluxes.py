@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hybrid.equation import Equation
+from hybrid.grids import quick_count
 from hybrid.symbols import coordinates, evaluate
 from hybrid.waves import LINE, coefficient_functions, spectra
 
@@ -158,7 +159,7 @@ def grids(equation: Equation, counts: Sequence[int]) -> tuple[tuple[int, ...], t
     most, fewest = MOST[equation.dim], _FEWEST[equation.dim]
 
     def wanted() -> list[int]:
-        return [even(4 * band + k + 1) for band, k in zip(bands, wide, strict=True)]
+        return [quick_count(4 * band + k + 1) for band, k in zip(bands, wide, strict=True)]
 
     while math.prod(wanted()) > most and max(bands) > fewest:
         i = max(range(len(bands)), key=lambda i: bands[i])
@@ -168,20 +169,7 @@ def grids(equation: Equation, counts: Sequence[int]) -> tuple[tuple[int, ...], t
     while math.prod(fine) > most:
         i = max(range(len(fine)), key=lambda i: fine[i])
         fine[i] = 2 * (fine[i] * 7 // 16)
-    return tuple(bands), tuple(even(n) for n in fine), exact
-
-
-def even(count: int) -> int:
-    """The next even number without a prime factor above five: its Fourier transform is quick."""
-    count += count % 2
-    while True:
-        rest = count
-        for prime in (2, 3, 5):
-            while rest % prime == 0:
-                rest //= prime
-        if rest == 1:
-            return count
-        count += 2
+    return tuple(bands), tuple(quick_count(n) for n in fine), exact
 
 
 def two_sided(equation: Equation, correctors: Array) -> TwoSided:

@@ -57,3 +57,16 @@ def uniform(box: Sequence[Sequence[float]], count: int, offset: float = 0.4142) 
 def closed(box: Sequence[Sequence[float]], count: int) -> Array:
     """Uniform points of a box with its boundary, (count^d, d)."""
     return product([np.linspace(low, high, count) for low, high in box])
+
+
+def quick_count(count: int) -> int:
+    """The next even number without a prime factor above five: its Fourier transform is quick."""
+    count += count % 2
+    while True:
+        rest = count
+        for prime in (2, 3, 5):
+            while rest % prime == 0:
+                rest //= prime
+        if rest == 1:
+            return count
+        count += 2

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from hybrid.equation import Equation
-from hybrid.failures import InputError
+from hybrid.failures import named
 from hybrid.physics import Problem
 from hybrid.pinn.optimizers.gaussnewton import LevenbergMarquardt, VariableProjection
 from hybrid.pinn.optimizers.kinds import LBFGS, Adam, LastLayer
@@ -156,6 +156,4 @@ def for_equation(name: str, equation: Equation) -> dict[str, Any]:
     Raises:
         InputError: An unknown preset.
     """
-    if name not in _TRAINED:
-        raise InputError("preset", f"{name!r}; allowed are {', '.join(PRESETS)}")
-    return _TRAINED[name].arguments(equation)
+    return named("preset", name, _TRAINED).arguments(equation)

@@ -152,3 +152,17 @@ def test_one_layer_of_plain_coordinates_takes_fewer_products(operators: torch.Te
     points = torch.rand(300, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     difference = sharp(network, points, operators) - network.evaluate(points, operators)
     assert float(difference.abs().max()) < 1e-13
+
+
+def test_what_is_done_to_an_output_is_done_once_for_points_that_repeat() -> None:
+    network = Network(PeriodicEmbedding((1.0, 1.0)), (8,), 1, 0)
+    field = Field(network, 0, 2, shift=0.5, unit=3.0)
+    everywhere = _grid(41).mapped([lambda x: np.mod(x, 0.5)] * 2)
+    assert 2 * np.prod(everywhere.shape) < len(everywhere)
+    (found,) = evaluated([field], everywhere, gradient_only(2))
+    exact = field.jet(torch.tensor(everywhere.points()), gradient_only(2)).numpy()
+    np.testing.assert_allclose(found, exact, rtol=1e-13, atol=1e-13)
+    (none,) = evaluated(
+        [field], _grid(3).taken(np.array([], dtype=int)).mapped([np.array] * 2), VALUE
+    )  # a rank without any
+    assert none.shape == (1, 0)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hybrid.equation import Equation
+from hybrid.grids import quick_count
 from hybrid.pinn.sizes import CELLS
 from hybrid.waves import LINE, coefficient_functions, spectra
 
@@ -36,17 +37,4 @@ def resolved_counts(wide: Sequence[int], usual: int, most: int) -> tuple[int, ..
     while math.prod(needed) > most:
         i = max(range(len(wide)), key=lambda i: needed[i])
         needed[i] = 2 * (needed[i] * 7 // 16)
-    return tuple(_quick(n) for n in needed)
-
-
-def _quick(count: int) -> int:
-    """The next even number without a prime factor above five: its Fourier transform is quick."""
-    count += count % 2
-    while True:
-        rest = count
-        for prime in (2, 3, 5):
-            while rest % prime == 0:
-                rest //= prime
-        if rest == 1:
-            return count
-        count += 2
+    return tuple(quick_count(n) for n in needed)

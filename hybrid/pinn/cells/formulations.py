@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, final
 
 from hybrid.equation import Equation
-from hybrid.failures import InputError
+from hybrid.failures import InputError, named
 from hybrid.pinn.cells.cellchecks import potentials
 from hybrid.pinn.cells.periodicities import Periodicity
 from hybrid.separation import separated
@@ -143,8 +143,4 @@ def formulation_of(name: str | None) -> Formulation:
     Raises:
         InputError: It is not known.
     """
-    if name is None:
-        return _KNOWN["strong"]
-    if name not in _KNOWN:
-        raise InputError("formulation", f"{name!r}; allowed are {', '.join(_KNOWN)}")
-    return _KNOWN[name]
+    return named("formulation", "strong" if name is None else name, _KNOWN)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from hybrid.equation import Equation
-from hybrid.failures import InputError
+from hybrid.failures import InputError, named
 from hybrid.pinn.cells.cellchecks import check_counts, is_whole
 from hybrid.pinn.sizes import Cells
 
@@ -177,8 +177,4 @@ def periodicity_of(name: str | None) -> Periodicity:
     Raises:
         InputError: It is not known.
     """
-    if name is None:
-        return _KNOWN["embedding"]
-    if name not in _KNOWN:
-        raise InputError("periodicity", f"{name!r}; allowed are {', '.join(_KNOWN)}")
-    return _KNOWN[name]
+    return named("periodicity", "embedding" if name is None else name, _KNOWN)

@@ -93,7 +93,7 @@ class Field:
 
 def evaluated(fields: Sequence[Field], points: Product, operators: Tensor) -> list[npt.NDArray[np.float64]]:
     """The jets (C, n) of several fields at the same points; networks that they share are evaluated once."""
-    if points.given is None and 2 * math.prod(points.shape) <= len(points):  # those of a cell, of a strip
+    if points.given is None and 2 * math.prod(points.shape) < len(points):  # those of a cell, of a strip
         number = points.numbers()
         return [np.take(jet, number, axis=1) for jet in evaluated(fields, points.whole(), operators)]
     known: dict[Network, npt.NDArray[np.float64]] = {}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hybrid.equation import Equation
-from hybrid.failures import InputError
+from hybrid.failures import named
 from hybrid.pinn.functions.network import Network
 from hybrid.pinn.intime.spacetime import solve_spacetime, spacetime_networks
 from hybrid.pinn.intime.stages import solve_stages, stage_networks
@@ -40,6 +40,4 @@ def solve_homogenized(equation: Equation, *, method: str = "stages", **arguments
 
 
 def _method(name: str) -> tuple[Callable[..., tuple[Network, ...]], Callable[..., Solution]]:
-    if name not in _METHODS:
-        raise InputError("method", f"{name!r}; allowed are {', '.join(_METHODS)}")
-    return _METHODS[name]
+    return named("method", name, _METHODS)

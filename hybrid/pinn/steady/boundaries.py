@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, final
 
-from hybrid.failures import InputError
+from hybrid.failures import named
 
 if TYPE_CHECKING:
     from hybrid.pinn.functions.bubble import Bubble
@@ -86,6 +86,4 @@ def boundary_of(name: str) -> Boundary:
     Raises:
         InputError: It is not known.
     """
-    if name not in _KNOWN:
-        raise InputError("boundary", f"{name!r}; allowed are {', '.join(_KNOWN)}")
-    return _KNOWN[name]
+    return named("boundary", name, _KNOWN)

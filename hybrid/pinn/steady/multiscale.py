@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from hybrid.equation import Equation
-from hybrid.failures import InputError
+from hybrid.failures import InputError, named
 from hybrid.pinn.cells.cellrows import At, matrix_at, mean_weight, operator_of
 from hybrid.pinn.functions.bubble import Bubble
 from hybrid.pinn.functions.embedding import AffineEmbedding, PeriodicEmbedding, Together
@@ -56,7 +56,7 @@ def multiscale_networks(
     embedding: Embedding = AffineEmbedding(equation.domain)
     if fast_features:
         embedding = Together(embedding, PeriodicEmbedding([equation.eps * p for p in equation.period]))
-    outputs = 1 + equation.dim if _form(formulation).flux else 1
+    outputs = 1 + equation.dim if named("formulation", formulation, _FORMS).flux else 1
     return (Network(embedding, hidden, outputs, seed, scale=scale),)
 
 
@@ -106,7 +106,7 @@ def solve_multiscale(
     """
     start = time.perf_counter()
     positive_counts(points=points, hidden=hidden)
-    form = _form(formulation)
+    form = named("formulation", formulation, _FORMS)
     if boundary not in BOUNDARIES or (form.weak and not boundary_of(boundary).exact):
         raise InputError("boundary", f"{boundary!r}; allowed is hard, and penalty for the strong formulation")
     if equation.reaction is not None and form.weak:
@@ -216,14 +216,3 @@ _FORMS: Mapping[str, Form] = {
     "first-order": Form(_first_order, flux=True),
     "ritz": Form(_ritz),
 }
-
-
-def _form(name: str) -> Form:
-    """By its name in settings.
-
-    Raises:
-        InputError: It is not known.
-    """
-    if name not in _FORMS:
-        raise InputError("formulation", f"{name!r}; allowed are {', '.join(_FORMS)}")
-    return _FORMS[name]

@@ -162,7 +162,6 @@ def test_what_is_done_to_an_output_is_done_once_for_points_that_repeat() -> None
     (found,) = evaluated([field], everywhere, gradient_only(2))
     exact = field.jet(torch.tensor(everywhere.points()), gradient_only(2)).numpy()
     np.testing.assert_allclose(found, exact, rtol=1e-13, atol=1e-13)
-    (none,) = evaluated(
-        [field], _grid(3).taken(np.array([], dtype=int)).mapped([np.array] * 2), VALUE
-    )  # a rank without any
+    nowhere = Product.of(np.empty((0, 2))).mapped([np.array] * 2)  # of a rank without any
+    (none,) = evaluated([field], nowhere, VALUE)
     assert none.shape == (1, 0)

@@ -69,7 +69,8 @@ def jets_on(network: Network, points: Product, operators: Tensor) -> Array:
             return _plain(network, points.points(), operators)
         table = _flat(_plain(network, points.grid(), operators))
     taken = np.take(table, points.numbers(), axis=1)
-    return np.moveaxis(taken.reshape(_channels(operators), -1, count), 1, 2)
+    channels = _channels(operators)
+    return np.moveaxis(taken.reshape(channels, len(table) // channels, count), 1, 2)
 
 
 def _channels(operators: Tensor) -> int:
@@ -194,4 +195,4 @@ def _sharp(network: Network, points: Array, operators: Tensor) -> Array:
 
 def _flat(jets: Array) -> Array:
     """(C, n, outputs) as (C outputs, n)."""
-    return np.moveaxis(jets, 2, 1).reshape(-1, jets.shape[1])
+    return np.moveaxis(jets, 2, 1).reshape(jets.shape[0] * jets.shape[2], jets.shape[1])

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hybrid.bounds.scope import checked as check_scope
 from hybrid.checks import positive
 from hybrid.failures import Faults, InputError, each_of
 from hybrid.media.regions import ByRegion, Regions
@@ -145,8 +144,10 @@ class _Reading:
         """Whether bounds are asked for; of a problem that has some."""
         wanted = self._wanted("certify")
         if wanted and problem is not None and not self._standing:
+            from hybrid.bounds.scope import checked  # quadratures, which few files ask for
+
             try:
-                check_scope(problem)
+                checked(problem)
             except InputError as error:
                 self.faults.note(InputError("certify", f"true, but {error.where}: {error.what}"))
         return wanted is True

@@ -18,15 +18,19 @@ from hybrid.separation import separated
 from hybrid.study.case import Case
 
 
-def check_size(case: Case, meshes: FemSettings, networks: Mapping[str, NetworkSettings], nodes: int = 1) -> None:
-    """Refuse what cannot fit into the memory of `nodes` machines like this one, before anything is computed.
+def check_size(
+    case: Case, meshes: FemSettings, networks: Mapping[str, NetworkSettings], nodes: int = 1, *, reference: bool = True
+) -> None:
+    """Refuse what cannot fit into the memory of `nodes` machines like this one, before anything is computed; u_ε, where
+    `reference` says that it is solved for.
 
     Raises:
         InputError: With the number of unknowns and the memory.
     """
     dim, faults = case.problem.dim, Faults()
-    with faults.noted():
-        check_reference(case, meshes.reference, meshes.reference.cells_per_period, nodes)
+    if reference:
+        with faults.noted():
+            check_reference(case, meshes.reference, meshes.reference.cells_per_period, nodes)
     for settings, where in ((meshes.cell, "fem.cell_cells"), (meshes.homogenized, "fem.homogenized_cells")):
         with faults.noted():
             _check_mesh(where, [float(settings.cells)] * dim, settings, nodes)

@@ -187,9 +187,10 @@ def _in_table(faults: Faults) -> Iterator[None]:
 
 def check_settings(
     case: Case, preset: str | None = None, seed: int | None = None, reference_tol: float | None = None, nodes: int = 1,
-    presets: Sequence[Preset] = (),
+    presets: Sequence[Preset] = (), *, reference: bool = True,
 ) -> None:  # fmt: skip
-    """Refuse settings that a run would refuse, all of them at once and before anything heavy is loaded.
+    """Refuse settings that a run would refuse, all of them at once and before anything heavy is loaded; one without u_ε, where
+    `reference` is false.
 
     Raises:
         InputError: Settings that do not go together, or need more memory than `nodes` machines like this one have.
@@ -203,5 +204,5 @@ def check_settings(
         meshes = fem_settings(case, reference_tol)
     if meshes is not None:
         with faults.noted():
-            check_size(case, meshes, networks, nodes)
+            check_size(case, meshes, networks, nodes, reference=reference)
     faults.report()

@@ -6,13 +6,14 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from mpi4py import MPI
 
 import numpy as np
 import pytest
 
-from hybrid import EllipticProblem, InputError, cli, fem, pinn
+from hybrid import EllipticProblem, InputError, SolverError, cli, fem, pinn
 from hybrid.bounds import certify, true_errors
 from hybrid.bounds.fields import CellFields
 from hybrid.bounds.slow import OfFiniteElements, friedrichs, hardy
@@ -148,6 +149,23 @@ def test_what_has_no_bound_says_so(paper: EllipticProblem) -> None:
         problem = EllipticProblem(**data)
         with pytest.raises(InputError, match=where):
             certify(problem, None, (), np.eye(2), COMM)  # type: ignore[arg-type]
+
+
+def test_no_mesh_that_resolves_the_scale_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = 'kind = "elliptic"\ndomain = [[0, 1], [0, 1]]\neps = 0.0009765625\na = "2 + sin(2*pi*y0)*cos(2*pi*y1)"\nf = "1"\n'
+    (tmp_path / "fine.toml").write_text(text)
+    asked: list[Any] = []
+
+    def certified(case: Any, *_: object, **__: object) -> None:
+        asked.append(case.problem.eps)
+        raise SolverError("far enough")
+
+    monkeypatch.setattr("hybrid.study.certifying.certify", certified)
+    for command, code in (("certify", 1), ("run", 2)):  # a run has no memory for its reference
+        with pytest.raises(SystemExit) as ended:
+            cli.main([command, str(tmp_path / "fine.toml")])
+        assert ended.value.code == code
+    assert asked == [1 / 1024]
 
 
 @pytest.mark.mpi

@@ -35,7 +35,7 @@ RUNS = {  # dimension, cells per period (0: the default), preset, ranks
     "accurate": [(2, 0, "accurate", 1)],
     "ranks": [(2, 128, "fast", 1), (2, 128, "fast", 2)],
 }
-SOLVES = ("reference", "fem_cell", "fem_homogenized", "pinn_cell", "pinn_homogenized")
+SOLVES = ("reference", "fem_cell", "fem_homogenized", "pinn_cell", "pinn_homogenized", "ladder")
 STAGES = (*SOLVES, "comparison", "figures")
 
 

@@ -25,7 +25,8 @@ Array = npt.NDArray[np.float64]
 _DEGREE = 5
 _INTERVALS = {1: 192, 2: 48, 3: 16}
 """Of a spline, along each side."""
-_ZERO = 1e-12
+_ZERO = 1e-10
+"""Of the largest value: corner functions are zero on the boundary but for rounding."""
 _SMOOTH = 16
 """Polynomials in each direction, of what is near second derivatives."""
 

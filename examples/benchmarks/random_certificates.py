@@ -3,8 +3,8 @@
     python examples/benchmarks/random_certificates.py --count 100 --out results/certificates        half an hour
     python examples/benchmarks/random_certificates.py --out results/certificates --table            the table of what is there
 
-Every problem is drawn from its own seed: dimension, contrast to 100, matrices, an a that depends on x and ε that cuts periods (on
-a line), and how both paths solve it: well, on coarse meshes, with a few features, after three steps of training, with a wrong a*.
+Every problem is drawn from its own seed: dimension, contrast to 100, matrices, on a line an a that depends on x and ε that cuts
+periods, and how both paths solve it: well, on coarse meshes, with few features, after three steps of training, with a wrong a*.
 True errors are measured on a mesh that resolves ε and on one half as fine: they are known to three times the difference. a* is
 compared with harmonic means and with a spectral method. What has run is in OUT/runs.jsonl and is not run again.
 """
@@ -188,7 +188,7 @@ def is_wrong(row: dict[str, Any]) -> bool:
 
 def table(rows: list[dict[str, Any]]) -> Iterator[str]:
     """By kind: runs, those above or outside, how far bounds are above the errors, widths of a*'s intervals, seconds."""
-    yield "| kind | runs | failed | wrong | error / bound, energy: largest | median | error / bound, L2: largest | true error: least, most |"
+    yield "| kind | runs | failed | wrong | error / bound, energy: largest | median | L2: largest | true error: least, most |"
     yield "|---|---:|---:|---:|---:|---:|---:|---|"
     for kind in [*sorted({row["kind"] for row in rows}), "all"]:
         mine = [row for row in rows if kind in {row["kind"], "all"}]

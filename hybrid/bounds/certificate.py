@@ -30,9 +30,9 @@ from hybrid.bounds.scope import checked
 from hybrid.bounds.slow import OfFiniteElements, OfNetwork, Slow, friedrichs, hardy
 from hybrid.bounds.twoscale import Piece, Rule, contracted, gram, pieces
 from hybrid.comparison.transfer import Comparable, function_of, on_points
-from hybrid.failures import InputError
 from hybrid.fem.meshes.fitted import domain_planes
 from hybrid.fluxes import Torus
+from hybrid.lines import Line
 from hybrid.parallel import on_root
 from hybrid.physics import Problem
 from hybrid.pinn.functions.field import Field
@@ -96,7 +96,7 @@ class Certificate:
 def certify(
     problem: Problem,
     u0: Comparable,
-    correctors: Sequence[fem.Function | Field],
+    correctors: Sequence[fem.Function | Field | Line],
     coefficient: npt.ArrayLike,
     comm: MPI.Comm,
 ) -> Certificate:
@@ -108,7 +108,7 @@ def certify(
     Args:
         problem: An elliptic one; a is symmetric, depends on y alone and does not jump, and ε cuts Ω into whole periods.
         u0: The homogenized solution, by networks or finite elements, zero on the boundary.
-        correctors: The χ_j of either path, periodic.
+        correctors: The χ_j of either path, periodic; on a line a `Line` of finite elements where it depends on x.
         coefficient: a* of either path, (d, d).
         comm: The ranks; one of them computes.
 
@@ -133,20 +133,21 @@ def certify(
 
 
 def _on_a_line(
-    problem: Problem, u0: Comparable, correctors: Sequence[fem.Function | Field], start: float
+    problem: Problem, u0: Comparable, correctors: Sequence[fem.Function | Field | Line], start: float
 ) -> Certificate:
     """The errors themselves; collective."""
     equation, function = problem.multiscale(), function_of(u0)
     slow: Slow = (OfNetwork if isinstance(function, Field) else OfFiniteElements)(function, equation.domain)
-    if len(correctors) != 1:
-        raise InputError("a", "finite elements know χ(x, y) at some x only; certify the networks' path")
     (chi,), (period,) = correctors, equation.period
 
     def r(x: Array) -> Array:
         jet = slow.jet([x])
         y = np.mod(x / equation.eps, period)
-        at = np.stack([x, y], axis=1) if isinstance(chi, Field) and chi.dim == 2 else y[:, None]
-        return np.asarray(jet.value + equation.eps * on_points(chi, at) * jet.slope[0])
+        if isinstance(chi, Line):
+            values = chi.at(x, y)
+        else:
+            values = on_points(chi, np.stack([x, y], axis=1) if isinstance(chi, Field) and chi.dim == 2 else y[:, None])
+        return np.asarray(jet.value + equation.eps * values * jet.slope[0])
 
     made = LineReconstruction.of(equation, domain_planes(equation)[0], r)
     fine, rough = made.errors(_LINE[0]), made.errors(_LINE[1])

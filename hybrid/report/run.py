@@ -19,7 +19,10 @@ from hybrid.study.record import Record, Request
 def write(folder: Path, case: Case, record: Record, request: Request) -> Path:
     """Write ``index.html`` and ``figures/`` into the folder of a run."""
     path = folder / "index.html"
-    found = [tables.errors(case, record), tables.coefficients(case, record), tables.seeds(record), tables.trust(record)]
+    found = [
+        tables.errors(case, record), tables.bounds(record), tables.coefficients(case, record), tables.seeds(record),
+        tables.trust(record),
+    ]  # fmt: skip
     stages = shares(record.seconds)
     return page.write(
         path, "run.html", case=case, record=record, problem=tables.problem_file(request),
@@ -31,7 +34,9 @@ def write(folder: Path, case: Case, record: Record, request: Request) -> Path:
 
 def _lead(path: Path, record: Record) -> Picture:
     title, text = "e1 … e5, and what each may be off by", f"{_ran(record)}."
-    if not has(record, "e1"):
+    if record.is_bounded_alone:
+        title = "What the errors are at the most, and e3"
+    elif not has(record, "e1"):
         return Picture("accuracy", text, (), title)
     return picture(path, "accuracy", title, text, lambda: runplots.accuracy(record))
 
@@ -42,7 +47,7 @@ def _ran(record: Record) -> str:
 
 def _pictures(path: Path, case: Case, record: Record) -> Iterator[Picture]:
     """What can be drawn of what the run has found."""
-    samples = record.samples
+    samples, alone = record.samples, record.is_bounded_alone
     plane = "" if samples is None or "plane" not in samples else f" On the plane x₂ = {samples['plane']:.4g}."
 
     def drawn(name: str, title: str, text: str, draw: Callable[[], Figure]) -> Picture:
@@ -50,11 +55,13 @@ def _pictures(path: Path, case: Case, record: Record) -> Iterator[Picture]:
 
     if samples is not None:
         yield drawn(
-            "solutions", "Coefficient and solutions", f"The reference resolves ε; v and p do not see it.{plane}",
+            "solutions", "Solutions" if alone else "Coefficient and solutions",
+            f"{'Neither sees ε.' if alone else 'The reference resolves ε; v and p do not see it.'}{plane}",
             lambda: figures.solutions(case, record, apart=True),
         )  # fmt: skip
         yield drawn(
-            "errors", "Where the errors are", f"Differences behind e1 … e4; the numbers are norms over the whole box.{plane}",
+            "errors", "Where the paths differ" if alone else "Where the errors are",
+            f"Differences behind {'e3' if alone else 'e1 … e4'}; the numbers are norms over the whole box.{plane}",
             lambda: figures.errors(case, record, apart=True),
         )  # fmt: skip
         if samples.get("cell") is not None:

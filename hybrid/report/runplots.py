@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from matplotlib.figure import Figure
@@ -19,9 +20,13 @@ LABELS = {
 
 
 def accuracy(record: Record) -> Figure:
-    """e1 … e5, each with the estimate of its own error: the further apart, the better it is known."""
+    """e1 … e5, each with the estimate of its own error: the further apart, the better it is known; and bounds of errors."""
     names = [name for name in LABELS if has(record, name) and record.errors[name] > 0]
-    figure, ax = rows([LABELS[name] for name in names], "relative $L^2$ norm")
+    bounds = bounds_of(record)
+    norm = "relative norm" if bounds else "relative $L^2$ norm"
+    figure, ax = rows([*(LABELS[name] for name in names), *bounds], norm)
+    for place, value in enumerate(bounds.values(), len(names)):
+        ax.plot(value, place, marker=8, color="C2", markersize=9, linestyle="none", label="at the most, proved")
     for place, name in enumerate(names):
         value, found, published = record.errors[name], record.trust.get(name), record.published.get(name)
         resolved = found is not None and found.resolved
@@ -34,6 +39,17 @@ def accuracy(record: Record) -> Figure:
             ax.plot(published, place, "x", color="0.35", label="published")
     legend(figure)
     return figure
+
+
+def bounds_of(record: Record) -> dict[str, float]:
+    """Of the reconstructions by both paths, by labels."""
+    names = {"fem": "finite elements", "pinn": "networks"}
+    return {
+        f"reconstruction, {names[path]}, {norm}": value
+        for path, found in record.certificate.items()
+        for norm, value in (("energy", found.energy_bound), ("$L^2$", found.l2_bound))
+        if math.isfinite(value)
+    }
 
 
 def spent(record: Record) -> dict[str, tuple[float, float]]:

@@ -23,6 +23,36 @@ def errors(case: Case, record: Record) -> Table:
     )  # fmt: skip
 
 
+def bounds(record: Record) -> Table | None:
+    """What the errors of reconstructions are at the most; None where that was not asked for."""
+    if not record.certificate:
+        return None
+    names = {"fem": "finite elements", "pinn": "networks"}
+    rows = [
+        (
+            names[path], *map(text_of, (found.energy_bound, found.l2_bound)),
+            *("–" if value is None else text_of(value) for value in (found.true_energy, found.true_l2)),
+            "–" if found.effectivity is None else f"{found.effectivity:.2f}", f"{found.seconds:.1f}",
+            "; ".join(f"{what}: {text}" for what, text in found.up_to.items()),
+        )
+        for path, found in record.certificate.items()
+    ]  # fmt: skip
+    head = (
+        "",
+        "energy, at the most",
+        "L2, at the most",
+        "energy, measured",
+        "L2, measured",
+        "effectivity",
+        "seconds",
+        "not proved",
+    )
+    return Table(
+        "Guaranteed bounds of the errors of reconstructions", head, rows,
+        "Relative to u_ε. Effectivity: the bound over what the reference says.", words=(0, 7),
+    )  # fmt: skip
+
+
 def coefficients(case: Case, record: Record) -> Table:
     """a* or r* by both paths."""
     symbol, found = case.problem.notation.coefficient, record.homogenized

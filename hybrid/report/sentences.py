@@ -15,7 +15,14 @@ def sentences(case: Case, record: Record) -> list[str]:
     """What was run, what homogenization costs, what networks add to that, what correctors take from it, and what to believe."""
     return [
         text
-        for text in (_run(case, record), _fem(record), _networks(record), _correctors(record), _trust(record))
+        for text in (
+            _run(case, record),
+            _fem(record),
+            _networks(record),
+            _correctors(record),
+            *_bounds(record),
+            _trust(record),
+        )
         if text
     ]
 
@@ -86,6 +93,19 @@ def _correctors(record: Record) -> str:
     if not has(record, "e1", "e5"):
         return ""
     return f"With correctors they come to {known(record, 'e5')}, {compared(record, 'e5', 'e1')}."
+
+
+def _bounds(record: Record) -> list[str]:
+    """Without a reference: what is proved, and how far apart the two paths are."""
+    if not record.is_bounded_alone:
+        return []
+    names = {"pinn": "networks", "fem": "finite elements"}
+    parts = [
+        f"{names[path]} at most {said(found.energy_bound)} in energy and {said(found.l2_bound)} in L2"
+        for path, found in record.certificate.items()
+    ]
+    text = f"There is no reference; the reconstructions are proved to be off, relative to u_ε, by: {'; '.join(parts)}."
+    return [text, f"On the same homogenized equation the network is off finite elements by {known(record, 'e3')}."]
 
 
 def _trust(record: Record) -> str:

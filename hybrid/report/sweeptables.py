@@ -143,5 +143,6 @@ def fixed(sweep: Sweep) -> Table:
 def _is_setting(name: str, row: Row) -> bool:
     """Settings, versions, and the fields of the problem, which are between ε and the errors."""
     names = list(row)
-    start, end = (names.index(mark) if mark in names else 0 for mark in ("eps", "e1"))
+    start = names.index("eps") if "eps" in names else 0
+    end = min((names.index(mark) for mark in ("e1", "e3") if mark in names), default=0)
     return name in _COMMON or name.split(".")[0] in _TABLES or name in names[start:end]

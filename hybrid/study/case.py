@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from hybrid.physics import Problem
 from hybrid.study.options import FemOptions, PinnOptions
 
+REFERENCES = ("fem", "none")
+
 
 @dataclass(frozen=True)
 class Case:
@@ -21,6 +23,7 @@ class Case:
         fem: The [fem] table of a problem file.
         pinn: The [pinn] table.
         certify: Whether a run also bounds the errors of reconstructions by both paths (`hybrid.bounds`).
+        reference: "fem": u_ε is solved for, to measure errors with; "none": it is not, and errors are bounded alone.
         layers: Whether reconstructions go beyond the first order; in space only where asked for, by default.
     """
 
@@ -31,4 +34,15 @@ class Case:
     fem: FemOptions = field(default_factory=FemOptions)
     pinn: PinnOptions = field(default_factory=PinnOptions)
     certify: bool = False
+    reference: str = "fem"
     layers: bool | None = None
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether u_ε is solved for."""
+        return self.reference != "none"
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether a run proves bounds of errors."""
+        return self.certify or not self.has_reference

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import numpy.typing as npt
 import torch
 
 import hybrid
-from hybrid import bounds, store
+from hybrid import bounds, comparison, store
 from hybrid.comparison.transfer import Comparable
+from hybrid.failures import InputError, SolverError
 from hybrid.fem.reference import Reference
 from hybrid.parallel import on_root
 from hybrid.physics import Problem
@@ -22,7 +23,7 @@ from hybrid.study.case import Case
 from hybrid.study.record import CertificateRecord, finite
 from hybrid.study.settings import fem_settings, network_settings
 
-PATHS = ("pinn", "fem")
+_NAMES = {"fem": "finite elements", "pinn": "networks"}
 
 
 def certificate(
@@ -38,7 +39,10 @@ def certificate(
         comm: The ranks.
         reference: u_ε, where there is one to say what the true errors are.
     """
-    found = bounds.certify(problem, u0, cell.correctors, cell.coefficient, comm)
+    correctors = cell.correctors
+    if path == "fem" and problem.dim == 1 and problem.flux.depends_on:
+        correctors = comparison.lines_of(problem, cell, comm)
+    found = bounds.certify(problem, u0, correctors, cell.coefficient, comm)
     sides: Sequence[npt.NDArray[np.float64] | None] = (None, None) if cell.bounds is None else cell.bounds
     lower, upper = (None if side is None else side.tolist() for side in sides)
     truth: dict[str, float] = {}
@@ -49,6 +53,26 @@ def certificate(
         eps=problem.eps, path=path, energy_bound=found.energy_bound, l2_bound=found.l2_bound, a_lower=lower, a_upper=upper,
         up_to=found.up_to, seconds=found.seconds, **truth,
     )  # fmt: skip
+
+
+def certificates(
+    problem: Problem, paths: Mapping[str, tuple[Comparable, Any]], comm: MPI.Comm, reference: Reference | None,
+    warn: Callable[[str], object],
+) -> dict[str, CertificateRecord]:  # fmt: skip
+    """Those of both paths, from their homogenized and cell solutions; what has none is warned of. Collective.
+
+    Raises:
+        SolverError: There is none by any path, and no reference.
+    """
+    found: dict[str, CertificateRecord] = {}
+    for path, both in paths.items():
+        try:
+            found[path] = certificate(problem, path, *both, comm, reference)
+        except (InputError, SolverError) as failed:
+            warn(f"no bound for {_NAMES[path]}: {failed}")
+    if not found and reference is None:
+        raise SolverError("no bound by either path, and no reference: nothing says how far the solutions are off")
+    return found
 
 
 def certify(
@@ -93,9 +117,8 @@ def certify(
 
 def lines_of(found: CertificateRecord) -> list[str]:
     """For the terminal."""
-    names = {"fem": "finite elements", "pinn": "networks"}
     lines = [
-        f"eps = {found.eps:.6g}, {names[found.path]}: the reconstruction is off by {found.energy_bound:.3e} in energy and "
+        f"eps = {found.eps:.6g}, {_NAMES[found.path]}: the reconstruction is off by {found.energy_bound:.3e} in energy and "
         f"{found.l2_bound:.3e} in L2 at the most, relative"
     ]
     if found.effectivity is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from hybrid.checks import check_domain, check_period
 from hybrid.failures import InputError
+from hybrid.study.case import REFERENCES
 from hybrid.symbols import parse_number
 
 _NUMBER: Mapping[str, Any] = {"anyOf": [{"type": "number"}, {"type": "string"}]}
@@ -36,6 +37,11 @@ COMMON: Mapping[str, Mapping[str, Any]] = {
     },
     "certify": {
         "description": "whether a run also proves bounds of the errors of reconstructions, true or false", "type": "boolean",
+    },
+    "reference": {
+        "description": "what errors are measured with: fem, u_eps on a mesh that resolves eps, or none, where they are bounded "
+        "alone, at any eps",
+        "enum": list(REFERENCES),
     },
 }  # fmt: skip
 """The fields of every problem, as JSON Schema."""

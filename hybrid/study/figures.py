@@ -30,28 +30,34 @@ Panel = tuple[str, Array]
 
 
 def draw(out: Path, case: Case, record: Record) -> None:
-    """Write ``solutions.png``, ``errors.png``, ``correctors.png``, ``training.png`` and ``ladder.png``."""
+    """Write ``solutions.png``, ``errors.png``, ``correctors.png``, ``training.png``, and beside a reference ``ladder.png``."""
     with matplotlib.rc_context(STYLE):
         drawn = {
             "solutions": solutions(case, record), "errors": errors(case, record),
-            "correctors": correctors(case, record), "training": training(record), "ladder": ladder(record),
+            "correctors": correctors(case, record), "training": training(record),
+            **({} if record.ladder is None else {"ladder": ladder(record)}),
         }  # fmt: skip
         for name, figure in drawn.items():
             figure.savefig(out / f"{name}.png", pil_kwargs=QUICK)
 
 
 def solutions(case: Case, record: Record, *, apart: bool = False) -> Figure:
-    """The coefficient, the reference, and both homogenized solutions; `apart`: every panel with labels of its own."""
+    """The coefficient, the reference, and both homogenized solutions; without a reference these alone.
+
+    Args:
+        case: What was run.
+        record: What was found.
+        apart: Whether every panel has labels of its own.
+    """
     samples = record.samples or {}
-    s = {name: np.array(samples[name]) for name in ("coefficient", "u", "v", "p")}
     time = case.problem.multiscale().time
     when = "" if time is None else f" at t = {time.until:g}"
-    return _panels(case.problem.domain, "x", [
-        (f"coefficient {symbol(case)}", s["coefficient"]),
-        (rf"reference $u_\varepsilon$ (FEM){when}", s["u"]),
-        ("$v$: FEM homogenization", s["v"]),
-        ("$p$: neural homogenization", s["p"]),
-    ], "viridis", samples.get("plane"), apart)  # fmt: skip
+    titles = {
+        "coefficient": f"coefficient {symbol(case)}", "u": rf"reference $u_\varepsilon$ (FEM){when}",
+        "v": "$v$: FEM homogenization", "p": "$p$: neural homogenization",
+    }  # fmt: skip
+    panels = [(title, np.array(samples[name])) for name, title in titles.items() if name in samples]
+    return _panels(case.problem.domain, "x", panels, "viridis", samples.get("plane"), apart)
 
 
 def symbol(case: Case) -> str:
@@ -62,9 +68,12 @@ def symbol(case: Case) -> str:
 
 
 def errors(case: Case, record: Record, *, apart: bool = False) -> Figure:
-    """The differences behind e1 to e4."""
+    """The differences behind e1 to e4; without a reference that behind e3, and of both homogenized solutions."""
     samples, e = record.samples or {}, record.errors
-    s = {name: np.array(samples[name]) for name in ("u", "v", "w", "p", "p_minus_w")}
+    s = {name: np.array(samples[name]) for name in ("u", "v", "w", "p", "p_minus_w") if name in samples}
+    if "u" not in s:
+        panels = [(rf"$p - w$,  $e_3$ = {e['e3']:.2g}", s["p_minus_w"]), ("$p - v$", s["p"] - s["v"])]
+        return _panels(case.problem.domain, "x", panels, "RdBu_r", samples.get("plane"), apart)
     return _panels(case.problem.domain, "x", [
         (rf"$p - u_\varepsilon$,  $e_1$ = {e['e1']:.3g}", s["p"] - s["u"]),
         (rf"$w - u_\varepsilon$,  $e_2$ = {e['e2']:.3g}", s["w"] - s["u"]),

@@ -18,6 +18,7 @@ from hybrid.study.case import Case
 from hybrid.study.common import COMMON, domain_of, name_of, period_of
 from hybrid.study.constants import with_constants
 from hybrid.study.options import FemOptions, Options, PinnOptions, unknown
+from hybrid.study.scope import check_scope
 from hybrid.symbols import parse_number
 
 Check = Callable[[Case], None]
@@ -88,7 +89,7 @@ def data_of(case: Case) -> dict[str, Any]:
     return {
         "kind": problem.kind, "name": problem.name, "domain": [list(side) for side in problem.domain], "eps": problem.eps,
         "period": list(problem.period), **({} if mesh is None else {"mesh": str(mesh)}),
-        **({"certify": True} if case.certify else {}),
+        **({"certify": True} if case.certify else {}), **({} if case.has_reference else {"reference": case.reference}),
         **({} if case.layers is None else {"layers": case.layers}),
         **{key: field.plain(getattr(problem, key)) for key, field in problem.fields.items()},
         **{name: table for name, table in tables.items() if table},
@@ -127,10 +128,16 @@ class _Reading:
         fields = self._fields(own)
         problem = self._problem(physics, fields) if physics else None
         fem, pinn = self._table("fem", FemOptions), self._table("pinn", PinnOptions)
-        certify, layers = self._certify(problem), self._wanted("layers")
+        certify, layers, reference = self._wanted("certify"), self._wanted("layers"), self.data.get("reference", "fem")
         if problem is None:
             return None
-        return Case(problem, problem.title, fem=fem, pinn=pinn, certify=certify, layers=layers)
+        found = Case(
+            problem, problem.title, fem=fem, pinn=pinn, certify=certify is True, reference=reference, layers=layers
+        )
+        if not self._standing:
+            with self.faults.noted():
+                check_scope(found)
+        return found
 
     def _wanted(self, name: str) -> bool | None:
         """True or false; None where nothing is said, or something else."""
@@ -139,18 +146,6 @@ class _Reading:
             return wanted
         self.faults.note(InputError(name, f"{wanted!r}; allowed are true, false"))
         return None
-
-    def _certify(self, problem: Problem | None) -> bool:
-        """Whether bounds are asked for; of a problem that has some."""
-        wanted = self._wanted("certify")
-        if wanted and problem is not None and not self._standing:
-            from hybrid.bounds.scope import checked  # quadratures, which few files ask for
-
-            try:
-                checked(problem)
-            except InputError as error:
-                self.faults.note(InputError("certify", f"true, but {error.where}: {error.what}"))
-        return wanted is True
 
     def _physics(self) -> type[Problem] | None:
         try:

@@ -21,12 +21,12 @@ def evidence_of(run: Recorder) -> Evidence:
     """Everything that is known at the end of a run."""
     return Evidence(
         errors=run.record.errors,
-        reference=estimate_of(run.u.trust, "solution"),
+        reference=estimate_of(run.u.trust, "solution") if run.case.has_reference else None,
         v=estimate_of(run.v.trust, "solution"),
         w=estimate_of(run.w.trust, "solution"),
         p=estimate_of(run.p.trust, "solution"),
-        r=run.terms["pinn"].trust[run.best],
-        layers=run.terms["pinn"].layers,
+        r=run.terms["pinn"].trust[run.best] if run.case.has_reference else _EXACT,
+        layers=run.terms["pinn"].layers if run.case.has_reference else _EXACT,
         fem=with_mean(run, run.cell.trust),
         pinn=with_mean(run, run.chi.trust),
         difference=effective_difference(run.chi.coefficient, run.cell.coefficient),
@@ -60,7 +60,7 @@ def _of_mean(run: Recorder) -> float:
 
 def cures_of(run: Recorder) -> dict[str, str]:
     """What to do about each stage of a run where its estimate is too large."""
-    found = {"reference": _of_reference(run)}
+    found = {"reference": _of_reference(run)} if run.case.has_reference else {}
     for part in ("cell", "homogenized"):
         names = [name for name in run.adapted.fixed if name.startswith(f"fem.{part}_")]
         found[f"fem_{part}"] = (
@@ -70,15 +70,15 @@ def cures_of(run: Recorder) -> dict[str, str]:
         )
     for part in ("cell", "homogenized"):
         found[f"pinn_{part}"] = _of_networks(run, part)
-    limits = {
-        "reference": (run.u, run.adapted.fem), "fem_homogenized": (run.w, run.adapted.fem),
-        "pinn_homogenized": (run.w, run.adapted.pinn),
-    }  # fmt: skip
+    limits = {"fem_homogenized": (run.w, run.adapted.fem), "pinn_homogenized": (run.w, run.adapted.pinn)}
+    if run.case.has_reference:
+        limits["reference"] = run.u, run.adapted.fem
     if _of_mean(run):
         found |= dict.fromkeys(("fem_cell", "pinn_cell"), _MEAN)
     return found | {stage: _LOST for stage, (solved, allowed) in limits.items() if solved.rounding > allowed}
 
 
+_EXACT = Estimate(0.0, "")
 _NOTHING = 1e-8
 _MEAN = (
     "no mesh tells whether the mean of r is zero: its quadrature over the cell has too few digits for T / eps; write r with "

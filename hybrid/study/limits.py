@@ -28,7 +28,7 @@ def check_size(
         InputError: With the number of unknowns and the memory.
     """
     dim, faults = case.problem.dim, Faults()
-    if reference:
+    if reference and case.has_reference:
         with faults.noted():
             check_reference(case, meshes.reference, meshes.reference.cells_per_period, nodes)
     for settings, where in ((meshes.cell, "fem.cell_cells"), (meshes.homogenized, "fem.homogenized_cells")):

@@ -46,7 +46,7 @@ class Recorder:
         w: The same with the coefficient of the networks.
         p: The homogenized solution by networks.
         corrector_errors: Of `chi` against `cell`, relative, in their order.
-        on_reference: v, w, p and the reconstruction on the mesh of the reference.
+        on_mesh: v, w, p and the reconstruction on the mesh of the reference; without one v, w and p on that of w.
         terms: Of reconstructions, by path, and `ended`, why they are not all there are.
         best: Which of the networks' reconstructions r is.
         fields: What else is to be drawn, by name.
@@ -59,7 +59,7 @@ class Recorder:
     w: Any
     p: Any
     corrector_errors: list[float]
-    on_reference: dict[str, Any]
+    on_mesh: dict[str, Any]
     terms: dict[str, Any]
     ended: str
     best: str

@@ -24,7 +24,8 @@ def row_of(record: Record) -> Row:
         status: "complete", or why the run is not.
         name, kind, dim, pinn.preset, pinn.seed, eps, the fields of the problem, ``constants.*``, ``fem.*``, ``pinn.*``:
             Settings, by their paths in the problem file. Lists are JSON.
-        e1 … e5, e1_h1 …; chi_1 … (network against finite elements); a_fem, a_pinn (or r_…: the first entry), a_difference:
+        e1 … e5, e1_h1 …; energy_bound_fem …, l2_bound_fem … (where errors are bounded); chi_1 … (network against finite
+        elements); a_fem, a_pinn (or r_…: the first entry), a_difference:
             Each with ``_estimate`` (how far it may be off, as of itself) and ``_resolved`` where there are such.
         resolved, unresolved: Of the whole run; how many numbers are not.
         trained: Whether e3 and the correctors' errors are below `FAILED_TO_TRAIN`.
@@ -74,6 +75,8 @@ def _settings(record: Record) -> Row:
 
 def _numbers(record: Record) -> Row:
     values: Row = {name: plain(value) for name, value in record.errors.items()}
+    for path, found in record.certificate.items():
+        values |= {f"energy_bound_{path}": plain(found.energy_bound), f"l2_bound_{path}": plain(found.l2_bound)}
     if record.cell.pinn is not None:
         names = [name.removesuffix("_pinn") for name in record.trust if name.endswith("_pinn")]
         correctors = [name for name in names if name not in {"a", "r"}]

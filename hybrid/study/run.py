@@ -1,4 +1,4 @@
-"""One case from the equation to e1…e5."""
+"""One case from the equation to e1…e5, or to bounds of errors."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from hybrid.study.record import (
     Record,
 )
 from hybrid.study.repeat import request_of
+from hybrid.study.scope import check_scope
 from hybrid.study.settings import fem_settings, network_settings
 from hybrid.study.shared import Shared
 from hybrid.study.stages import Run, say_what_is_not_resolved
@@ -71,6 +72,7 @@ def run(
         SolverError: A solver or a training failed; what was computed before is in ``results.json``.
     """
     chosen, networks = network_settings(case, preset, seed, [extra.preset for extra in extras])
+    check_scope(case)
     elements, adapted = fem_settings(case, reference_tol), adaptation(case, reference_tol, networks=chosen.adapts)
     nodes = machines(comm)
     check_size(case, elements, networks, nodes)
@@ -79,7 +81,7 @@ def run(
     request = request_of(case, chosen, networks, seeds, reference_tol)
     key = store.key_of(
         FORMAT, hybrid.__version__, case.problem.digest, elements, networks, results.petsc_options(),
-        chosen.key(case), seeds, adapted, case.certify, case.layers,
+        chosen.key(case), seeds, adapted, case.certify, case.layers, case.reference,
     )  # fmt: skip
     done = comm.bcast(Record.read(out / "results.json") if comm.rank == 0 else None)
     reporter = Reporter(comm.rank, out / "log.txt", quiet=quiet)

@@ -21,7 +21,8 @@ from hybrid.study.adaptation import COARSE, adaptation, budget_of, settled
 from hybrid.study.case import Case
 from hybrid.study.limits import check_size
 from hybrid.study.options import FemOptions, PinnOptions
-from hybrid.study.presets import Networks, Preset, preset_named
+from hybrid.study.presets import OWN, Networks, Preset, preset_named
+from hybrid.study.scope import check_no_reference
 from hybrid.waves import cells_to_see
 
 
@@ -29,10 +30,12 @@ def fem_settings(case: Case, reference_tol: float | None = None) -> FemSettings:
     """The settings of the finite elements; the command's word wins over the file's.
 
     Raises:
-        InputError: A tolerance that is not between 0 and 1; a degree too low for the mesh of a medium.
+        InputError: A tolerance that is not between 0 and 1; a degree too low for the mesh of a medium; settings of a reference
+            that there is not.
     """
     if reference_tol is not None and not 0 < reference_tol < 1:
         raise InputError("--reference-tol", f"{reference_tol!r}; {FemOptions.allowed('reference_tol')}")
+    check_no_reference(case, reference_tol)
     given, start = case.fem, usual(case.problem)
     if given.a_tol is not None and not _has_bounds(case.problem):
         raise InputError(
@@ -110,6 +113,11 @@ def network_settings(
     """
     faults, given = Faults(), case.pinn
     found = preset_named(preset or given.preset or "accurate", presets)
+    if found not in OWN and not case.has_reference:
+        what = (
+            f"'none', but the preset {found.name} comes with experiments that measure with one; take accurate or fast"
+        )
+        faults.note(InputError("reference", what))
     parts = dict(found.settings(case))
     closed = [key for key in found.fixed if getattr(given, key) is not None]
     what = f"does not go with the preset {found.name}, which is {found.origin}; leave it out"

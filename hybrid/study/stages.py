@@ -14,7 +14,7 @@ from hybrid.fem.reference import Reference
 from hybrid.machine import peak_memory
 from hybrid.pinn.functions.network import Network
 from hybrid.study import climbing, results
-from hybrid.study.certifying import certificate, lines_of
+from hybrid.study.certifying import certificates, lines_of
 from hybrid.study.extras import Extras
 from hybrid.study.fields import write_fields
 from hybrid.study.figures import draw
@@ -35,8 +35,8 @@ from hybrid.study.record import (
 from hybrid.study.recorder import Recorder
 from hybrid.study.samples import grid_count, samples
 from hybrid.study.shared import cell_key, equation_key
+from hybrid.study.spread import against_fem, spread
 from hybrid.study.spread import lines_of as spread_lines
-from hybrid.study.spread import spread
 from hybrid.study.table import table_of
 from hybrid.study.tolerances import tolerances_of
 from hybrid.study.trust import judge, reasons
@@ -73,8 +73,12 @@ class Run(Recorder):
         try:
             self._finite_elements()
             self._networks(extras)
-            self._compare()
-            if self.case.certify:
+            if self.case.has_reference:
+                self._compare()
+            else:
+                self._compare_paths()
+            self._judge()
+            if self.case.is_bounded:
                 self._certify()
             for extra in extras:
                 extra.add(self)
@@ -100,8 +104,11 @@ class Run(Recorder):
 
     def _finite_elements(self) -> None:
         problem, comm, elements = self.problem, self.comm, self.elements
-        self.u = self.timed("reference u_eps (FEM)", "reference", self._reference)
-        self._describe_reference(elements.reference.reference_tol)
+        if self.case.has_reference:
+            self.u = self.timed("reference u_eps (FEM)", "reference", self._reference)
+            self._describe_reference(elements.reference.reference_tol)
+        else:
+            self.record.reference = None
         self.cell = self.timed(
             "cell problems (FEM)",
             "fem_cell",
@@ -187,6 +194,18 @@ class Run(Recorder):
             if enough or not self.adapted.reference or self.refused or self.u.rounding > wanted:
                 break
             self._refine_reference(max(wanted / 2, self.adapted.fem / 20))
+
+    def _compare_paths(self) -> None:
+        """Without a reference p is compared with w, on the mesh of w."""
+
+        def task() -> None:
+            space = self.w.function.function_space
+            self.on_mesh = comparison.all_to_space({"v": self.v, "w": self.w, "p": self.p}, space)
+            self.record.errors = against_fem(self.w, self.on_mesh["p"])
+
+        self.timed("error e3", "comparison", task)
+
+    def _judge(self) -> None:
         judgements = judge(evidence_of(self), tolerances_of(self))
         self.record.trust = {
             name: TrustRecord(estimate=found.estimate, how=found.how, resolved=found.resolved)
@@ -200,7 +219,8 @@ class Run(Recorder):
         paths = {"fem": (self.v, self.cell), "pinn": (self.p, self.chi)}
 
         def task() -> dict[str, CertificateRecord]:
-            return {path: certificate(self.problem, path, *both, self.comm, self.u) for path, both in paths.items()}
+            reference = self.u if self.case.has_reference else None
+            return certificates(self.problem, paths, self.comm, reference, self.reporter.warn)
 
         self.record.certificate = self.timed("bounds of errors", "certificate", task)
         for found in self.record.certificate.values():
@@ -209,11 +229,11 @@ class Run(Recorder):
 
     def _measure(self) -> None:
         space = self.u.function.function_space
-        self.on_reference = comparison.all_to_space({"v": self.v, "w": self.w}, space)
+        self.on_mesh = comparison.all_to_space({"v": self.v, "w": self.w}, space)
         self.record.ladder, rungs, self.best = measured(self, self.terms, self.ended)
-        self.on_reference |= {"p": rungs["u0"], "r": rungs[self.best]}
-        solutions = {"v": self.v, "w": self.w, "p": self.p, "r": self.on_reference["r"]}
-        self.record.errors = comparison.errors(self.u, **self.on_reference)
+        self.on_mesh |= {"p": rungs["u0"], "r": rungs[self.best]}
+        solutions = {"v": self.v, "w": self.w, "p": self.p, "r": self.on_mesh["r"]}
+        self.record.errors = comparison.errors(self.u, **self.on_mesh)
         count = self.record.grid = grid_count(self.problem)
         self.record.errors_grid = comparison.grid_errors(self.problem.domain, self.u, count=count, **solutions)
 
@@ -239,9 +259,13 @@ class Run(Recorder):
                 "fem.budget", f"{count:.2g} unknowns, more than fem.budget ({self.adapted.unknowns}) allows"
             )
 
+    def _fields(self) -> dict[str, Any]:
+        """For ParaView: on the mesh of the reference, or of w where there is none."""
+        return {"u_eps": self.u.function} | self.on_mesh if self.case.has_reference else self.on_mesh
+
     def _leave(self) -> None:
         def task() -> None:
-            write_fields(self.out, {"u_eps": self.u.function} | self.on_reference, self.cell, self.chi)
+            write_fields(self.out, self._fields(), self.cell, self.chi)
             self.record.samples = samples(self)
             if self.comm.rank == 0:
                 draw(self.out, self.case, self.record)

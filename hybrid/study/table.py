@@ -9,7 +9,7 @@ import numpy as np
 from rich.table import Table
 
 from hybrid.study.case import Case
-from hybrid.study.record import Record
+from hybrid.study.record import CertificateRecord, Record
 
 _MEANING = {
     "e1": "networks against the reference",
@@ -27,6 +27,8 @@ def rows_of(case: Case, record: Record) -> list[Row]:
     """(name, meaning, published, measured by quadrature, how far that may be off, measured on a grid), as text."""
     rows: list[Row] = []
     for name, meaning in _MEANING.items():
+        if record.is_bounded_alone and name not in record.errors:
+            continue
         measured, on_grid = (found.get(name) for found in (record.errors, record.errors_grid))
         rows.append(
             (name, meaning, _published(case, name), _value(measured), estimate_of(record, name), _value(on_grid))
@@ -38,7 +40,19 @@ def rows_of(case: Case, record: Record) -> list[Row]:
     if case.problem.flux.depends_on:
         found, off = record.homogenized.e_a, estimate_of(record, "a_pinn")
         rows.append(("e_a", "a*(x), network against FEM", _published(case, "e_a"), _value(found), off, "–"))
-    return rows
+    return rows + [row for path, found in record.certificate.items() for row in _bounded(path, found)]
+
+
+def _bounded(path: str, found: CertificateRecord) -> list[Row]:
+    """What the error of a reconstruction is at the most."""
+    what = {"fem": "FEM", "pinn": "networks"}[path]
+    return [
+        ("‖·‖ₐ", f"reconstruction, {what}, energy: at the most", "–", _value(found.energy_bound), _BOUND, "–"),
+        ("‖·‖", f"reconstruction, {what}, L2: at the most", "–", _value(found.l2_bound), _BOUND, "–"),
+    ]
+
+
+_BOUND = "a bound"
 
 
 def _published(case: Case, name: str) -> str:
@@ -78,11 +92,14 @@ def table_of(case: Case, record: Record) -> Table:
     table.caption_justify = "left"
     difference = record.homogenized.relative_difference
     dofs = record.reference.dofs if record.reference else "–"
+    reference = f"reference: {dofs} dofs, its own error {estimate_of(record, 'reference')}"
+    if record.is_bounded_alone:
+        reference = "no reference: errors of reconstructions are bounded, not measured"
     table.caption = (
         f"{symbol}*: FEM {fem} (off by {unsure['fem']}), network {pinn} (off by {unsure['pinn']}); "
         f"difference {difference:.1e}\n"
         f"{_bounds(record, symbol)}"
-        f"reference: {dofs} dofs, its own error {estimate_of(record, 'reference')}\n"
+        f"{reference}\n"
         f"networks: {text}\n"
         + _ladder(record)
         + ("(!): not resolved, see below" if record.unresolved else "off by: the estimated error of each number")

@@ -43,7 +43,7 @@ class Evidence:
 
     Attributes:
         errors: e1 … e5 and their H1 twins, as measured.
-        reference: Of u_ε.
+        reference: Of u_ε; None where there is none, and of e1 … e5 e3 alone.
         v: Of the homogenized solution for the finite elements' coefficient, given that coefficient.
         w: The same for the network's.
         p: Of the network's solution, given the network's coefficient.
@@ -60,7 +60,7 @@ class Evidence:
     """
 
     errors: Mapping[str, float]
-    reference: Estimate
+    reference: Estimate | None
     v: Estimate
     w: Estimate
     p: Estimate
@@ -120,15 +120,7 @@ def judge(evidence: Evidence, tolerances: Tolerances) -> dict[str, Judgement]:
     )
     loose = max(tolerances.fem, tolerances.coefficient)
     found = {
-        "reference": Judgement(
-            evidence.reference.error, evidence.reference.how,
-            min(
-                _allowed(name, errors[name], tolerances) / (1 + errors[name])
-                for name in ("e1", "e2", "e4", "e5")
-                if name in errors
-            ),
-            cures.get("reference", ""),
-        ),
+        **_of_reference(evidence, tolerances),
         f"{s}_fem": _of(a_fem, loose, cures, "fem_cell"),
         f"{s}_pinn": _of(a_pinn, max(tolerances.pinn, tolerances.coefficient), cures, "pinn_cell"),
         **{
@@ -143,7 +135,7 @@ def judge(evidence: Evidence, tolerances: Tolerances) -> dict[str, Judgement]:
     for name, terms in parts.items():
         if name not in errors:
             continue
-        if "reference" in terms:  # in what is measured, and in what it is divided by
+        if evidence.reference is not None and "reference" in terms:  # in what is measured, and in what it is divided by
             terms = terms | {"reference": _times(1 + errors[name], evidence.reference)}
         total = _sum(terms)
         worst = max(terms, key=lambda k: float("inf") if terms[k].error is None else terms[k].error or 0.0)
@@ -151,15 +143,28 @@ def judge(evidence: Evidence, tolerances: Tolerances) -> dict[str, Judgement]:
     return found
 
 
+def _of_reference(evidence: Evidence, tolerances: Tolerances) -> dict[str, Judgement]:
+    """Good enough for the smallest error that is measured with it."""
+    errors, found = evidence.errors, evidence.reference
+    if found is None:
+        return {}
+    measured = [name for name in ("e1", "e2", "e4", "e5") if name in errors]
+    allowed = min(_allowed(name, errors[name], tolerances) / (1 + errors[name]) for name in measured)
+    return {"reference": Judgement(found.error, found.how, allowed, evidence.cures.get("reference", ""))}
+
+
+_NO_REFERENCE = Estimate(None, "no reference")
+
+
 def _parts(
     evidence: Evidence, v: Estimate, w: Estimate, p: Estimate, network: Estimate,
     correctors: Mapping[tuple[str, str], Estimate],
 ) -> dict[str, dict[str, Estimate]]:  # fmt: skip
     """What each of e1 … e5 is off by, by names; `network` is what the network's coefficient does to a solution."""
-    errors, s, u = evidence.errors, evidence.symbol, evidence.reference
+    errors, s, u = evidence.errors, evidence.symbol, evidence.reference or _NO_REFERENCE
     chi = largest([e for (_, path), e in correctors.items() if path == "pinn"] or [Estimate(0.0, "")])
     slopes = Estimate(errors.get("e3_h1", errors["e3"]), "e3_h1")
-    changed = errors["e4"] + errors.get("e5", 0.0)  # at the most, by the correctors
+    changed = errors.get("e4", 0.0) + errors.get("e5", 0.0)  # at the most, by the correctors
     return {
         "e1": {"reference": u, "p": p, f"{s}* of the network": network},
         "e2": {"reference": u, "w": w, f"{s}* of the network": network},

@@ -78,6 +78,14 @@ def test_matrices() -> None:
     [
         ({"layers": "yes"}, "layers", "'yes'; allowed are true, false"),
         ({"certify": 1}, "certify", "1; allowed are true, false"),
+        ({"reference": "coarse"}, "reference", "'coarse'; allowed are fem, none"),
+        (
+            {"reference": "none", "a": "3 + x0 + sin(2*pi*y0)"},
+            "reference",
+            "it depends on x; bounds of errors are found for",
+        ),
+        ({"reference": "none", "a": "2 + step(sin(2*pi*y0))"}, "reference", "it jumps; bounds of errors are found for"),
+        ({"reference": "none", "eps": 0.3}, "reference", "leave reference out: u_eps is then solved for"),
         ({"kind": "wave"}, "kind", "allowed is 'elliptic' or 'reaction-diffusion'"),
         ({"kind": ["elliptic"]}, "kind", "allowed is"),
         ({"T": 1}, "T", "unknown key"),

@@ -130,7 +130,9 @@ class _Fast(Trained):
 
     def across_jumps(self, size: tuple[int, int]) -> dict[str, Any]:
         features, points = size
-        return {"formulation": "energy", "hidden": (features,), "points": points, "optimizer": LastLayer()}
+        return {
+            "formulation": "energy", "hidden": (features,), "points": points, "optimizer": LastLayer(), "singular": True
+        }  # fmt: skip
 
     def in_time(self, size: tuple[int, int]) -> dict[str, Any]:
         return self.plain(size, 1) | _TIMES

@@ -22,6 +22,7 @@ class Shape(Settings):
     separate: bool | None = None
     frequencies: Sequence[Sequence[int]] | None = None
     medium: bool | None = None
+    singular: bool | None = None
     waves: int | Sequence[Sequence[float]] | None = None
     separable: Sequence[int] | None = None
     fast_features: bool | None = None

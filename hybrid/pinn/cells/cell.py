@@ -6,6 +6,7 @@ import copy
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Unpack
 
 import sympy
@@ -14,6 +15,7 @@ import torch
 from hybrid.equation import Equation
 from hybrid.failures import SolverError
 from hybrid.pinn.cells.cellchecks import check_cell, check_counts, check_shape
+from hybrid.pinn.cells.cellcorners import CornerEmbedding, CornerNetwork
 from hybrid.pinn.cells.cellsolution import CellSolution, finish
 from hybrid.pinn.cells.cellunits import cell_unit
 from hybrid.pinn.cells.formulations import Collocation, Formulation, formulation_of
@@ -47,6 +49,7 @@ def solve_cell(
     scale: float = 1.0,
     frequencies: Sequence[Sequence[int]] | None = None,
     medium: bool = False,
+    singular: bool = False,
     waves: int = 0,
     slow_points: Sequence[int] | None = None,
     networks: Sequence[Network] | None = None,
@@ -83,6 +86,8 @@ def solve_cell(
         frequencies: Of the waves among the inputs of the network, for each direction of the cell; the first one by default.
         medium: Whether log a is an input too; where its slope is infinite, the distances to its kinks instead. Those x_i that a
             does not depend on are then no inputs.
+        singular: Whether the last layer sees corner functions too, where interfaces y_i = c cross in the plane. For frozen
+            features: torch differentiates the other layers then, slowly.
         waves: How many waves in x are inputs, where a depends on x.
         slow_points: Collocation points in each direction of x; about half of `points` by default.
         networks: Networks to start from; new ones by default (`cell_networks`). Copies of them are trained.
@@ -112,7 +117,7 @@ def solve_cell(
     if networks is None:
         networks = cell_networks(
             equation, seed=seed, hidden=hidden, formulation=formulation, periodicity=periodicity, separate=separate,
-            scale=scale, frequencies=frequencies, medium=medium, waves=waves,
+            scale=scale, frequencies=frequencies, medium=medium, singular=singular, waves=waves,
         )  # fmt: skip
     else:
         networks = _given(equation, networks, form, train)
@@ -185,7 +190,7 @@ def _of_slow(equation: Equation, waves: int, medium: bool) -> Embedding:
 def cell_networks(
     equation: Equation, *, seed: int = 0, hidden: Sequence[int] = (24, 24), formulation: str = "strong",
     periodicity: str = "embedding", separate: bool = False, scale: float = 1.0,
-    frequencies: Sequence[Sequence[int]] | None = None, medium: bool = False, waves: int = 0,
+    frequencies: Sequence[Sequence[int]] | None = None, medium: bool = False, singular: bool = False, waves: int = 0,
 ) -> tuple[Network, ...]:  # fmt: skip
     """The untrained networks of `solve_cell`: of y, or of x and y where a depends on x other than by a factor.
 
@@ -206,9 +211,14 @@ def cell_networks(
     if medium and not base.medium.interfaces:
         steep = not base.medium.depends_on and has_infinite_slopes(base)
         embedding = Together(embedding, KinkEmbedding(base, kink_sets(base)) if steep else MediumEmbedding(base))
+    corners = CornerEmbedding(base) if singular and sides.exact and base.medium.interfaces else None
+    own = 0 if corners is None else corners.width
+    if corners is not None and own:
+        embedding = Together(corners, embedding)
     if product is not None:
         embedding = FastOnly(embedding)
+    made = partial(CornerNetwork, embedding, own) if own else partial(Network, embedding)
     each = form.outputs(equation.dim)
     if not separate:
-        return (Network(embedding, hidden, each * equation.dim, seed, scale=scale),)
-    return tuple(Network(embedding, hidden, each, seed + 1000 * j, scale=scale) for j in range(equation.dim))
+        return (made(hidden, each * equation.dim, seed, scale=scale),)
+    return tuple(made(hidden, each, seed + 1000 * j, scale=scale) for j in range(equation.dim))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hybrid.equation import Equation
+from hybrid.pinn.cells.cellcorners import CornerEmbedding
 from hybrid.pinn.cells.cellgrids import KINKS
 from hybrid.pinn.cells.formulations import formulation_of
 from hybrid.pinn.cells.jumps import has_infinite_slopes
@@ -35,7 +36,8 @@ def cell_rungs(equation: Equation, arguments: Arguments, budget: float = 60.0) -
     The first are those given. What comes then takes from the Fourier coefficients of a which waves are inputs of the network
     and how many points it needs in each direction, has log a as an input too, and the first-order form, which has no derivative
     of a and measures errors as the energy does. Where training takes long, for smooth a in the plane and in space, the frozen
-    features of the preset fast come before larger networks. All others stay of their kind.
+    features of the preset fast come before larger networks; and where they have corner functions, which trained ones have not.
+    All others stay of their kind.
 
     Args:
         equation: Gives a.
@@ -54,7 +56,8 @@ def cell_rungs(equation: Equation, arguments: Arguments, budget: float = 60.0) -
         made = _jumps(base, frozen)
     else:
         made = _smooth(base, frozen)
-    if not frozen and LADDERS[base.dim].frozen_first and not base.medium.depends_on and not base.medium.interfaces:
+    helped = not base.medium.interfaces or CornerEmbedding(base).width > 0
+    if not frozen and LADDERS[base.dim].frozen_first and not base.medium.depends_on and helped:
         made = itertools.chain([for_equation("fast", equation)], made)
     for changes in made:
         rung = {**arguments, **changes}

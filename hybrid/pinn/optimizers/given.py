@@ -66,8 +66,9 @@ def check_networks(
         device = network.weights[-1].device
         try:
             with torch.no_grad():
-                jet = network.embedding.jet(at.to(device), torch.zeros(0, operators, operators, dtype=torch.float64))
-            fits = jet.shape == (1 + operators, 1, network.weights[0].shape[1])
+                slopes = torch.zeros(0, operators, operators, dtype=torch.float64)
+                jet = network.hidden_jet(network.embedding.jet(at.to(device), slopes).to(network.weights[-1]), slopes)
+            fits = jet.shape == (1 + operators, 1, network.weights[-1].shape[1])
             network.embedding.jet(at.to(device), VALUE)
         except (IndexError, RuntimeError, ValueError):
             fits = False

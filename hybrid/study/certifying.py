@@ -14,6 +14,7 @@ import torch
 
 import hybrid
 from hybrid import bounds, comparison, store
+from hybrid.bounds.scope import checked
 from hybrid.comparison.transfer import Comparable
 from hybrid.failures import InputError, SolverError
 from hybrid.fem.reference import Reference
@@ -40,7 +41,7 @@ def certificate(
         reference: u_ε, where there is one to say what the true errors are.
     """
     correctors = cell.correctors
-    if path == "fem" and problem.dim == 1 and problem.flux.depends_on:
+    if path == "fem" and checked(problem).flux.depends_on:  # on a line
         correctors = comparison.lines_of(problem, cell, comm)
     found = bounds.certify(problem, u0, correctors, cell.coefficient, comm)
     sides: Sequence[npt.NDArray[np.float64] | None] = (None, None) if cell.bounds is None else cell.bounds

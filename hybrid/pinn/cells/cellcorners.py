@@ -40,6 +40,7 @@ _CUTOFF = 4
 _NEAR = 1e-6
 """Where a is looked at beside a crossing, as a part of the way to the next one."""
 _QUARTER = math.pi / 2
+_PAIRS = ((0, 0), (0, 1), (1, 0), (1, 1))
 
 
 def exponents(quadrants: Sequence[float]) -> list[tuple[float, Array]]:
@@ -77,36 +78,39 @@ def exponents(quadrants: Sequence[float]) -> list[tuple[float, Array]]:
     return found
 
 
+Crossing = tuple[Tensor, float, list[tuple[float, Tensor]]]
+"""Where it is, how far the next interface is, and of each function λ and (α_k, β_k)."""
+
+
+def _crossings(equation: Equation) -> list[Crossing]:
+    medium, sides = equation.medium, [] if isinstance(equation.flux, Regions) else cell_pieces(equation, 8)
+    found: list[Crossing] = []
+    in_plane = len(sides) == len(_PAIRS[0]) and all(pieces[0].cut for pieces in sides)
+    if not in_plane or medium.depends_on or not medium.isotropic:
+        return found
+    lengths = [[pieces[k].high - pieces[k].low for k in range(-1, len(pieces))] for pieces in sides]
+    for i, j in itertools.product(*(range(len(pieces)) for pieces in sides)):
+        place = np.array([sides[0][i].low, sides[1][j].low])
+        reach = min(*lengths[0][i : i + 2], *lengths[1][j : j + 2])
+        around = place + _NEAR * reach * np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
+        values = evaluate(medium.matrix[0, 0], coordinates(equation.fast, np.mod(around, equation.period)))
+        a = np.broadcast_to(np.asarray(values, dtype=float), 4)
+        functions: list[tuple[float, Tensor]] = []
+        for rate, parts in exponents(a / a.max()):
+            fluxes = a[:, None] / a.max() * np.stack([parts[:, 1], -parts[:, 0]], axis=1)
+            functions += [(rate, torch.as_tensor(t / np.abs(t).max())) for t in (parts, fluxes)]
+        if functions:
+            found.append((torch.as_tensor(place), reach, functions))
+    return found
+
+
 class CornerEmbedding:
     """The functions of all crossings of a cell in the plane, for an a of y alone that is a number; width 0 elsewhere."""
 
     def __init__(self, equation: Equation) -> None:
         self.period = torch.tensor(equation.period, dtype=torch.float64)
-        self.corners: list[tuple[Tensor, float, list[tuple[float, Tensor]]]] = []
-        medium = equation.medium
-        if equation.dim != 2 or medium.depends_on or not medium.isotropic or isinstance(equation.flux, Regions):
-            return
-        sides = cell_pieces(equation, 8)
-        if not all(pieces[0].cut for pieces in sides):
-            return
-        lengths = [[pieces[k].high - pieces[k].low for k in range(-1, len(pieces))] for pieces in sides]
-        for i, j in itertools.product(*(range(len(pieces)) for pieces in sides)):
-            place = np.array([sides[0][i].low, sides[1][j].low])
-            reach = min(*lengths[0][i : i + 2], *lengths[1][j : j + 2])
-            around = place + _NEAR * reach * np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
-            values = evaluate(medium.matrix[0, 0], coordinates(equation.fast, np.mod(around, equation.period)))
-            a = np.broadcast_to(np.asarray(values, dtype=float), 4)
-            functions: list[tuple[float, Tensor]] = []
-            for rate, parts in exponents(a / a.max()):
-                fluxes = a[:, None] / a.max() * np.stack([parts[:, 1], -parts[:, 0]], axis=1)
-                functions += [(rate, torch.as_tensor(t / np.abs(t).max())) for t in (parts, fluxes)]
-            if functions:
-                self.corners.append((torch.as_tensor(place), reach, functions))
-
-    @property
-    def width(self) -> int:
-        """How many functions there are."""
-        return sum(len(functions) for _, _, functions in self.corners)
+        self.corners = _crossings(equation)
+        self.width = sum(len(functions) for _, _, functions in self.corners)
 
     def jet(self, points: Tensor, operators: Tensor) -> Tensor:
         """The jet (C, n, width)."""
@@ -132,7 +136,7 @@ class CornerEmbedding:
             powers.append(strength * rate * (rate - 1) * turned ** (rate - 2) * back**2 / reach**2)
             rows = [powers[0].real, *([powers[1].real, -powers[1].imag] if dim else [])]
             second = [[powers[2].real, -powers[2].imag], [-powers[2].imag, -powers[2].real]]
-            rows += [sum(float(m[i, j]) * second[i][j] for i in range(2) for j in range(2)) for m in operators]
+            rows += [torch.stack([float(m[i, j]) * second[i][j] for i, j in _PAIRS]).sum(0) for m in operators]
             own.append(torch.stack(rows))
         return product_jet(torch.stack(own, dim=2), self._cutoff(away, operators, reach), operators)
 

@@ -63,6 +63,24 @@ def test_a_faulty_sweep_is_refused_before_anything_is_made(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["s.toml"]
 
 
+def test_names_values_and_a_million_runs_are_refused_in_one_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The faults of the names do not hide that a value of another axis makes problems invalid."""
+    monkeypatch.chdir(tmp_path)
+    Path("s.toml").write_text(
+        "[base]\nkind = 'elliptic'\ndomain = [[0, 1]]\neps = 0.1\na = 'c + sin(2*pi*y0)'\nf = '1'\nconstants = { c = 2 }\n"
+        "[axes]\nepz = [0.1, 0.2]\nfem.degree = []\nc = [2, 3, -1]\nconstants.c = [4]\n"
+        f"pinn.steps = {list(range(1, 1001))}\npinn.seed = {list(range(1000))}\n"
+    )
+    code, lines = answer(capsys, "sweep", "s.toml")
+    assert code == 2
+    assert [line.removeprefix("hybrid: ").removeprefix("s.toml: ").split(":")[0] for line in lines] == [
+        "axes.epz", "axes.fem.degree", "axes.constants.c", "limit", "with constants.c = -1"
+    ]  # fmt: skip
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["s.toml"]
+
+
 @pytest.mark.parametrize("path", sorted(STUDIES.glob("*.toml")), ids=lambda path: path.stem)
 def test_the_studies_are_good(path: Path) -> None:
     assert len(read(path, cases=case).runs) >= 50

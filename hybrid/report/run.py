@@ -19,7 +19,10 @@ from hybrid.study.record import Record, Request
 def write(folder: Path, case: Case, record: Record, request: Request) -> Path:
     """Write ``index.html`` and ``figures/`` into the folder of a run."""
     path = folder / "index.html"
-    found = [tables.errors(case, record), tables.coefficients(case, record), tables.seeds(record), tables.trust(record)]
+    found = [
+        tables.errors(case, record), tables.ladder(record), tables.certificate(record), tables.coefficients(case, record),
+        tables.bounds(case, record), tables.seeds(record), tables.trust(record),
+    ]  # fmt: skip
     stages = shares(record.seconds)
     return page.write(
         path, "run.html", case=case, record=record, problem=tables.problem_file(request),
@@ -62,6 +65,11 @@ def _pictures(path: Path, case: Case, record: Record) -> Iterator[Picture]:
                 "correctors", "Cell problems", "By networks and by finite elements.",
                 lambda: figures.correctors(case, record, apart=True),
             )  # fmt: skip
+    if record.ladder is not None:
+        yield drawn(
+            "ladder", "Reconstructions", "Each has one more term of the expansion than the one to its left.",
+            lambda: figures.ladder(record),
+        )  # fmt: skip
     if {"cell", "homogenized"} <= record.training.keys():
         yield drawn("training", "Losses", "Mean square residual by step.", lambda: figures.training(record))
     if len(runplots.spent(record)) > 1:

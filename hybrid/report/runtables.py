@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.report.tabular import Table, text_of
+from hybrid.report.tabular import Table, listed, text_of
 from hybrid.study.case import Case
 from hybrid.study.record import Record, Request
-from hybrid.study.table import coefficient_of, estimate_of, rows_of
+from hybrid.study.table import RUNGS, coefficient_of, estimate_of, rows_of
 
 
 def errors(case: Case, record: Record) -> Table:
@@ -34,6 +34,78 @@ def coefficients(case: Case, record: Record) -> Table:
     ]
     note = f"Relative difference of the two: {found.relative_difference:.1e}." if len(rows) == 2 else ""
     return Table(f"The homogenized coefficient {symbol}*", ("", f"{symbol}*", "off by"), rows, note)
+
+
+_PATHS = {"pinn": "networks", "fem": "finite elements"}
+
+
+def ladder(record: Record) -> Table | None:
+    """The reconstructions, each with one more term; None where there are none."""
+    found = record.ladder
+    if found is None:
+        return None
+    sides = {path: found.rungs(path) for path in _PATHS}
+    rows = []
+    for name, words in RUNGS.items():
+        if any(name in rungs for rungs in sides.values()):
+            norms = [rungs.get(name, (None, None)) for rungs in sides.values()]
+            off = [found.estimates.get(path, {}).get(name) for path in _PATHS]
+            in_l2 = [text for (l2, _), e in zip(norms, off, strict=True) for text in (text_of(l2), _rough(e))]
+            rows.append((words, *in_l2, *(text_of(h1) for _, h1 in norms)))
+    head = ("", *(text for words in _PATHS.values() for text in (f"L2, {words}", "off by")))
+    note = f"Where these end: {found.why}." if found.why else ""
+    return Table(
+        "Reconstructions: relative errors", (*head, *(f"H1, {words}" for words in _PATHS.values())), rows,
+        f"Each has one more term: the oscillation, boundary layers, what the second order adds. {note}".rstrip(),
+    )  # fmt: skip
+
+
+def bounds(case: Case, record: Record) -> Table | None:
+    """The homogenized coefficient between matrices, in the order of quadratic forms; None where there are no bounds."""
+    found, symbol = record.bounds, case.problem.notation.coefficient
+    if found is None or not found.width:
+        return None
+    rows = [
+        (words, _entries(found.lower[path], width), _entries(found.upper[path], width), f"{width:.1e}")
+        for path, words in _PATHS.items()
+        if (width := found.width.get(path)) is not None
+    ]
+    return Table(
+        f"{symbol}* is between", ("", "at least", "at most", "width, relative"), rows,
+        "From the energies of correctors and of fluxes. Of matrices: in the order of quadratic forms.",
+    )  # fmt: skip
+
+
+def certificate(record: Record) -> Table | None:
+    """What reconstructions may be off by at the most, and what of that is not proved; None where it was not asked for."""
+    rows, unproved = [], dict[str, list[str]]()
+    for path, found in record.certificate.items():
+        sides = (("energy", found.energy_bound, found.true_energy), ("L2", found.l2_bound, found.true_l2))
+        for norm, bound, true in sides:
+            times = f"{bound / true:.2f}" if true else "–"
+            rows.append((_PATHS[path], norm, text_of(bound), text_of(true), times))
+        for what, text in found.up_to.items():
+            unproved.setdefault(f"{what}: {text}", []).append(_PATHS[path])
+    if not rows:
+        return None
+    return Table(
+        "Certificate: what a reconstruction is off by at the most",
+        ("", "norm", "at most", "by the reference", "times as large"), rows,
+        " ".join(f"Not proved, for {listed(paths)}, {text}." for text, paths in unproved.items()), words=(0, 1),
+    )  # fmt: skip
+
+
+def _rough(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0e}"
+
+
+def _entries(matrix: Sequence[Sequence[float]], width: float) -> str:
+    """A matrix, or a number, to two digits more than its bounds are apart."""
+    a = np.array(matrix)
+    digits = int(np.clip(2 - np.log10(max(width, 1e-16)), 4, 15))
+    a[np.abs(a) < 10.0**-digits * np.abs(a).max()] = 0.0
+    text = "; ".join(" ".join(f"{entry:.{digits}g}" for entry in row) for row in a)
+    return text if a.size == 1 else f"[{text}]"
 
 
 def trust(record: Record) -> Table:

@@ -129,4 +129,5 @@ def coefficient_of(value: Any) -> str:
     a = np.atleast_2d(np.array(value))
     if np.abs(a - a[0, 0] * np.eye(len(a))).max() < 1e-6 * abs(a[0, 0]):
         return f"{a[0, 0]:.10g}"
-    return "[" + "; ".join(" ".join(f"{entry:.8g}" for entry in row) for row in a) + "]"
+    seen = np.where(np.abs(a) > 1e-12 * np.abs(a).max(), a, 0.0)  # less is rounding
+    return "[" + "; ".join(" ".join(f"{entry:.8g}" for entry in row) for row in seen) + "]"

@@ -20,8 +20,8 @@ def write(folder: Path, case: Case, record: Record, request: Request) -> Path:
     """Write ``index.html`` and ``figures/`` into the folder of a run."""
     path = folder / "index.html"
     found = [
-        tables.errors(case, record), tables.ladder(record), tables.certificate(record), tables.coefficients(case, record),
-        tables.bounds(case, record), tables.seeds(record), tables.trust(record),
+        tables.errors(case, record), tables.ladder(record), tables.certificate(record), tables.direct(record),
+        tables.coefficients(case, record), tables.bounds(case, record), tables.seeds(record), tables.trust(record),
     ]  # fmt: skip
     stages = shares(record.seconds)
     return page.write(

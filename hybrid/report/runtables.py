@@ -10,6 +10,7 @@ import numpy as np
 
 from hybrid.report.tabular import Table, listed, text_of
 from hybrid.study.case import Case
+from hybrid.study.parts import DIRECT
 from hybrid.study.record import Record, Request
 from hybrid.study.table import RUNGS, coefficient_of, estimate_of, rows_of
 
@@ -137,6 +138,37 @@ def trainings(record: Record) -> Table:
     ]  # fmt: skip
     head = ("", "networks", "optimizer", "steps", "last loss", "stopped by", "seconds", "attempts")
     return Table("Trainings", head, rows, "Seconds of the training that was kept.", words=(0, 1, 2, 5))
+
+
+def direct(record: Record) -> Table | None:
+    """The networks for the equation itself; None where they were not asked for."""
+    if not record.direct:
+        return None
+    rows = [
+        (
+            DIRECT[way], text_of(found.error), _rough(found.estimate), text_of(found.error_h1), f"{found.seconds:.1f}",
+            str(found.parameters), str(found.points), str(found.steps), found.stopped,
+        )
+        if not found.why else (DIRECT[way], *["–"] * 5, str(found.points), "–", found.why)
+        for way, found in record.direct.items()
+    ]  # fmt: skip
+    kinds = listed(list(dict.fromkeys(found.kind for found in record.direct.values() if found.kind)))
+    head = (
+        "a network",
+        "L2 error",
+        "off by",
+        "H1 error",
+        "seconds",
+        "parameters",
+        "points a side",
+        "steps",
+        "stopped by",
+    )
+    return Table(
+        "Without homogenization: networks for the equation itself", head, rows,
+        f"Relative errors against the reference; {kinds or 'none was trained'}. To know the period is to have sin and cos of "
+        "2πx/ε as inputs beside x.", words=(0, 8),
+    )  # fmt: skip
 
 
 def seconds(shares: Mapping[str, float]) -> Table:

@@ -26,6 +26,14 @@ STYLES: Mapping[str, tuple[str, Style]] = {
     "e1": ("networks, $e_1$", {"color": "C0", "marker": "o", "markersize": 4, "linewidth": 1}),
     "e5": ("corrected, $e_5$", {"color": "C3", "marker": "^", "markersize": 5, "linewidth": 1}),
     "reference_estimate": ("reference (estimate)", {"color": "0.6", "marker": ".", "linewidth": 1, "linestyle": ":"}),
+    "direct.plain": (
+        "direct network",
+        {"color": "C4", "marker": "v", "markersize": 4, "linewidth": 1, "linestyle": "--"},
+    ),
+    "direct.period": (
+        "direct, knows the period",
+        {"color": "C5", "marker": "D", "markersize": 4, "linewidth": 1, "linestyle": "--"},
+    ),
 }
 """What is drawn against the main axis."""
 _ROUND = {"marker": "o", "markersize": 4}
@@ -33,14 +41,26 @@ _SQUARE = {"marker": "s", "markersize": 8, "markerfacecolor": "none", "linestyle
 _LABEL_LINES = 4
 _MANY = 12
 """Places on an axis that can have a label each."""
-STAGES = ("reference", "fem_cell", "fem_homogenized", "pinn_cell", "pinn_homogenized", "comparison", "seeds", "figures")
+STAGES = (
+    "reference",
+    "fem_cell",
+    "fem_homogenized",
+    "pinn_cell",
+    "pinn_homogenized",
+    "ladder",
+    "comparison",
+    "direct",
+    "seeds",
+    "figures",
+)
 
 
 def lead(sweep: Sweep) -> Figure:
     """Errors along the main axis, medians over seeds, from the least to the largest; by group where there are some."""
     if not sweep.main:
         return _dots(sweep)
-    lines = len(STYLES) if len(sweep.groups) == 1 else 2 * len(sweep.groups)
+    direct = [name for name in STYLES if name.startswith("direct.") and values(sweep.complete, name)]
+    lines = len(STYLES) if len(sweep.groups) == 1 else 2 * len(sweep.groups) + len(direct)
     figure, ax = plain_frame(3.1, lines)
     place = _Places(sweep, sweep.complete)
     if len(sweep.groups) == 1:
@@ -51,6 +71,8 @@ def lead(sweep: Sweep) -> Figure:
             for name, style in (("e1", _ROUND), ("e4", _SQUARE)):
                 text = f"{label}: $e_{name[1]}${_order(sweep, rows, name)}"
                 _line(ax, sweep, rows, name, place, text, {"color": f"C{k}", "linewidth": 1} | style)
+        for name in direct:
+            _line(ax, sweep, sweep.complete, name, place, *STYLES[name])
     if sweep.main == "eps":
         _slopes(ax, sweep)
     place.finish(ax)
@@ -116,6 +138,8 @@ WAYS: Mapping[str, _Way] = {
     "networks ($e_1$)": ("e1", "networks", "o", "C0"),
     "networks, correctors ($e_5$)": ("e5", "networks", "^", "C3"),
     "FEM that resolves ε (estimate)": ("reference_estimate", "reference", "d", "0.5"),
+    "direct network": ("direct.plain", "seconds.direct.plain", "v", "C4"),
+    "direct, knows the period": ("direct.period", "seconds.direct.period", "D", "C5"),
 }
 _PARTS: Mapping[str, _Way] = {
     "finite elements, v (estimate)": ("v_estimate", "seconds.v", "s", "k"),

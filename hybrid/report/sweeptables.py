@@ -14,7 +14,7 @@ from hybrid.report.tabular import Table
 from hybrid.study.rows import Row
 from hybrid.study.statistics import spread
 
-_ERRORS = ("e1", "e2", "e3", "e4", "e5")
+_ERRORS = ("e1", "e2", "e3", "e4", "e5", "direct.plain", "direct.period")
 
 
 def runs(sweep: Sweep) -> Table:
@@ -54,14 +54,14 @@ def _cell(row: Row, name: str) -> str:
 
 def statistics(sweep: Sweep) -> Table:
     """The errors of every setting over its seeds."""
-    rows = []
+    rows, shown = [], ["e4", "e1", "e3", "e5", *(name for name in _ERRORS if "." in name and values(sweep.rows, name))]
     for part in grouped(sweep.rows, sweep.varied).values():
         done = [row for row in part if row.get("status") == "complete"]
         trained = [row.get("trained") for row in done if row.get("trained") is not None]
         share = f"{(len(part) - len(done) + trained.count(False)) / len(part):.0%}"
-        cells = [cell for name in ("e4", "e1", "e3", "e5") for cell in _spread(done, name)]
+        cells = [cell for name in shown for cell in _spread(done, name)]
         rows.append((*(_setting(part[0], name) for name in sweep.varied), str(len(part)), share, *cells))
-    head = [f"{name} {what}" for name in ("e4", "e1", "e3", "e5") for what in ("median", "quartiles", "worst")]
+    head = [f"{name} {what}" for name in shown for what in ("median", "quartiles", "worst")]
     note = "Failed: the share of runs that ended without results, or whose networks did not train. Over all seeds of a setting."
     return Table("Errors by setting", (*sweep.varied, "runs", "failed", *head), rows, note)
 

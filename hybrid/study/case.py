@@ -22,6 +22,7 @@ class Case:
         pinn: The [pinn] table.
         certify: Whether a run also bounds the errors of reconstructions by both paths (`hybrid.bounds`).
         layers: Whether reconstructions go beyond the first order; in space only where asked for, by default.
+        direct: Whether a run also trains networks on the multiscale equation itself (`hybrid.study.direct`).
     """
 
     problem: Problem
@@ -32,3 +33,4 @@ class Case:
     pinn: PinnOptions = field(default_factory=PinnOptions)
     certify: bool = False
     layers: bool | None = None
+    direct: bool = False

@@ -19,7 +19,8 @@ from hybrid.fem.reference import Reference
 from hybrid.parallel import on_root
 from hybrid.physics import Problem
 from hybrid.study.case import Case
-from hybrid.study.record import CertificateRecord, finite
+from hybrid.study.parts import CertificateRecord
+from hybrid.study.record import finite
 from hybrid.study.settings import fem_settings, network_settings
 
 PATHS = ("pinn", "fem")

@@ -11,6 +11,7 @@ from typing import Any
 
 from hybrid.checks import positive
 from hybrid.failures import Faults, InputError, each_of
+from hybrid.media.expression import Expression
 from hybrid.media.regions import ByRegion, Regions
 from hybrid.physics import Problem, kinds, of_kind
 from hybrid.physics.fields import Field
@@ -89,6 +90,7 @@ def data_of(case: Case) -> dict[str, Any]:
         "kind": problem.kind, "name": problem.name, "domain": [list(side) for side in problem.domain], "eps": problem.eps,
         "period": list(problem.period), **({} if mesh is None else {"mesh": str(mesh)}),
         **({"certify": True} if case.certify else {}),
+        **({"direct": True} if case.direct else {}),
         **({} if case.layers is None else {"layers": case.layers}),
         **{key: field.plain(getattr(problem, key)) for key, field in problem.fields.items()},
         **{name: table for name, table in tables.items() if table},
@@ -127,10 +129,10 @@ class _Reading:
         fields = self._fields(own)
         problem = self._problem(physics, fields) if physics else None
         fem, pinn = self._table("fem", FemOptions), self._table("pinn", PinnOptions)
-        certify, layers = self._certify(problem), self._wanted("layers")
+        certify, layers, direct = self._certify(problem), self._wanted("layers"), self._direct(problem)
         if problem is None:
             return None
-        return Case(problem, problem.title, fem=fem, pinn=pinn, certify=certify, layers=layers)
+        return Case(problem, problem.title, fem=fem, pinn=pinn, certify=certify, layers=layers, direct=direct)
 
     def _wanted(self, name: str) -> bool | None:
         """True or false; None where nothing is said, or something else."""
@@ -150,6 +152,15 @@ class _Reading:
                 checked(problem)
             except InputError as error:
                 self.faults.note(InputError("certify", f"true, but {error.where}: {error.what}"))
+        return wanted is True
+
+    def _direct(self, problem: Problem | None) -> bool:
+        """Whether networks are trained on the equation itself; of a problem that there are some for."""
+        wanted = self._wanted("direct")
+        if wanted and problem is not None and not self._standing:
+            steady = problem.dim <= 2 and problem.multiscale().time is None
+            if not steady or not isinstance(problem.flux, Expression):
+                self.faults.note(InputError("direct", "true; it is for elliptic problems with formulas, in 1D and 2D"))
         return wanted is True
 
     def _physics(self) -> type[Problem] | None:

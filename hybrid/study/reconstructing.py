@@ -17,7 +17,7 @@ from hybrid.failures import InputError, SolverError
 from hybrid.fem.layers import largest_value, sampled, strip_points
 from hybrid.parallel import on_root
 from hybrid.study import results
-from hybrid.study.record import LadderRecord
+from hybrid.study.parts import LadderRecord
 from hybrid.study.recorder import Recorder
 from hybrid.study.trust import confronted
 from hybrid.trust import Estimate, estimate_of, largest

@@ -15,23 +15,16 @@ from hybrid.machine import peak_memory
 from hybrid.pinn.functions.network import Network
 from hybrid.study import climbing, results
 from hybrid.study.certifying import certificate, lines_of
+from hybrid.study.direct import direct_networks
 from hybrid.study.extras import Extras
 from hybrid.study.fields import write_fields
 from hybrid.study.figures import draw
 from hybrid.study.judging import evidence_of, wanted_of
 from hybrid.study.monitor import Monitor
+from hybrid.study.parts import BoundsRecord, CertificateRecord
 from hybrid.study.progress import Reporter
 from hybrid.study.reconstructing import find_terms, measured
-from hybrid.study.record import (
-    BoundsRecord,
-    CellRecord,
-    CellsRecord,
-    CertificateRecord,
-    HomogenizedRecord,
-    Record,
-    ReferenceRecord,
-    TrustRecord,
-)
+from hybrid.study.record import CellRecord, CellsRecord, HomogenizedRecord, Record, ReferenceRecord, TrustRecord
 from hybrid.study.recorder import Recorder
 from hybrid.study.samples import grid_count, samples
 from hybrid.study.shared import cell_key, equation_key
@@ -76,6 +69,10 @@ class Run(Recorder):
             self._compare()
             if self.case.certify:
                 self._certify()
+            if self.case.direct:
+                self.record.direct = self.timed(
+                    "direct networks, without homogenization", "direct", lambda: direct_networks(self)
+                )
             for extra in extras:
                 extra.add(self)
             if seeds > 1:

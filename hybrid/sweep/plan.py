@@ -53,7 +53,9 @@ class Planned:
         return store.key_of(hybrid.__version__, FORMAT, json.dumps(parts, sort_keys=True, default=str))
 
     def _part(self, left_out: Sequence[str], fem: Sequence[str]) -> tuple[object, object]:
-        own = {k: v for k, v in self._problem.items() if k not in {"fem", "pinn", "certify", "layers", *left_out}}
+        own = {
+            k: v for k, v in self._problem.items() if k not in {"fem", "pinn", "certify", "direct", "layers", *left_out}
+        }
         return own, {k: v for k, v in self.data.get("fem", {}).items() if k in fem}
 
     @property

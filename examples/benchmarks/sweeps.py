@@ -83,19 +83,30 @@ def numbers(row: dict[str, Any]) -> dict[str, Any]:
     return {name: repr(value) for name, value in row.items() if not VOLATILE.fullmatch(name)}
 
 
+def stamps_of(out: Path) -> dict[str, int]:
+    """When the runs have landed, in nanoseconds, by their keys."""
+    return {file.parent.name: file.stat().st_mtime_ns for file in (out / "runs").glob("[0-9a-f]*/row.json")}
+
+
 def kills(folder: Path, count: int, times: int, seed: int, workers: Sequence[str] = ()) -> bool:
     """Whether a sweep that is killed so many times ends as one that is not."""
     path, chance = file_of(count, folder), random.Random(seed)
     whole, out = folder / "whole", folder / "killed"
-    start = time.perf_counter()
+    start = time.time()
     subprocess.run(command(path, whole, *workers), check=True, stdout=subprocess.DEVNULL)
-    span = time.perf_counter() - start
+    span = time.time() - start
+    first = (
+        min(stamp for stamp in stamps_of(whole).values()) / 1e9 - start
+    )  # until then it loads, and runs its first one
+    each = (span - first) / count
     landed: dict[str, int] = {}
     again, killed, alone = 0, 0, 0
     while True:
+        share = (count - len(landed)) / (times - killed + 1)  # so that something is left for every kill
+        after = chance.uniform(0.7, 1.1) * first + chance.uniform(0.0, 2.0) * share * each
         process = subprocess.Popen(command(path, out, *workers), stdout=subprocess.DEVNULL, start_new_session=True)
         try:
-            code = process.wait(chance.uniform(0.15, 0.55) * span if killed < times else None)
+            code = process.wait(after if killed < times else None)
         except subprocess.TimeoutExpired:
             killed += 1
             first_alone = chance.random() < 0.3  # its workers go on for a while
@@ -105,19 +116,19 @@ def kills(folder: Path, count: int, times: int, seed: int, workers: Sequence[str
         else:
             if code or killed >= times or len(landed) == count:
                 break
-        stamps = {f.parent.name: f.stat().st_mtime_ns for f in (out / "runs").glob("[0-9a-f]*/row.json")}
+        stamps = stamps_of(out)
         again += sum(stamps[key] != stamp for key, stamp in landed.items())
         landed = stamps
         print(f"{killed} kills: {len(landed)} of {count} runs have landed", flush=True)
     expected, found = rows_of(whole), rows_of(out)
-    again += sum((out / "runs" / key / "row.json").stat().st_mtime_ns != stamp for key, stamp in landed.items())
+    again += sum(stamps_of(out)[key] != stamp for key, stamp in landed.items())
     complete = sum(row["status"] == "complete" for row in found.values())
     same = {k: numbers(r) for k, r in found.items()} == {k: numbers(r) for k, r in expected.items()}
     print(
         f"{killed} kills ({alone} of the first process alone): {complete} of {count} rows complete, {again} computed again, "
         + ("the same numbers" if same else "DIFFERENT NUMBERS")
     )
-    return code == 0 and complete == count and again == 0 and same
+    return code == 0 and killed == times and complete == count and again == 0 and same
 
 
 def ranks(folder: Path, count: int) -> bool:

@@ -95,9 +95,7 @@ def kills(folder: Path, count: int, times: int, seed: int, workers: Sequence[str
     start = time.time()
     subprocess.run(command(path, whole, *workers), check=True, stdout=subprocess.DEVNULL)
     span = time.time() - start
-    first = (
-        min(stamp for stamp in stamps_of(whole).values()) / 1e9 - start
-    )  # until then it loads, and runs its first one
+    first = min(stamps_of(whole).values()) / 1e9 - start  # until then it loads, and does its first run
     each = (span - first) / count
     landed: dict[str, int] = {}
     again, killed, alone = 0, 0, 0

@@ -96,18 +96,21 @@ def kills(folder: Path, count: int, times: int, seed: int, workers: Sequence[str
     subprocess.run(command(path, whole, *workers), check=True, stdout=subprocess.DEVNULL)
     span = time.time() - start
     first = min(stamps_of(whole).values()) / 1e9 - start  # until then it loads, and does its first run
-    each = (span - first) / count
     landed: dict[str, int] = {}
     again, killed, alone = 0, 0, 0
     while True:
         share = (count - len(landed)) / (times - killed + 1)  # so that something is left for every kill
-        after = chance.uniform(0.7, 1.1) * first + chance.uniform(0.0, 2.0) * share * each
+        target, early = len(landed) + chance.randint(0, int(2 * share)), chance.random() < 0.2
         process = subprocess.Popen(command(path, out, *workers), stdout=subprocess.DEVNULL, start_new_session=True)
         try:
+            if killed < times and not early:
+                while process.poll() is None and len(stamps_of(out)) < target:
+                    time.sleep(0.1)
+            after = chance.uniform(0.0, first if early else 2 * (span - first) / count)
             code = process.wait(after if killed < times else None)
         except subprocess.TimeoutExpired:
             killed += 1
-            first_alone = chance.random() < 0.3  # its workers go on for a while
+            first_alone = killed % 4 == 2  # its workers go on for a while
             alone += first_alone
             (os.kill if first_alone else os.killpg)(process.pid, signal.SIGKILL)
             process.wait()
@@ -131,16 +134,17 @@ def kills(folder: Path, count: int, times: int, seed: int, workers: Sequence[str
 
 def ranks(folder: Path, count: int) -> bool:
     """Whether two ranks are 1.7 times as fast as one, and a run costs at most 0.3 s above its solves."""
-    path, seconds = file_of(count, folder), {}
+    path, seconds, spent, load = file_of(count, folder), {}, {}, {}
     os.environ["HYBRID_CACHE"] = str(folder / "cache")
     subprocess.run(command(path, folder / "first"), check=True, stdout=subprocess.DEVNULL)  # compiles the forms
     for size in (1, 2):
-        out = folder / f"on{size}"
+        out, before, load[size] = folder / f"on{size}", os.times(), os.getloadavg()[0]
         os.environ["HYBRID_CACHE"] = str(folder / f"cache{size}")
         done = subprocess.run(command(path, out, ranks=size), check=True, stdout=subprocess.PIPE, text=True)
         found = re.search(r"([\d.]+) s; the table", done.stdout)
         assert found is not None
-        seconds[size] = float(found[1])
+        seconds[size], after = float(found[1]), os.times()
+        spent[size] = after.children_user + after.children_system - before.children_user - before.children_system
     solves = sum(row["seconds.total"] for row in rows_of(folder / "on1").values() if not row["cached"])
     shared = sum(
         row["seconds.total"] - row["seconds.reference"] for row in rows_of(folder / "on1").values() if row["cached"]
@@ -149,6 +153,8 @@ def ranks(folder: Path, count: int) -> bool:
     print(
         f"{count} runs: {seconds[1]:.1f} s on one rank, {seconds[2]:.1f} s on two: {seconds[1] / seconds[2]:.2f} times as fast"
     )
+    for size in spent:
+        print(f"  {spent[size]:.1f} CPU s on {size}, starts included; the load before was {load[size]:.1f}")
     print(f"a run costs {overhead:.2f} s above its solves, with its share of what is loaded once")
     return seconds[1] >= 1.7 * seconds[2] and overhead <= 0.3
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hybrid.report.sentences import said, scale
-from hybrid.report.sweepplots import shares
+from hybrid.report.sweepplots import WAYS, point_of, shares
 from hybrid.report.sweeprows import SEED, Sweep, grouped, number_in, values
 from hybrid.report.sweepwords import order_of, ordered
 from hybrid.report.tabular import Table
@@ -50,6 +50,25 @@ def _cell(row: Row, name: str) -> str:
     digits = 10 if name[0] in "ar" else 4
     text = f"{value:.{digits}g} ± {'?' if off is None else f'{off:.0e}'}"
     return text if row.get(f"{name}_resolved") is True else f"{text} (!)"
+
+
+def ways(sweep: Sweep) -> Table:
+    """What each way to a solution gives and costs, medians over the seeds of every setting."""
+    shown = {label: way for label, way in WAYS.items() if values(sweep.complete, way[0])}
+    rows = []
+    for part in grouped(sweep.complete, sweep.varied).values():
+        cells = []
+        for name, seconds_of, *_ in shown.values():
+            points = [point for row in part if (point := point_of(row, name, seconds_of)) is not None]
+            seconds, error = np.median(points, axis=0) if points else (np.nan, np.nan)
+            cells += [f"{error:.3g}", f"{seconds:.2g}"] if points else ["–", "–"]
+        rows.append((*(_setting(part[0], name) for name in sweep.varied), *cells))
+    head = [text for label in shown for text in (label.replace("$e_", "e").replace("$", ""), "seconds")]
+    return Table(
+        "What each way gives, and what it costs", (*sweep.varied, *head), rows,
+        "Relative L2 errors; the reference by its own estimate. Seconds with estimates and attempts; what was found "
+        "by another run counts as it did there. –: not there.",
+    )  # fmt: skip
 
 
 def statistics(sweep: Sweep) -> Table:

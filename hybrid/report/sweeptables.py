@@ -52,8 +52,10 @@ def _cell(row: Row, name: str) -> str:
     return text if row.get(f"{name}_resolved") is True else f"{text} (!)"
 
 
-def ways(sweep: Sweep) -> Table:
-    """What each way to a solution gives and costs, medians over the seeds of every setting."""
+def ways(sweep: Sweep) -> Table | None:
+    """What each way to a solution gives and costs, medians over the seeds of every setting; None where no run is complete."""
+    if not sweep.complete:
+        return None
     shown = {label: way for label, way in WAYS.items() if values(sweep.complete, way[0])}
     rows = []
     for part in grouped(sweep.complete, sweep.varied).values():

@@ -63,6 +63,6 @@ def _trained(run: Recorder, way: str) -> DirectRecord:
             stopped=meta["stopped"], kind=asked.how,
         )  # fmt: skip
 
-    found = run.once(("direct", run.problem.digest, run.u.error_estimate), asked, solve)
+    found = run.once(("direct", run.problem.digest, run.u.error_estimate), asked, solve, numbers=True)
     run.reporter.say(f"    direct network {DIRECT[way]}: relative L2 error {found.error:.2e} in {found.seconds:.1f} s")
     return found

@@ -15,6 +15,7 @@ from hybrid.study.files import data_of, from_data
 from hybrid.study.record import Record
 from hybrid.study.rows import row_of
 from hybrid.study.run import run
+from hybrid.study.shared import Shared
 from hybrid.sweep.files import from_data as sweep_from_data
 
 LINE: dict[str, Any] = {
@@ -48,6 +49,17 @@ def test_a_run_has_direct_networks_beside_it_where_they_are_asked_for(
     assert far is not None
     assert far.direct["period"].why == "18 points in each period are 200, more than 199: not trained"
     assert "direct.period" not in row_of(far)
+
+
+def test_numbers_of_other_runs_outlast_many_solutions() -> None:
+    """So that the presets of a sweep, whose runs lie far from each other, share their direct networks."""
+    shared = Shared()
+    shared.get("a number", lambda: 1.0, numbers=True)
+    shared.get("a solution", lambda: 1.0)
+    for k in range(20):
+        shared.get(k, lambda: 2.0)
+    assert shared.get("a number", lambda: 3.0, numbers=True)[0] == 1.0
+    assert shared.get("a solution", lambda: 3.0)[0] == 3.0
 
 
 def test_points_follow_the_periods() -> None:

@@ -67,7 +67,8 @@ _SHORT = 26
 
 def legend_rows(labels: Sequence[str]) -> int:
     """How many rows `legend` takes."""
-    return (len(labels) + 1) // 2 if all(len(label) <= _SHORT for label in labels) else len(labels)
+    longest = max((len(label.replace("$e_", "e").replace("$", "")) for label in labels), default=0)
+    return (len(labels) + 1) // 2 if longest <= _SHORT else len(labels)
 
 
 def legend_above(ax: Axes) -> None:
@@ -84,7 +85,7 @@ def legend(figure: Figure) -> None:
     """In two columns below, or in one where labels are long."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
     found = dict(zip(labels, handles, strict=True))
-    columns = 2 if legend_rows(labels) < len(labels) else 1
+    columns = 2 if legend_rows(list(found)) < len(found) else 1
     figure.legend(
         found.values(), found.keys(), loc="lower center", ncols=columns, fontsize=8, frameon=False, bbox_to_anchor=(0.5, 0.0),
         borderpad=0.1, labelspacing=0.3, columnspacing=1.0, handletextpad=0.3,

@@ -39,7 +39,7 @@ def _ran(sweep: Sweep) -> str:
 
 
 def _listed(values: Sequence[object]) -> str:
-    found = list(map(str, values))
+    found = ["–" if value is None else str(value) for value in values]
     return " | ".join(found) if len(found) <= 6 else f"{found[0]} … {found[-1]} ({len(found)} values)"
 
 

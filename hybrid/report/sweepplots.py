@@ -60,7 +60,7 @@ def lead(sweep: Sweep) -> Figure:
     if not sweep.main:
         return _dots(sweep)
     lines = list(_lines(sweep))
-    figure, ax = plain_frame(3.1, legend_rows([_seen(label) for _, _, label, _ in lines]))
+    figure, ax = plain_frame(3.1, legend_rows([label for _, _, label, _ in lines]))
     place = _Places(sweep, sweep.complete)
     for rows, name, label, style in lines:
         _line(ax, sweep, rows, name, place, label, style)
@@ -85,11 +85,6 @@ def _lines(sweep: Sweep) -> Iterator[tuple[Sequence[Row], str, str, Style]]:
         for k, (group, rows) in enumerate(sweep.groups.items()):
             own = _SQUARE if name == "e4" else {} if name == "e1" else {"linestyle": "-."}
             yield rows, name, f"$e_{name[1]}$, {group}", style | {"color": f"C{k}"} | own
-
-
-def _seen(label: str) -> str:
-    """A label as long as it is drawn."""
-    return label.replace("$e_", "e").replace("$", "")
 
 
 def _dots(sweep: Sweep) -> Figure:
@@ -122,16 +117,18 @@ def by_group(sweep: Sweep) -> Figure:
 
 
 def spread(sweep: Sweep) -> Figure:
-    """e1 and e3 of every run: a dot for each seed, a bar for the median."""
+    """e1, e3 and the first corrector of every run: a dot for each seed, a bar for the median."""
     settings = grouped(sweep.complete, sweep.varied)
-    figure, axes = frame(1, 2, 3.2)
-    for ax, name in zip(axes, ("e1", "e3"), strict=True):
+    shown = ["e1", "e3", *sweep.corrector]
+    figure, axes = frame(1, len(shown), 3.2)
+    for ax, name in zip(axes, shown, strict=True):
         for k, rows in enumerate(settings.values()):
             found = values(rows, name)
             if found and min(found) > 0:
                 ax.plot([k] * len(found), found, "o", color="C0", alpha=0.5, markersize=4)
                 ax.plot([k - 0.3, k + 0.3], [np.median(found)] * 2, color="C3", linewidth=1.5)
-        ax.set(title=f"$e_{name[1]}$ by seed", ylabel="relative $L^2$ error", xlim=(-0.6, len(settings) - 0.4))
+        title = f"$e_{name[1]}$" if name[0] == "e" else f"{name}, network against FEM,".replace("chi_1", r"$\chi_1$")
+        ax.set(title=f"{title} by seed", ylabel="relative $L^2$ error", xlim=(-0.6, len(settings) - 0.4))
         powers(ax)
         names = ["\n".join(_short(v, n) for v, n in zip(key, sweep.varied, strict=True)) for key in settings]
         if sum(max(map(len, name.split("\n"))) + 1 for name in names) <= _LETTERS:
@@ -293,4 +290,4 @@ def _axis(name: str) -> str:
 def _short(value: Value, name: str = "") -> str:
     if isinstance(value, float):
         return scale(value) if name == "eps" or 0 < value < 1 else f"{value:g}"
-    return str(value)
+    return "–" if value is None else str(value)

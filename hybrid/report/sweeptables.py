@@ -75,7 +75,17 @@ def ways(sweep: Sweep) -> Table | None:
 
 def statistics(sweep: Sweep) -> Table:
     """The errors of every setting over its seeds."""
-    rows, shown = [], ["e4", "e1", "e3", "e5", *(name for name in _ERRORS if "." in name and values(sweep.rows, name))]
+    rows, shown = (
+        [],
+        [
+            "e4",
+            "e1",
+            "e3",
+            *sweep.corrector,
+            "e5",
+            *(name for name in _ERRORS if "." in name and values(sweep.rows, name)),
+        ],
+    )
     for part in grouped(sweep.rows, sweep.varied).values():
         done = [row for row in part if row.get("status") == "complete"]
         trained = [row.get("trained") for row in done if row.get("trained") is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mpi4py import MPI
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from dolfinx import fem
 
 from hybrid.fem.meshes.bricks import Bricks, bricks_of
+from hybrid.fem.meshes.lines import OnLines, on_lines
 from hybrid.product import Product, different
 
 Array = npt.NDArray[np.float64]
@@ -114,8 +116,9 @@ def located(bricks: Bricks, space: fem.FunctionSpace, points: Product) -> Places
 class Transfer:
     """Values of functions of one space at points of which each rank has its own.
 
-    A point whose cell this rank has is evaluated here. The others are sent to the ranks that have cells of the tensor grid
-    round them, and their values come back.
+    Where the points are most of those of a tensor grid, and the cells are products of lines, all of the grid is evaluated,
+    one direction after the other. Otherwise a point whose cell this rank has is evaluated here; the others are sent to the
+    ranks that have cells of the tensor grid round them, and their values come back.
 
     Args:
         space: Of the functions, with `bricks_behind` it.
@@ -129,6 +132,13 @@ class Transfer:
     def __init__(self, space: fem.FunctionSpace, bricks: Bricks, points: Product) -> None:
         self.space, self.bricks = space, bricks
         self.comm: MPI.Comm = space.mesh.comm
+        few = 2 * math.prod(points.shape) < len(points)
+        self._lines: OnLines | None = on_lines(space, bricks, points)
+        self._numbers = points.numbers() if few or self._lines is not None else None
+        if self._lines is not None:
+            return
+        if few:
+            points = points.whole()
         self.here = located(bricks, space, points)
         self._missing = np.flatnonzero(self.here.cells < 0)
         self._asked: list[Indices] = []
@@ -173,6 +183,10 @@ class Transfer:
 
     def __call__(self, *functions: fem.Function) -> list[Array]:
         """Functions of the space at the points, (n,) each; collective."""
+        found = self._evaluated(functions) if self._lines is None else [self._lines(one) for one in functions]
+        return found if self._numbers is None else [np.take(values, self._numbers) for values in found]
+
+    def _evaluated(self, functions: Sequence[fem.Function]) -> list[Array]:
         found = self.here.values(*functions)
         if self._there is not None:
             which = np.concatenate(self._asked)

@@ -34,7 +34,9 @@ _TOLERANCE = 1e-12
 _MUCH = 5e8
 """Numbers in the widest hidden layer at all points: what takes less is evaluated point by point, by `Network.evaluate`; less
 than a tenth of it where there is an interpolant already, or where few nodes are enough: a periodic network's."""
-_BITS, _NEAR = 2.0**-50, 1e-12
+_BITS = 2.0**-50
+NEAR = 1e-12
+"""Of a side: a network may be interpolated so far outside of its box, which is rounding."""
 _LINES, _FIRST, _MOST, _GROWTH, _TESTS = 6, 64, 1024, 1.125, 200
 """Lines in each direction, nodes on them at first and at the most, growth of the counts after a failed test, test points."""
 
@@ -115,7 +117,7 @@ def _covers(network: Network, points: Product) -> bool:
     if box is None or _is_periodic(network):
         return box is not None
     return all(
-        low - _NEAR * (high - low) <= axis.min() and axis.max() <= high + _NEAR * (high - low)
+        low - NEAR * (high - low) <= axis.min() and axis.max() <= high + NEAR * (high - low)
         for (low, high), axis in zip(box, points.axes, strict=True)
     )
 

@@ -19,8 +19,11 @@ from hybrid.machine import processor
 
 SOURCE = Path(__file__).with_name("kernel.c")
 _SINGULAR = Path(__file__).with_name("singular.c")
+_SUMS = Path(__file__).with_name("sums.c")
+_HEADER = Path(__file__).with_name("tanh.h")
 FLAGS = {
     SOURCE: ("-O3", "-march=native", "-fPIC", "-fno-trapping-math"),
+    _SUMS: ("-O3", "-march=native", "-fPIC", "-fno-trapping-math", "-ffp-contract=off"),
     _SINGULAR: ("-O3", "-march=native", "-fPIC", "-ffast-math"),
 }
 """Without the last one of the sweeps comparisons count as side effects, and loops with tanh are not vectorized; it changes no
@@ -53,12 +56,21 @@ def _singular() -> ctypes.CDLL | None:
     return library
 
 
+@functools.cache
+def _sums() -> ctypes.CDLL | None:
+    library = _compiled(_SUMS)
+    if library is not None:
+        library.sums.restype = None
+        library.sums.argtypes = [ctypes.c_ssize_t, ctypes.c_int, ctypes.c_int, *[ctypes.c_void_p] * 6]
+    return library
+
+
 def _compiled(source: Path) -> ctypes.CDLL | None:
     if os.environ.get("HYBRID_KERNEL") == "0":
         return None
     compiler = shlex.split(os.environ.get("CC", "cc"))
     try:
-        text = source.read_bytes() + repr((compiler, FLAGS[source], processor())).encode()
+        text = source.read_bytes() + _HEADER.read_bytes() + repr((compiler, FLAGS[source], processor())).encode()
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hybrid"
         path = cache / f"{source.stem}-{hashlib.sha256(text).hexdigest()[:16]}.so"
         if not path.exists():
@@ -67,6 +79,9 @@ def _compiled(source: Path) -> ctypes.CDLL | None:
         return ctypes.CDLL(str(path))
     except (OSError, RuntimeError, subprocess.SubprocessError):
         return None
+
+
+_MOST = 32
 
 
 def activate(z: Tensor, operators: Tensor, out: Tensor) -> bool:
@@ -106,6 +121,26 @@ def add_corner(
         len(points), order, *pointers, strength, out.data_ptr()
     )
     return True
+
+
+def sums(embedded: Tensor, weight: Tensor, bias: Tensor, counts: Sequence[int], last: Tensor) -> Tensor | None:
+    """Sums over a hidden layer that lose no digits, (sums, n); None where the kernel cannot.
+
+    Args:
+        embedded: The layer's input e, (inputs, n).
+        weight: (width, inputs).
+        bias: (width,).
+        counts: How many sums there are of s = tanh(weight e + bias), of 1 - s² and of s (1 - s²).
+        last: What these are multiplied with, (width, sums).
+    """
+    library = _sums() if sum(counts) <= _MOST else None
+    if library is None:
+        return None
+    out = embedded.new_empty(sum(counts), embedded.shape[1])
+    operands = [each.contiguous() for each in (embedded, weight, bias, last)]
+    numbers = (ctypes.c_int * 3)(*counts)
+    library.sums(embedded.shape[1], len(embedded), len(weight), numbers, *(x.data_ptr() for x in (*operands, out)))
+    return out
 
 
 def _compile(compiler: list[str], source: Path, path: Path) -> None:

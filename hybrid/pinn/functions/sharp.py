@@ -72,7 +72,7 @@ class _Layer:
         """The jet (C, n, outputs), by the kernel; None without it."""
         embedded = self.network.embedding.jet(points, VALUE)[0].T.contiguous()
         found = kernel.sums(embedded, self.network.weights[0], self.network.biases[0], self.counts, self.last)
-        return None if found is None else found.reshape(-1, self.counts[0], len(points)).transpose(1, 2)
+        return None if found is None else found.unflatten(0, (-1, self.counts[0])).transpose(1, 2)
 
 
 def _of_any(network: Network, points: Tensor, operators: Tensor) -> Iterator[Tensor]:

@@ -56,15 +56,18 @@ class Terms:
     layers: Sequence[Layer[fem.Function] | Layer[Field]] = ()
 
 
-def reconstructions(problem: Problem, space: fem.FunctionSpace, terms: Terms) -> dict[str, fem.Function]:
+def reconstructions(
+    problem: Problem, space: fem.FunctionSpace, terms: Terms, places: Product | None = None
+) -> dict[str, fem.Function]:
     """Every reconstruction that there are terms for, interpolated in a space; collective.
 
     Args:
         problem: Gives ε, the period and the formulas.
         space: Lagrange elements on a mesh that resolves ε.
         terms: Of one path.
+        places: The nodes of the space, where they are known.
     """
-    points = _Points(problem, nodes(space))
+    points = _Points(problem, nodes(space) if places is None else places)
     dim, order = problem.dim, problem.derivatives
     jet = _Jets(terms.u0, dim, order if terms.correctors else 0)(points.points)
     if not terms.correctors:

@@ -34,7 +34,7 @@ _TOLERANCE = 1e-12
 MUCH = 5e8
 """Numbers in the widest hidden layer at all points: what takes less is evaluated point by point; less
 than a tenth of it where there is an interpolant already, or where few nodes are enough: a periodic network's."""
-_FEW = 2e7
+_FEW = 2e6
 """The same: what takes less is evaluated as in trainings, to the last bit, by `Network.evaluate`. Of frozen features other
 sums are other numbers in the tenth digit, and of what is trained on these more of them would change."""
 _BITS = 2.0**-50

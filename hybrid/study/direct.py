@@ -19,18 +19,20 @@ from hybrid.trust import estimate_of
 
 _PER_PERIOD = 18
 """Points in each period: with fewer the energy is small at the points and not between them."""
-_LEAST = {1: 200, 2: 96}
-_STEPS = {1: 150, 2: 60}
+_LEAST = 200
+"""Points along a side, at the least, times the dimension."""
+_STEPS = 150
+"""Of the optimizer, times the dimension."""
 MOST = 100_000
-"""Collocation points: four times as many, and as many seconds, for each halving of ε in the plane."""
+"""Collocation points: in the plane each halving of ε takes four times as many, and as many seconds; in space all are more."""
 
 
 def settings(problem: Problem, way: str, seed: int) -> NetworkSettings:
     """What is trained; of more points than `MOST` it is nothing that ends soon."""
-    side = max(_LEAST[problem.dim], math.ceil(_PER_PERIOD * max(problem.periods)))
+    side = max(_LEAST // problem.dim, math.ceil(_PER_PERIOD * max(problem.periods)))
     return NetworkSettings(
         hidden=(16, 16), points=side, formulation="ritz", fast_features=way == "period", seed=seed,
-        optimizer=LevenbergMarquardt(steps=_STEPS[problem.dim], tolerance=1e-4),
+        optimizer=LevenbergMarquardt(steps=_STEPS // problem.dim, tolerance=1e-4),
     )  # fmt: skip
 
 

@@ -157,11 +157,11 @@ class _Reading:
     def _direct(self, problem: Problem | None) -> bool:
         """Whether networks are trained on the equation itself; of a problem that there are some for."""
         wanted = self._wanted("direct")
-        if wanted and problem is not None and not self._standing:
-            steady = problem.dim <= 2 and problem.multiscale().time is None
-            if not steady or not isinstance(problem.flux, Expression):
-                self.faults.note(InputError("direct", "true; it is for elliptic problems with formulas, in 1D and 2D"))
-        return wanted is True
+        if not wanted or problem is None or self._standing:
+            return wanted is True
+        if problem.multiscale().time is not None or not isinstance(problem.flux, Expression):
+            self.faults.note(InputError("direct", "true; it is for elliptic problems with formulas"))
+        return True
 
     def _physics(self) -> type[Problem] | None:
         try:

@@ -29,7 +29,7 @@ def test_a_run_has_direct_networks_beside_it_where_they_are_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The one that knows the period is far better; more points than there is time for are not tried, and that is said."""
-    monkeypatch.setattr(direct, "_STEPS", {1: 40})
+    monkeypatch.setattr(direct, "_STEPS", 40)
     run(from_data(LINE, "test", "line"), MPI.COMM_SELF, out=tmp_path, figures=False, cache=False, quiet=True)
     record = Record.read(tmp_path / "results.json")
     assert record is not None
@@ -68,6 +68,7 @@ def test_points_follow_the_periods() -> None:
 
     assert [side(eps) for eps in (0.25, 1 / 64, 1 / 512)] == [200, 18 * 64, 18 * 512]
     assert side(0.1, domain=[[0, 1], [0, 2]]) == 360
+    assert side(1.0, domain=[[0, 1]] * 3) ** 3 > direct.MOST
 
 
 def test_it_is_a_field_of_problem_files_and_of_sweeps() -> None:
@@ -84,7 +85,6 @@ def test_it_is_a_field_of_problem_files_and_of_sweeps() -> None:
     for data, start in (
         (LINE | {"direct": "yes"}, "test: direct: 'yes'; allowed are true, false"),
         (heat | {"direct": True}, "test: direct: true; it is for elliptic problems with formulas"),
-        (LINE | {"domain": [[0, 1]] * 3, "direct": True}, "test: direct: true; it is for"),
     ):
         with pytest.raises(InputError) as failed:
             from_data(data, "test", "line")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.report.tabular import Table, listed, text_of
+from hybrid.report.tabular import Table, listed, stage, text_of
 from hybrid.study.case import Case
 from hybrid.study.parts import DIRECT
 from hybrid.study.record import Record, Request
@@ -174,7 +174,7 @@ def direct(record: Record) -> Table | None:
 def seconds(shares: Mapping[str, float]) -> Table:
     """Where the time went."""
     total = sum(shares.values())
-    rows = [(name.replace("_", " "), f"{value:.2f}", f"{value / total:.1%}") for name, value in shares.items()]
+    rows = [(stage(name), f"{value:.2f}", f"{value / total:.1%}") for name, value in shares.items()]
     return Table("Wall time by stage", ("", "seconds", "share"), [*rows, ("total", f"{total:.2f}", "")])
 
 

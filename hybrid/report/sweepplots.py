@@ -16,6 +16,7 @@ from hybrid.report.runplots import LABELS
 from hybrid.report.sentences import scale
 from hybrid.report.sweeprows import Sweep, along, grouped, number_in, values
 from hybrid.report.sweepwords import order_of, two_digits
+from hybrid.report.tabular import stage
 from hybrid.study.figures import frame
 from hybrid.study.rows import Row, Value
 from hybrid.study.statistics import COSTS, cost, pareto
@@ -189,7 +190,7 @@ def costs(sweep: Sweep) -> Figure:
     left = np.zeros(len(parts))
     for k, name in enumerate(names):
         share = np.array([found.get(name, 0.0) / sum(found.values()) for found in medians])
-        ax.barh(range(len(parts)), share, left=left, label=name.replace("_", " "), color=f"C{k}", height=0.7)
+        ax.barh(range(len(parts)), share, left=left, label=stage(name), color=f"C{k}", height=0.7)
         left += share
     for place, found in enumerate(medians):
         ax.text(1.01, place, f"{sum(found.values()):.2g} s", va="center", fontsize=8)

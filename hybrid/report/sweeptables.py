@@ -10,7 +10,7 @@ from hybrid.report.sentences import said, scale
 from hybrid.report.sweepplots import WAYS, point_of, shares
 from hybrid.report.sweeprows import SEED, Sweep, grouped, number_in, values
 from hybrid.report.sweepwords import order_of, ordered
-from hybrid.report.tabular import Table
+from hybrid.report.tabular import Table, stage
 from hybrid.study.rows import Row
 from hybrid.study.statistics import spread
 
@@ -142,7 +142,7 @@ def costs(sweep: Sweep) -> Table | None:
     total = {name: sum(values(sweep.complete, f"seconds.{name}")) for name in median}
     rows = [
         (
-            name.replace("_", " "),
+            stage(name),
             f"{median[name]:.2f}",
             f"{total[name]:.1f}",
             f"{total[name] / sum(total.values()):.1%}",

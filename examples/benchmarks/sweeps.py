@@ -36,10 +36,11 @@ kind = "elliptic"
 domain = [[0, 1]]
 a = "1 + contrast*(1 + sin(2*pi*y0))"
 f = "1"
+direct = {direct}
 [base.constants]
 contrast = 1
 [base.pinn]
-preset = "{preset}"
+preset = "fast"
 [axes]
 contrast = {contrasts}
 eps = {scales}
@@ -48,13 +49,13 @@ VOLATILE = re.compile(r"seconds.*|memory|finished|cached")
 """Columns that may differ."""
 
 
-def file_of(count: int, folder: Path, preset: str = "fast") -> Path:
+def file_of(count: int, folder: Path, direct: str = "false") -> Path:
     """A sweep of so many runs of one-dimensional problems, in tens."""
     seeds, rest = (10, count // 10) if count >= 100 else (2, count // 2)
     scales = [1 / n for n in range(4, 4 + (10 if rest >= 100 else min(rest, 5)))]
     contrasts = [1 + k for k in range(rest // len(scales))]
     path = folder / "sweep.toml"
-    path.write_text(FILE.format(preset=preset, seeds=seeds, contrasts=contrasts, scales=scales))
+    path.write_text(FILE.format(direct=direct, seeds=seeds, contrasts=contrasts, scales=scales))
     return path
 
 
@@ -136,7 +137,7 @@ def kills(folder: Path, count: int, times: int, seed: int, workers: Sequence[str
 
 def ranks(folder: Path, count: int) -> bool:
     """Whether two ranks are 1.7 times as fast as one."""
-    path = file_of(count, folder, "accurate")  # a second or so each, beside the seconds that loading takes
+    path = file_of(count, folder, "true")  # some seconds each, beside the five that loading takes a process
     seconds, spent, load = {}, {}, {}
     os.environ["HYBRID_CACHE"] = str(folder / "cache")
     subprocess.run(command(path, folder / "first"), check=True, stdout=subprocess.DEVNULL)  # compiles the forms

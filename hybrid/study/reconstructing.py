@@ -10,7 +10,8 @@ import numpy as np
 from dolfinx import fem
 
 from hybrid import comparison
-from hybrid.comparison import Terms
+from hybrid.comparison import Norms, Terms
+from hybrid.comparison.transfer import nodes
 from hybrid.equation import Equation
 from hybrid.faces import Layer, faces_of
 from hybrid.failures import InputError, SolverError
@@ -134,21 +135,36 @@ def _solved(run: Recorder, path: str, equation: Equation) -> Any:
     return solution
 
 
-def measured(run: Recorder, found: dict[str, Found], why: str) -> tuple[LadderRecord, dict[str, fem.Function], str]:
-    """The errors of all reconstructions; those by networks, on the mesh of the reference; and the best of these; collective."""
-    space = run.u.function.function_space
+@dataclass(frozen=True)
+class Measured:
+    """Of all reconstructions.
+
+    Attributes:
+        record: Their errors.
+        functions: On the mesh of the reference, of each path.
+        best: Which of those by networks is the best with more than u_0.
+    """
+
+    record: LadderRecord
+    functions: dict[str, dict[str, fem.Function]]
+    best: str
+
+
+def measured(run: Recorder, found: dict[str, Found], why: str, norms: Norms) -> Measured:
+    """The errors of all reconstructions; collective."""
+    points = nodes(norms.space)
     errors: dict[str, dict[str, float]] = {path: {} for path in found}
     estimates: dict[str, dict[str, float | None]] = {path: {} for path in found}
-    functions: dict[str, fem.Function] = {}
+    functions: dict[str, dict[str, fem.Function]] = {}
     for path, one in found.items():
-        functions = comparison.reconstructions(run.problem, space, one.terms)
-        sizes = comparison.relative_errors(run.u, functions)
+        functions[path] = comparison.reconstructions(run.problem, norms.space, one.terms, points)
+        sizes = comparison.relative_errors(run.u, functions[path], norms)
         for name, (l2, h1) in sizes.items():
             errors[path] |= {name: l2, f"{name}_h1": h1}
             estimates[path][name] = _estimate(run, one, name, l2, sizes["u0"][0])
     record = LadderRecord(**errors, estimates=estimates, why=why)
     best = min(record.rungs("pinn").items(), key=lambda rung: rung[1][0] if rung[0] != "u0" else float("inf"))[0]
-    return record, functions, best
+    return Measured(record, functions, best)
 
 
 def _estimate(run: Recorder, found: Found, name: str, error: float, first: float) -> float | None:

@@ -208,12 +208,17 @@ class Run(Recorder):
                 self.reporter.say(f"    {line}")
 
     def _measure(self) -> None:
-        space = self.u.function.function_space
-        self.on_reference = comparison.all_to_space({"v": self.v, "w": self.w}, space)
-        self.record.ladder, rungs, self.best = measured(self, self.terms, self.ended)
-        self.on_reference |= {"p": rungs["u0"], "r": rungs[self.best]}
+        norms = comparison.Norms(self.u)
+        ladder = measured(self, self.terms, self.ended, norms)
+        self.record.ladder, self.best = ladder.record, ladder.best
+        fem, pinn = ladder.functions["fem"], ladder.functions["pinn"]
+        (w,) = comparison.all_to_space({"w": self.w}, norms.space).values()
+        self.on_reference = {"v": fem["u0"], "w": w, "p": pinn["u0"], "r": pinn[self.best]}
         solutions = {"v": self.v, "w": self.w, "p": self.p, "r": self.on_reference["r"]}
-        self.record.errors = comparison.errors(self.u, **self.on_reference)
+        found = comparison.errors(self.u, w=w, p=pinn["u0"], norms=norms)
+        for name, (path, rung) in {"e4": ("fem", "u0"), "e5": ("pinn", self.best)}.items():
+            found[name], found[f"{name}_h1"] = ladder.record.rungs(path)[rung]
+        self.record.errors = dict(sorted(found.items()))
         count = self.record.grid = grid_count(self.problem)
         self.record.errors_grid = comparison.grid_errors(self.problem.domain, self.u, count=count, **solutions)
 

@@ -82,7 +82,7 @@ def reconstructions(
             found["layers"] += points.of_layer(layer, moved)
         if terms.second:
             second = problem.second_order(jet, points.of_cells(terms.second))
-            found["second"] = found["layers"] + (points.inside * second if dim > 1 else second)
+            found["second"] = found["layers"] + (second if problem.is_line else points.inside * second)
     return {name: with_values(values, space) for name, values in found.items()}
 
 

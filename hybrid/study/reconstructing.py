@@ -61,7 +61,7 @@ def _first(run: Recorder, path: str) -> Found:
     own, cell = (run.v, run.cell) if path == "fem" else (run.p, run.chi)
     correctors: Any = cell.correctors
     if path == "fem" and run.problem.flux.depends_on:
-        correctors = comparison.lines_of(run.problem, cell, run.comm) if run.problem.dim == 1 else None
+        correctors = comparison.lines_of(run.problem, cell, run.comm) if run.problem.is_line else None
     return Found(Terms(own, correctors), dict.fromkeys(("u0", "first"), estimate_of(own.trust, "solution")))
 
 
@@ -80,7 +80,7 @@ def _further(run: Recorder, path: str, first: Found, known: Any) -> Found:
     if path == "pinn" and not run.preset.adapts:
         raise InputError("preset", f"{run.preset.name} is {run.preset.origin}, which knows the first order only")
     layers: Any = ()
-    if problem.dim == 1:
+    if problem.is_line:
         following = problem.next_order(cell.coefficient, comparison.lines_of(problem, cell, run.comm))
         equation, second = (None, ()) if following is None else (following.equation, following.functions)
     elif problem.moved(cell.coefficient, dict.fromkeys(faces_of(problem), 0.0)) is None:

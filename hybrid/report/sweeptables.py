@@ -63,13 +63,14 @@ def ways(sweep: Sweep) -> Table | None:
         for name, seconds_of, *_ in shown.values():
             points = [point for row in part if (point := point_of(row, name, seconds_of)) is not None]
             seconds, error = np.median(points, axis=0) if points else (np.nan, np.nan)
-            cells += [f"{error:.3g}", f"{seconds:.2g}"] if points else ["–", "–"]
+            cells += [f"{error:.3g}", f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.2g}"] if points else ["–", "–"]
+        cells += [f"{np.median(found):.2g}" if (found := values(part, name)) else "–" for name in sweep.corrector]
         rows.append((*(_setting(part[0], name) for name in sweep.varied), *cells))
     head = [text for label in shown for text in (label.replace("$e_", "e").replace("$", ""), "seconds")]
     return Table(
-        "What each way gives, and what it costs", (*sweep.varied, *head), rows,
+        "What each way gives, and what it costs", (*sweep.varied, *head, *sweep.corrector), rows,
         "Relative L2 errors; the reference by its own estimate. Seconds with estimates and attempts; what was found "
-        "by another run counts as it did there. –: not there.",
+        "by another run counts as it did there. chi_1, N: the first corrector, network against FEM. –: not there.",
     )  # fmt: skip
 
 

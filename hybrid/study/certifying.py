@@ -8,6 +8,7 @@ from typing import Any
 
 from mpi4py import MPI
 
+import numpy as np
 import numpy.typing as npt
 import torch
 

@@ -122,7 +122,7 @@ def layers(
     at = np.mod(x / eps, 1.0)
     u = _ode(slow(x) * b(at), rate * slow(x) * c(at), g(x), w)
     u0 = _ode(slow(x) * harmonic + 0 * x, rate * slow(x) * mean + 0 * x, g(x), w)
-    slope = _slope(u0, w)
+    slope = slope_of(u0, w)
     corrector = harmonic * integrated(1 / b(y), share) - y
     corrector -= float((share * corrector).sum())
     chi = np.interp(at.ravel(), y.ravel(), corrector.ravel()).reshape(at.shape)
@@ -176,7 +176,7 @@ def _ode(stiffness: Array, mass: Array, load: Array, w: Array) -> Array:
     return np.concatenate([outer, bubbles], axis=1) @ _VALUES
 
 
-def _slope(values: Array, w: Array) -> Array:
+def slope_of(values: Array, w: Array) -> Array:
     """The derivative of a function that is smooth on every piece, from its values."""
     series = np.linalg.inv(legendre.legvander(_NODES, len(_NODES) - 1))
     derivative = np.stack([legendre.legval(_NODES, legendre.legder(row)) for row in np.eye(len(_NODES))], axis=1)

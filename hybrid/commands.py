@@ -16,7 +16,7 @@ from mpi4py import MPI
 import typer
 
 from hybrid.failures import Faults, InputError
-from hybrid.parallel import on_root
+from hybrid.parallel import launched, on_root
 
 if TYPE_CHECKING:
     from hybrid.study.extras import Extras
@@ -75,7 +75,8 @@ def sweep(
     part = _shard(shard, faults)
     if out is not None and str(out) in {"", "."}:
         faults.note(InputError("--out", "give a folder of its own"))
-    if jobs is not None and comm.size > 1:
+    apart = comm.size == 1 and not launched()
+    if jobs is not None and not apart:
         faults.note(InputError("--jobs", "is for processes without mpiexec; leave it out"))
 
     from hybrid.paper.cases import case  # loads SymPy
@@ -87,11 +88,11 @@ def sweep(
     with faults.noted():
         plan = read(what, seeds=seeds, cases=case, presets=(PAPER,))
     with faults.noted():
-        if comm.size == 1:
+        if apart:
             executor = Pool(jobs)
     if not faults.found:
         with faults.noted():
-            executor = Ranks(comm, plan.ranks_per_run) if comm.size > 1 or plan.ranks_per_run > 1 else executor
+            executor = executor if apart and plan.ranks_per_run == 1 else Ranks(comm, plan.ranks_per_run)
     faults.report()
 
     from hybrid.sweep.run import run  # the input is accepted; torch and DOLFINx are for those who do the runs

@@ -18,21 +18,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from hybrid.curls import CURL, potentials
 from hybrid.equation import Equation
-from hybrid.grids import quick_count
+from hybrid.grids import COUNTS, quick_count
 from hybrid.symbols import coordinates, evaluate
 from hybrid.waves import LINE, coefficient_functions, spectra
 
 Array = npt.NDArray[np.float64]
 
-MOST = {1: 2**14, 2: 2**17, 3: 2**17}
-"""Points of a grid of the cell at the most."""
 _SEEN = 1e-13
 """Of Fourier coefficients of a and a⁻¹, relative to the largest one."""
 _FINE = LINE * 2 // 5
 """Frequencies from this one on are those of a kink, or of something that fine: there are more than are seen."""
-_FEWEST = {1: 64, 2: 24, 3: 12}
-"""Waves that correctors are left with, where the points do not do for all that a asks for."""
 _UNSEEN = 10 * _SEEN
 """What frequencies below that, and rounding, may make of a mean, relative."""
 
@@ -102,29 +99,20 @@ class Torus:
         return np.asarray(1j * self.wave * np.expand_dims(series, -self.dim - 1))
 
     def potential(self, flux: npt.NDArray[np.complex128]) -> npt.NDArray[np.complex128]:
-        """ψ of the flux's part without divergence, q = mean q + curl ψ + a gradient: (…, d, n_1 …) to (…, m, n_1 …) with no ψ
-        in 1D, one in 2D with curl ψ = (∂_1 ψ, -∂_0 ψ), three in 3D."""
+        """ψ of the flux's part without divergence, q = mean q + curl ψ + a gradient: (…, d, n_1 …) to (…, m, n_1 …), with the
+        components of `hybrid.curls`."""
         parts = np.moveaxis(flux, -self.dim - 1, 0)
-        k = self.wave
-        turned: npt.NDArray[np.complex128]
-        if self.dim == 1:
-            turned = np.zeros((0, *parts.shape[1:]), dtype=complex)
-        elif self.dim == 2:
-            turned = -1j * (k[1] * parts[0] - k[0] * parts[1])[None]
-        else:
-            turned = 1j * np.cross(k[:, *(None,) * (parts.ndim - 1 - self.dim)], parts, axis=0)
+        turned = np.zeros((potentials(self.dim), *parts.shape[1:]), dtype=complex)
+        for i, k, j, sign in CURL[self.dim]:
+            turned[k] -= sign * 1j * self.wave[j] * parts[i]
         return np.asarray(np.moveaxis(turned / self.square, 0, -self.dim - 1), dtype=np.complex128)
 
     def curl(self, potential: npt.NDArray[np.complex128]) -> npt.NDArray[np.complex128]:
         """Of ψ, (…, m, n_1 …) to (…, d, n_1 …)."""
         parts = np.moveaxis(potential, -self.dim - 1, 0)
-        k = self.wave
-        if self.dim == 1:
-            turned = np.zeros((1, *parts.shape[1:]), dtype=complex)
-        elif self.dim == 2:
-            turned = 1j * np.stack([k[1] * parts[0], -k[0] * parts[0]])
-        else:
-            turned = 1j * np.cross(k[:, *(None,) * (parts.ndim - 1 - self.dim)], parts, axis=0)
+        turned = np.zeros((self.dim, *parts.shape[1:]), dtype=complex)
+        for i, k, j, sign in CURL[self.dim]:
+            turned[i] += sign * 1j * self.wave[j] * parts[k]
         return np.moveaxis(turned, 0, -self.dim - 1)
 
     def mean(self, series: npt.NDArray[np.complex128]) -> Array:
@@ -148,7 +136,7 @@ def bandwidths(equation: Equation) -> list[int]:
     functions = list(dict.fromkeys(coefficient_functions(equation)))
     found = spectra(functions, equation.fast, equation.period, _SEEN)
     wide = [max((k for k, _ in each), default=0) for each in found]
-    return [k if k < _FINE else MOST[equation.dim] for k in wide]
+    return [k if k < _FINE else COUNTS[equation.dim].torus for k in wide]
 
 
 def grids(equation: Equation, counts: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...], bool]:
@@ -156,7 +144,7 @@ def grids(equation: Equation, counts: Sequence[int]) -> tuple[tuple[int, ...], t
     correctors and fluxes are exact, and whether they are."""
     wide = bandwidths(equation)
     bands = [(n - 1) // 2 for n in counts]
-    most, fewest = MOST[equation.dim], _FEWEST[equation.dim]
+    most, fewest = COUNTS[equation.dim].torus, COUNTS[equation.dim].waves
 
     def wanted() -> list[int]:
         return [quick_count(4 * band + k + 1) for band, k in zip(bands, wide, strict=True)]

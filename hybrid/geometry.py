@@ -49,6 +49,12 @@ class Geometry:
         return len(self.domain)
 
     @property
+    def is_line(self) -> bool:
+        """Whether Ω is an interval: a*, correctors and what follows them are integrals then, and behind its ends there are no
+        strips that layers could fill."""
+        return self.dim == 1
+
+    @property
     def slow(self) -> tuple[Symbol, ...]:
         """The slow variables x0 … of this dimension."""
         return x[: self.dim]

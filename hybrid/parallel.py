@@ -1,7 +1,8 @@
-"""Work for one rank while the others wait without burning their cores; and how many machines there are."""
+"""Work for one rank while the others wait without burning their cores; how many machines there are; and who started it."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 
@@ -28,6 +29,12 @@ def on_root[T](comm: MPI.Comm | None, task: Callable[[], T]) -> T:
     if failure is not None:
         raise failure
     return result  # type: ignore[return-value]
+
+
+def launched() -> bool:
+    """Whether mpiexec, or a scheduler in its place, has started this process, be it on one rank: processes that it starts by
+    itself would take its connection for theirs."""
+    return bool({"PMI_RANK", "PMI_FD", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MPI_LOCALRANKID"} & os.environ.keys())
 
 
 def machines(comm: MPI.Comm) -> int:

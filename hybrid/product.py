@@ -82,6 +82,16 @@ class Product:
             index.append(new[old])
         return Product(tuple(axes), tuple(index))
 
+    def beyond(self, box: Sequence[tuple[float, float]], near: float = 0.0) -> Indices:
+        """Which points are outside of a box, by more than `near` times a side."""
+        out = np.zeros(len(self), bool)
+        for (low, high), axis, index in zip(box, self.axes, self.index, strict=True):
+            side = near * (high - low)
+            own = (axis < low - side) | (axis > high + side)
+            if own.any():
+                out |= own[index]
+        return np.flatnonzero(out)
+
     def taken(self, chosen: Indices) -> Product:
         """Some of the points."""
         given = None if self.given is None else self.given[chosen]

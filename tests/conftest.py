@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import math
+import operator
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -67,30 +68,28 @@ def paper() -> EllipticProblem:
 
 @pytest.fixture
 def layers(comm: MPI.Comm, tmp_path: Path) -> Callable[..., Path]:
-    """Writes a Gmsh file, format 2.2: the box [0, side]^dim, uniform, of `dim` 1 or 2, with the regions "soft" (1), where
+    """Writes a Gmsh file, format 2.2: the box [0, side]^dim, uniform, of `dim` 1, 2 or 3, with the regions "soft" (1), where
     y_0 < cut side, and "hard" (2); `nudge` moves a node of the right side along it. The same path on all ranks."""
     folder = Path(comm.bcast(str(tmp_path)))
 
     def write(dim: int, count: int = 8, cut: float = 0.5, side: float = 1.0, nudge: float = 0.0) -> Path:
         path = folder / f"layers-{dim}-{count}-{cut}-{side}-{nudge}.msh"
         axis = [side * i / count for i in range(count + 1)]
-        if dim == 1:
-            points = [(x, 0.0) for x in axis]
-            cells = [(i + 1, i + 2) for i in range(count)]
-        else:
-            points = [(x, y) for x in axis for y in axis]
-            points[-2] = (side, points[-2][1] + nudge)
-            corner = [i * (count + 1) + j + 1 for i in range(count) for j in range(count)]
-            next_row = count + 1
-            cells = [c for k in corner for c in ((k, k + next_row, k + next_row + 1), (k, k + next_row + 1, k + 1))]
+        points = list(itertools.product(axis, repeat=dim))
+        points[-2] = (*points[-2][:-1], points[-2][-1] + nudge)
+        steps = [(count + 1) ** (dim - 1 - i) for i in range(dim)]
+        corners = [1 + sum(map(operator.mul, at, steps)) for at in itertools.product(range(count), repeat=dim)]
+        ways = list(itertools.permutations(steps))  # along edges from one corner of a box to the opposite one
+        cells = [tuple(itertools.accumulate(way, initial=corner)) for corner in corners for way in ways]
         middle = [sum(points[n - 1][0] for n in cell) / len(cell) for cell in cells]
         rows = [
-            f"{i} {dim} 2 {g} {g} {' '.join(map(str, cell))}"
+            f"{i} {(1, 2, 4)[dim - 1]} 2 {g} {g} {' '.join(map(str, cell))}"
             for i, (cell, x) in enumerate(zip(cells, middle), 1)
             for g in [1 if x < cut * side else 2]
         ]
         names = f'{dim} 1 "soft"\n{dim} 2 "hard"'
-        nodes = "\n".join(f"{i} {x!r} {y!r} 0" for i, (x, y) in enumerate(points, 1))
+        padded = [(*point, *(0.0, 0)[dim - 1 :]) for point in points]
+        nodes = "\n".join(f"{i} {x!r} {y!r} {z!r}" for i, (x, y, z) in enumerate(padded, 1))
         if comm.rank == 0:
             path.write_text(
                 f"$MeshFormat\n2.2 0 8\n$EndMeshFormat\n$PhysicalNames\n2\n{names}\n$EndPhysicalNames\n"
@@ -112,14 +111,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On three ranks and more every test is met, with a third of its parameters: two ranks have met them all."""
+    """On three ranks and more every test is met, with a fifth of its parameters: two ranks have met them all."""
     if MPI.COMM_WORLD.size < 3:
         return
     functions = [getattr(item, "originalname", item.name) for item in items]
     met: Counter[tuple[object, str]] = Counter()
     kept, left = [], []
     for item, function in zip(items, functions, strict=True):
-        (left if met[item.parent, function] % 3 else kept).append(item)
+        (left if met[item.parent, function] % 5 else kept).append(item)
         met[item.parent, function] += 1
     items[:] = kept
     config.hook.pytest_deselected(items=left)

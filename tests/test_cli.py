@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,7 @@ def test_an_interrupt_is_said_and_can_be_resumed(tmp_path: Path, ranks: int) -> 
     process = subprocess.Popen(
         [*mpiexec, str(HYBRID), "run", "small.toml"],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # what runs in the background may ignore it
     )  # fmt: skip
     results = tmp_path / "results" / "small" / "results.json"
     deadline = time.monotonic() + 90
@@ -146,7 +148,7 @@ def test_an_interrupt_is_said_and_can_be_resumed(tmp_path: Path, ranks: int) -> 
 def test_the_number_of_ranks_does_not_matter(tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(FILE)
     errors = []
-    for ranks in (1, 3):
+    for ranks in (1, 2):
         done = command("run", "small.toml", "--out", f"on-{ranks}", "--no-cache", ranks=ranks, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("e4") == 1

@@ -85,7 +85,11 @@ def last_number(
     return run
 
 
-@pytest.mark.parametrize("name", KNOWN)
+LONG = {"discs"}
+"""Those with a shorter twin: that of discs is inclusion."""
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in KNOWN])
 def test_its_number(last_number: Callable[[str], tuple[float | None, dict[str, Any]]], name: str) -> None:
     known, allowed = KNOWN[name]
     expected = known if isinstance(known, float | int) else known()

@@ -134,7 +134,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("filled", [False, True])
+@pytest.mark.parametrize("filled", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_full_disk_is_named(tmp_path: Path, small_disk: Path, filled: bool) -> None:
     (tmp_path / "long.toml").write_text(LONG.replace("[30, 30]", "[6]").replace("5000", "3"))
     if filled:

@@ -11,12 +11,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples" / "bench
 
 import random_problems
 
-LINES, DECAYS, LAYERS = (1, 6, 7, 8), (47,), (2,)
+QUICK = ((1, "fast"), (7, "fast"), (8, "fast"), (8, "accurate"))
+LINES, DECAYS, LAYERS = ((6, "fast"), (7, "accurate")), ((47, "fast"),), ((2, "fast"),)
 
 
 @pytest.mark.parametrize(
     ("seed", "preset"),
-    [*((s, "fast") for s in (*LINES, *DECAYS, *LAYERS)), *((s, "accurate") for s in (7, 8))],
+    [*QUICK, *(pytest.param(*one, marks=pytest.mark.slow) for one in (*LINES, *DECAYS, *LAYERS))],
 )
 def test_what_is_called_resolved_is_right(seed: int, preset: str) -> None:
     row = random_problems.tried(seed, preset)

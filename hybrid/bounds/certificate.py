@@ -23,10 +23,10 @@ import numpy.typing as npt
 
 from dolfinx import fem
 
-from hybrid.bounds.fields import COUNTS
 from hybrid.bounds.line import LineReconstruction
 from hybrid.bounds.reconstruction import Reconstruction
 from hybrid.bounds.scope import checked
+from hybrid.bounds.sizes import SIZES
 from hybrid.bounds.slow import OfFiniteElements, OfNetwork, Slow, friedrichs, hardy
 from hybrid.bounds.twoscale import Piece, Rule, contracted, gram, pieces
 from hybrid.comparison.transfer import Comparable, function_of, on_points
@@ -40,12 +40,6 @@ from hybrid.symbols import coordinates, evaluate
 
 Array = npt.NDArray[np.float64]
 
-_RULES = {
-    2: (Rule(10, 10, 0.8), Rule(8, 8, 0.65)), 3: (Rule(7, 12, 0.8), Rule(6, 10, 0.65)),
-}  # fmt: skip
-"""Of quadrature: for the number, and for what it may be off by."""
-_LINE = (24, 18)
-"""The same for the pieces of a line."""
 _ROUNDING = 1e-14
 """Of the sum of the sizes of what is added up."""
 
@@ -118,11 +112,11 @@ def certify(
     """
     start = time.perf_counter()
     equation = checked(problem)
-    if equation.dim == 1:
+    if equation.is_line:
         return _on_a_line(problem, u0, correctors, start)
     domain, function = equation.domain, function_of(u0)
     slow: Slow = OfNetwork(function, domain) if isinstance(function, Field) else OfFiniteElements(function, domain)
-    counts = [COUNTS[equation.dim] if s in equation.medium.matrix.free_symbols else 1 for s in equation.fast]
+    counts = [SIZES[equation.dim].correctors if s in equation.medium.matrix.free_symbols else 1 for s in equation.fast]
     points = Torus(equation.period, counts).points()
     values = np.stack([on_points(chi, points).reshape(counts) for chi in correctors])
     star = np.asarray(coefficient, dtype=float)
@@ -146,11 +140,12 @@ def _on_a_line(
         if isinstance(chi, Line):
             values = chi.at(x, y)
         else:
-            values = on_points(chi, np.stack([x, y], axis=1) if isinstance(chi, Field) and chi.dim == 2 else y[:, None])
+            pairs = isinstance(chi, Field) and chi.dim > equation.dim
+            values = on_points(chi, np.stack([x, y], axis=1) if pairs else y[:, None])
         return np.asarray(jet.value + equation.eps * values * jet.slope[0])
 
     made = LineReconstruction.of(equation, domain_planes(equation)[0], r)
-    fine, rough = made.errors(_LINE[0]), made.errors(_LINE[1])
+    fine, rough = (made.errors(rule.inner) for rule in SIZES[equation.dim].rules)
     off = np.abs(fine - rough)
     (energy, in_l2, size, value), margin = fine, _ROUNDING * fine[2]
     bound = energy + off[0] + margin
@@ -169,7 +164,7 @@ class _Bound:
 
     def certificate(self, start: float) -> Certificate:
         """The bound, from two quadratures."""
-        fine, rough = (self._integrals(rule) for rule in _RULES[self.equation.dim])
+        fine, rough = (self._integrals(rule) for rule in SIZES[self.equation.dim].rules)
         off = np.abs(fine - rough)
         flux2, rho2, size2, power, value2, source2, rounding = fine
         margin, lowest = _ROUNDING * rounding, self.cell.lowest

@@ -9,27 +9,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from hybrid.curls import CURL
 from hybrid.equation import Equation
 from hybrid.fluxes import Torus, bandwidths, grids, matrix_on
 
 Array = npt.NDArray[np.float64]
 Operator = Callable[[npt.NDArray[np.complex128]], npt.NDArray[np.complex128]]
 
-CURL: dict[int, list[tuple[int, int, int, int]]] = {
-    1: [],
-    2: [(0, 0, 1, 1), (1, 0, 0, -1)],
-    3: [(i, (i + 2) % 3, (i + 1) % 3, 1) for i in range(3)] + [(i, (i + 1) % 3, (i + 2) % 3, -1) for i in range(3)],
-}
-"""(curl ψ)_i as the sum of ± ∂_j ψ_k: entries (i, k, j, ±1)."""
 PAIRS = ((0, 0), (0, 1), (1, 1))
 """Second derivatives in the plane."""
 _MOST = 2**18
 """Points at which the smallest eigenvalue of a is looked for."""
 _STEPS, _REST = 200, 1e-6
 """Of conjugate gradients, at the most; and what is left of the residual after them."""
-
-COUNTS = {1: 512, 2: 96, 3: 20}
-"""Points along each side of the cell where correctors are taken."""
 _SMALL = 1e-7
 """Of a corrector's Fourier coefficients, relative to the largest: those after the last one above it are left out."""
 
@@ -104,7 +96,7 @@ class CellFields:
         """On a tensor grid of coordinates y."""
         points = np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
         second = self.second[:, None]
-        curls = self.torus.curl(second) if self.torus.dim == 2 else second
+        curls = self.torus.curl(second) if len(second) else second
         fields = (
             self.chi, self.torus.gradient(self.chi), self.psi, self.torus.curl(self.psi), self.second, curls,
         )  # fmt: skip

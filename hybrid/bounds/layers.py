@@ -53,7 +53,7 @@ class Layer:
     second: npt.NDArray[np.complex128]
 
     def on(self, number: int, places: Array, y: Sequence[Array]) -> tuple[Array, Array, Array, Array, Array, Array]:
-        """w - c, its gradient by y, Θ and its curl, (n,) and (d, n), on a tensor grid; and the same for those of second order.
+        """w - c, its gradient by y, Θ and its curl, (n,) and (2, n), on a tensor grid; and the same for those of second order.
 
         Args:
             number: Which period from the face.
@@ -63,16 +63,16 @@ class Layer:
         depth = 1 - places if self.upper else places
         values, slopes = _basis(2 * depth - 1)
         nodes = slice(number * _DEGREE, number * _DEGREE + _DEGREE + 1)
-        sign, dim = (-2.0 if self.upper else 2.0) / self.period, len(y)
-        phases = np.exp(1j * np.outer(self.waves, y[1 - self.axis] if dim > 1 else np.zeros(1)))
+        sign = (-2.0 if self.upper else 2.0) / self.period
+        phases = np.exp(1j * np.outer(self.waves, y[1 - self.axis]))
         found = []
         for series in (self.value[nodes], self.potential[nodes], *self.second[:, nodes]):
-            parts = [values @ (series * (1j * self.waves)) @ phases] * dim
+            parts = [values @ (series * (1j * self.waves)) @ phases] * 2
             parts[self.axis] = sign * (slopes @ series @ phases)
             table = np.stack([values @ series @ phases, *parts]).real
-            found.append((np.swapaxes(table, 1, 2) if self.axis == 1 else table).reshape(1 + dim, -1))
+            found.append((np.swapaxes(table, 1, 2) if self.axis == 1 else table).reshape(3, -1))
         (value, *strain), *others = found
-        curls = [np.stack([own[2], -own[1]] if dim > 1 else [0 * own[1]]) for own in others]
+        curls = [np.stack([own[2], -own[1]]) for own in others]
         potentials = np.stack([own[0] for own in others])
         return value, np.stack(strain), potentials[0], curls[0], potentials[1:], np.stack(curls)[1:]
 

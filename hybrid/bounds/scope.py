@@ -20,7 +20,7 @@ def checked(problem: Problem) -> Equation:
         raise InputError("kind", f"{problem.kind!r}; bounds of errors are found for elliptic problems")
     if isinstance(equation.flux, Regions):
         raise InputError("a", "it is given on a mesh; bounds of errors are found for an a without jumps, or on a line")
-    if equation.dim == 1:
+    if equation.is_line:
         return equation
     if equation.flux.depends_on:
         raise InputError("a", "it depends on x; bounds of errors are found for an a of y alone, or on a line")

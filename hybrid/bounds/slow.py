@@ -14,6 +14,7 @@ from numpy.polynomial.legendre import legder, leggauss, legval, legvander
 from dolfinx import fem
 
 from hybrid.bounds.fields import PAIRS
+from hybrid.bounds.sizes import SIZES
 from hybrid.comparison.transfer import on_points
 from hybrid.failures import SolverError
 from hybrid.pinn.functions.field import Field, evaluated
@@ -23,8 +24,6 @@ from hybrid.product import Product
 Array = npt.NDArray[np.float64]
 
 _DEGREE = 5
-_INTERVALS = {1: 192, 2: 48, 3: 16}
-"""Of a spline, along each side."""
 _ZERO = 1e-10
 """Of the largest value: corner functions are zero on the boundary but for rounding."""
 _SMOOTH = 16
@@ -122,7 +121,7 @@ class OfFiniteElements(Slow):
     """
 
     def __init__(self, function: fem.Function, domain: Sequence[Sequence[float]]) -> None:
-        count = _INTERVALS[len(domain)]
+        count = SIZES[len(domain)].intervals
         self.knots = [_knots(low, high, count) for low, high in domain]
         places = [_greville(knots) for knots in self.knots]
         grid = np.stack([g.ravel() for g in np.meshgrid(*places, indexing="ij")], axis=1)

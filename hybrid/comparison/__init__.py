@@ -1,7 +1,7 @@
 """Where finite elements and networks meet: transfer between them, the errors e1…e5, and correctors."""
 
 from hybrid.comparison.correctors import first_order
-from hybrid.comparison.errors import cell_errors, corrector_errors, errors, grid_errors, relative_errors
+from hybrid.comparison.errors import Norms, cell_errors, corrector_errors, errors, grid_errors, relative_errors
 from hybrid.comparison.ladder import RUNGS, Terms, reconstructions
 from hybrid.comparison.lines import lines_of
 from hybrid.comparison.transfer import all_to_space, grid, on_points, sampled_difference, to_space
@@ -9,6 +9,7 @@ from hybrid.fem.meshes.points import at_points
 
 __all__ = [
     "RUNGS",
+    "Norms",
     "Terms",
     "all_to_space",
     "at_points",

@@ -30,6 +30,32 @@ from hybrid.pinn.functions.network import VALUE
 _PAIRS = {"e1": ("p", "u"), "e2": ("w", "u"), "e3": ("p", "w"), "e4": ("v", "u"), "e5": ("r", "u")}
 
 
+class Norms:
+    """‖g‖ in L2 and ‖∇g‖, by quadrature on the mesh of u_ε, of functions of its space; all collective.
+
+    Attributes:
+        reference: u_ε, by finite elements.
+        sizes: Its two norms.
+    """
+
+    def __init__(self, u_eps: Comparable) -> None:
+        reference = function_of(u_eps)
+        if not isinstance(reference, fem.Function):
+            raise TypeError("the reference must be a finite element solution: its mesh is where the norms are taken")
+        self.reference, self.space = reference, reference.function_space
+        self._measured = fem.Function(self.space)
+        degree = 2 * self.space.element.basix_element.degree
+        self._norms = [norms(part, self.space.mesh, degree) for part in (self._measured, ufl.grad(self._measured))]
+        self.sizes = self.of(reference)
+
+    def of(self, function: fem.Function, minus: fem.Function | None = None) -> tuple[float, float]:
+        """The norms of a function, or of its difference from another one."""
+        values = function.x.array
+        self._measured.x.array[:] = values if minus is None else values - minus.x.array
+        l2, h1 = (size() for size in self._norms)
+        return l2, h1
+
+
 def errors(
     u_eps: Comparable,
     *,
@@ -37,6 +63,7 @@ def errors(
     w: Comparable | None = None,
     p: Comparable | None = None,
     r: Comparable | None = None,
+    norms: Norms | None = None,
 ) -> dict[str, float]:
     """e1…e5 in relative L2 norms, and e1_h1…e5_h1 in relative H1 seminorms, by quadrature on the mesh of u_ε; collective.
 
@@ -46,45 +73,29 @@ def errors(
         w: Homogenized solution, a* by a network, solved by FEM.
         p: Homogenized solution, both by networks.
         r: A reconstruction with correctors.
+        norms: Of this reference, where they are there already.
 
     Returns:
         Those errors whose solutions were given.
     """
-    reference = function_of(u_eps)
-    if not isinstance(reference, fem.Function):
-        raise TypeError("the reference must be a finite element solution: its mesh is where the norms are taken")
-    space = reference.function_space
+    norms = Norms(u_eps) if norms is None else norms
     given = {name: s for name, s in {"v": v, "w": w, "p": p, "r": r}.items() if s is not None}
-    functions = {"u": reference} | all_to_space(given, space)
-    degree = 2 * space.element.basix_element.degree
-    measured = fem.Function(space)
-    found: dict[str, float] = {}
+    functions = {"u": norms.reference} | all_to_space(given, norms.space)
     pairs = {k: (one, other) for k, (one, other) in _PAIRS.items() if one in functions and other in functions}
-    for suffix, part in (("", lambda g: g), ("_h1", ufl.grad)):
-        size = norms(part(measured), space.mesh, degree)
-        sizes: dict[str, float] = {}
-        for other in sorted({other for _, other in pairs.values()}):
-            measured.x.array[:] = functions[other].x.array
-            sizes[other] = size()
-        for name, (one, other) in pairs.items():
-            np.subtract(functions[one].x.array, functions[other].x.array, out=measured.x.array)
-            found[name + suffix] = size() / sizes[other]
-    return found
+    sizes = {other: norms.sizes if other == "u" else norms.of(functions[other]) for _, other in pairs.values()}
+    off = {name: norms.of(functions[one], functions[other]) for name, (one, other) in pairs.items()}
+    return {
+        name + suffix: off[name][k] / sizes[pairs[name][1]][k] for k, suffix in enumerate(("", "_h1")) for name in pairs
+    }
 
 
-def relative_errors(u_eps: Comparable, found: Mapping[str, fem.Function]) -> dict[str, tuple[float, float]]:
+def relative_errors(
+    u_eps: Comparable, found: Mapping[str, fem.Function], norms: Norms | None = None
+) -> dict[str, tuple[float, float]]:
     """‖r - u_ε‖ / ‖u_ε‖ in L2 and in the H1 seminorm of each function, all in the space of u_ε; collective."""
-    reference = function_of(u_eps)
-    assert isinstance(reference, fem.Function)
-    space = reference.function_space
-    degree = 2 * space.element.basix_element.degree
-    sizes = [norm(part, space.mesh, degree) for part in (reference, ufl.grad(reference))]
-    difference, errors = fem.Function(space), {}
-    for name, function in found.items():
-        np.subtract(function.x.array, reference.x.array, out=difference.x.array)
-        off = [norm(part, space.mesh, degree) for part in (difference, ufl.grad(difference))]
-        errors[name] = (off[0] / sizes[0], off[1] / sizes[1])
-    return errors
+    norms = Norms(u_eps) if norms is None else norms
+    off = {name: norms.of(function, norms.reference) for name, function in found.items()}
+    return {name: (l2 / norms.sizes[0], h1 / norms.sizes[1]) for name, (l2, h1) in off.items()}
 
 
 def grid_errors(

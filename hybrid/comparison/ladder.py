@@ -16,6 +16,7 @@ from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 from dolfinx import fem
 
@@ -27,6 +28,7 @@ from hybrid.lines import Line
 from hybrid.physics import Problem
 from hybrid.pinn.functions.field import Field, evaluated
 from hybrid.pinn.functions.network import VALUE, gradient_only, hessian_operators
+from hybrid.pinn.functions.smooth import NEAR
 from hybrid.product import Product
 
 Array = npt.NDArray[np.float64]
@@ -54,15 +56,18 @@ class Terms:
     layers: Sequence[Layer[fem.Function] | Layer[Field]] = ()
 
 
-def reconstructions(problem: Problem, space: fem.FunctionSpace, terms: Terms) -> dict[str, fem.Function]:
+def reconstructions(
+    problem: Problem, space: fem.FunctionSpace, terms: Terms, places: Product | None = None
+) -> dict[str, fem.Function]:
     """Every reconstruction that there are terms for, interpolated in a space; collective.
 
     Args:
         problem: Gives ε, the period and the formulas.
         space: Lagrange elements on a mesh that resolves ε.
         terms: Of one path.
+        places: The nodes of the space, where they are known.
     """
-    points = _Points(problem, nodes(space))
+    points = _Points(problem, nodes(space) if places is None else places)
     dim, order = problem.dim, problem.derivatives
     jet = _Jets(terms.u0, dim, order if terms.correctors else 0)(points.points)
     if not terms.correctors:
@@ -77,7 +82,7 @@ def reconstructions(problem: Problem, space: fem.FunctionSpace, terms: Terms) ->
             found["layers"] += points.of_layer(layer, moved)
         if terms.second:
             second = problem.second_order(jet, points.of_cells(terms.second))
-            found["second"] = found["layers"] + (points.inside * second if dim > 1 else second)
+            found["second"] = found["layers"] + (second if problem.is_line else points.inside * second)
     return {name: with_values(values, space) for name, values in found.items()}
 
 
@@ -118,7 +123,7 @@ class _Points:
         (w,) = self._values([layer.function], strip)
         grid = [np.array([face.place(problem)]) if k == axis else x for k, x in enumerate(self.points.axes)]
         on_face = Product.of(np.stack([g.ravel() for g in np.meshgrid(*grid, indexing="ij")], axis=1))
-        slope = u(on_face)[1 + axis]
+        slope = u(on_face, gradient_only(problem.dim))[1 + axis]
         number = np.zeros(len(self.points), np.int64)
         for k, (x, index) in enumerate(zip(grid, self.points.index, strict=True)):
             number = number * len(x) + (0 if k == axis else index)
@@ -152,28 +157,23 @@ class _Jets:
     """A function of x of either path, and its derivatives up to an order; collective."""
 
     def __init__(self, function: Comparable, dim: int, order: int) -> None:
-        self.function, self.operators = (
-            function_of(function),
-            (VALUE, gradient_only(dim), hessian_operators(dim))[order],
-        )
+        self.function = function_of(function)
+        self.operators = (VALUE, gradient_only(dim), hessian_operators(dim))[order]
         self.parts: list[fem.Function] = []
         if isinstance(self.function, fem.Function):
             self.parts = derivatives(self.function, order) if order else [self.function]
 
-    def __call__(self, points: Product) -> Array:
-        """(C, n), at points of which each rank has its own; collective."""
+    def __call__(self, points: Product, operators: Tensor | None = None) -> Array:
+        """(C, n), at points of which each rank has its own; of a network only what is asked; collective."""
         if not isinstance(self.function, Field):
             return jets_on(self.parts, points)
+        wanted = self.operators if operators is None else operators
         box = getattr(self.function.network.embedding, "box", None)
-        sides = zip(box, points.axes, points.index, strict=True) if box else ()
-        out = np.zeros(len(points), bool)
-        for (low, high), axis, index in sides:
-            out |= ((axis < low) | (axis > high))[index]
-        if not out.any():
-            return evaluated([self.function], points, self.operators)[0]
+        out = None if box is None else points.beyond(box, NEAR)
+        if box is None or out is None or not len(out):
+            return evaluated([self.function], points, wanted)[0]
         # Inside of its box a network may be interpolated; the few points that are just outside are evaluated as they are.
-        assert box is not None
         inside = points.mapped([partial(np.clip, a_min=low, a_max=high) for low, high in box])
-        (found,) = evaluated([self.function], inside, self.operators)
-        (found[:, out],) = evaluated([self.function], points.taken(np.flatnonzero(out)), self.operators)
+        (found,) = evaluated([self.function], inside, wanted)
+        (found[:, out],) = evaluated([self.function], points.taken(out), wanted)
         return found

@@ -15,7 +15,8 @@ from hybrid.fem.forms import source_on
 from hybrid.fem.kronecker import solve_constant
 from hybrid.fem.meshes.fitted import slow_fitting
 from hybrid.fem.norms import order_limit
-from hybrid.fem.resolution import BUDGET, HIGHEST, Resolutions
+from hybrid.fem.resolution import BUDGET, Resolutions
+from hybrid.fem.sizes import SIZES
 from hybrid.media.constant import Constant
 
 
@@ -40,8 +41,8 @@ def solve_homogenized(
         shape: Of the cells, one of `hybrid.fem.meshes.box.SHAPES`.
         estimate: Also solve on meshes twice and four times as coarse, to estimate the relative L2 error of what is returned, as
             the solution with this very coefficient.
-        tol: Raise the degree, up to `hybrid.fem.resolution.HIGHEST` and not in space, and then double the cells until the
-            estimate is at most this; `attempts` then say what was tried.
+        tol: Raise the degree, as far as `hybrid.fem.sizes` lets it, and then double the cells until the estimate is at most
+            this; `attempts` then say what was tried.
         budget: Unknowns of the largest mesh for that.
 
     Raises:
@@ -56,8 +57,8 @@ def solve_homogenized(
             found = solve_constant(space, equation.flux.values, source_on(equation, space.mesh), 2 * order)
             if found is not None:
                 return found
-        # In the plane a factorization is quicker where the degree is high.
-        high = equation.dim == 2 and order > 3 and unknowns([count] * 2, order) <= BUDGET
+        # A factorization is quicker where the degree is high.
+        high = SIZES[equation.dim].factors and order > 3 and unknowns([count] * 2, order) <= BUDGET
         return solve_on(equation, space, "homogenized_", DIRECT if high else None)
 
     resolutions = Resolutions(
@@ -65,6 +66,6 @@ def solve_homogenized(
         lambda order, count: unknowns([count] * equation.dim, order),
         degree,
         order_limit(equation.source, equation.varying),
-        HIGHEST if equation.dim < 3 else 0,
+        SIZES[equation.dim].raised,
     )
     return resolutions.asked(tol, budget, cells, estimate=estimate)

@@ -9,12 +9,9 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-import ufl
-from dolfinx import fem
+import basix
+from dolfinx import fem, la
 
-from hybrid.fem.algebra.assembly import assembled, load
-from hybrid.fem.algebra.linear import ITERATIVE, LinearSolver
-from hybrid.fem.algebra.matrices import clean_up
 from hybrid.fem.meshes.places import Transfer, bricks_behind
 from hybrid.fem.meshes.points import at_points, bounds
 from hybrid.product import Product
@@ -42,15 +39,16 @@ def values_on(functions: Sequence[fem.Function], points: Product) -> list[Array]
 
 
 def derivatives(function: fem.Function, order: int) -> list[fem.Function]:
-    """u, ∂_i u, and ∂_ij u for i ≤ j where the order is 2, in the space of u; collective.
+    """u, ∂_i u, and ∂_ij u for i ≤ j where the order is 2, in the space of u, Lagrange elements; collective.
 
-    They are projected (in L2), second ones from the first ones.
+    In a node a slope is the mean of those in the cells around it, weighted by their sizes: the L2 projection with a lumped
+    mass matrix. Second derivatives are slopes of these.
     """
     dim = function.function_space.mesh.geometry.dim
-    with _Projection(function.function_space) as projected:
-        parts = [function, *(projected(function.dx(i)) for i in range(dim))]
-        if order == 2:
-            parts += [projected(parts[1 + i].dx(j)) for i in range(dim) for j in range(i, dim)]
+    slopes = _Slopes(function.function_space)
+    parts = [function, *slopes(function)]
+    if order == 2:
+        parts += [second for i in range(dim) for second in slopes(parts[1 + i])[i:]]
     return parts
 
 
@@ -64,44 +62,54 @@ def jets_on(parts: Sequence[fem.Function], points: Product) -> Array:
     low, high = bounds(mesh)
     inside = points.mapped([partial(np.clip, a_min=a, a_max=b) for a, b in zip(low, high, strict=True)])
     jet = np.stack(values_on(parts, inside))
-    offset = (points.points() - inside.points()).T
-    if len(parts) <= 1 + dim or not offset.any():
+    out = points.beyond(list(zip(low, high, strict=True)))
+    if len(parts) <= 1 + dim or not len(out):
         return jet
-    hessian = np.empty((dim, dim, jet.shape[1]))
+    offset, there = (points.taken(out).points() - inside.taken(out).points()).T, jet[:, out]
+    hessian = np.empty((dim, dim, len(out)))
     pairs = [(i, j) for i in range(dim) for j in range(i, dim)]
-    for (i, j), second in zip(pairs, jet[1 + dim :], strict=True):
+    for (i, j), second in zip(pairs, there[1 + dim :], strict=True):
         hessian[i, j] = hessian[j, i] = second
     change = np.einsum("ijn,jn->in", hessian, offset)
-    jet[0] += (offset * (jet[1 : 1 + dim] + change / 2)).sum(axis=0)
-    jet[1 : 1 + dim] += change
+    jet[0, out] += (offset * (there[1 : 1 + dim] + change / 2)).sum(axis=0)
+    jet[1 : 1 + dim, out] += change
     return jet
 
 
-class _Projection:
-    """Onto a Lagrange space in L2; the matrix is made once."""
+class _Slopes:
+    """Means of the gradients in the cells around a node; what belongs to the mesh is made once."""
 
     def __init__(self, space: fem.FunctionSpace) -> None:
+        mesh, element = space.mesh, space.element.basix_element
+        cmap = mesh.geometry.cmaps[0]
         self.space = space
-        degree = 2 * space.element.basix_element.degree
-        self.dx = ufl.dx(domain=space.mesh, metadata={"quadrature_degree": degree})
-        self.test = ufl.TestFunction(space)
-        matrix = assembled(ufl.TrialFunction(space) * self.test * self.dx)
-        options = {**ITERATIVE, "ksp_rtol": 1e-10, "pc_type": "jacobi"}
-        self.solver = LinearSolver(matrix, "projection_", options, dim=space.mesh.geometry.dim)
+        cells = mesh.topology.index_map(mesh.topology.dim).size_local
+        self.dofs = space.dofmap.list[:cells]
+        self.table = element.tabulate(1, element.points)[1:, :, :, 0]
+        x = mesh.geometry.x[mesh.geometry.dofmaps[0][:cells]][:, :, : mesh.geometry.dim]
+        chart = basix.create_element(
+            basix.ElementFamily.P, element.cell_type, cmap.degree, basix.LagrangeVariant(cmap.variant)
+        )
+        jacobian = np.einsum("dqg,cgi->cqid", chart.tabulate(1, element.points)[1:, :, :, 0], x)
+        self.inverse = np.linalg.inv(jacobian)
+        self.weight = np.abs(np.linalg.det(jacobian))
+        self.total = self._summed(self.weight)
 
-    def __enter__(self) -> _Projection:
-        return self
+    def _summed(self, values: Array) -> Array:
+        """Over the cells around each node, from those of the cells' own nodes, (cells, nodes); collective."""
+        total = fem.Function(self.space)
+        count = len(total.x.array)
+        total.x.array[:] = np.bincount(self.dofs.ravel(), values.ravel(), count)
+        total.x.scatter_reverse(la.InsertMode.add)
+        total.x.scatter_forward()
+        return np.array(total.x.array)
 
-    def __call__(self, expression: ufl.core.expr.Expr) -> fem.Function:
-        """The projection."""
-        b, found = load(expression * self.test * self.dx), fem.Function(self.space)
-        try:
-            self.solver.solve(b, found.x.petsc_vec)
-        finally:
-            b.destroy()
-        found.x.scatter_forward()
+    def __call__(self, function: fem.Function) -> list[fem.Function]:
+        """∂_i u for all i; collective."""
+        local = np.einsum("dqn,cn->cqd", self.table, function.x.array[self.dofs], optimize=True)
+        found = []
+        for i in range(self.inverse.shape[-1]):
+            slope = np.einsum("cqd,cqd->cq", local, self.inverse[..., i])
+            found.append(fem.Function(self.space))
+            found[-1].x.array[:] = self._summed(slope * self.weight) / self.total
         return found
-
-    def __exit__(self, *_: object) -> None:
-        self.solver.close()
-        clean_up(self.space)

@@ -26,6 +26,7 @@ from hybrid.fem.algebra.assembly import load
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.meshes.box import zero_on_boundary
 from hybrid.fem.meshes.bricks import bricks_of
+from hybrid.fem.meshes.lines import line_nodes
 from hybrid.parallel import on_root
 
 Array = npt.NDArray[np.float64]
@@ -62,7 +63,7 @@ class Line:
         values, slopes = element.tabulate(1, points)[:, :, order, 0]
         h = np.diff(ends)
         cells = degree * np.arange(len(h))[:, None] + np.arange(degree + 1)
-        nodes = np.append((ends[:-1, None] + h[:, None] * element.points[order, 0])[:, :-1].ravel(), ends[-1])
+        nodes = line_nodes(ends, degree, variant)
 
         def assembled(left: Array, right: Array, scale: Array) -> Array:
             local = np.einsum("q,qi,qj->ij", weights, left, right)

@@ -24,6 +24,7 @@ from hybrid.fem.algebra.periodicity import independent_points, periodic_constrai
 from hybrid.fem.jets import values_on
 from hybrid.fem.meshes.box import box
 from hybrid.fem.meshes.points import at_points
+from hybrid.fem.sizes import SIZES
 from hybrid.product import Product
 from hybrid.trust import Estimate
 
@@ -33,10 +34,6 @@ DEPTH, _DEEPEST = 4.0, 32.0
 """Periods of a strip, at first and at the most."""
 _FLAT = 1e-8
 """Of its largest value, what w may differ by at the end."""
-_SAMPLED = {2: 20, 3: 9}
-"""Points along each side where layers are compared."""
-USUAL = {2: (4, 12, "simplex"), 3: (3, 5, "box")}
-"""Degree, cells in a period and their shape, by dimension."""
 
 
 def solve_layers(
@@ -58,8 +55,8 @@ def solve_layers(
     Raises:
         SolverError: The linear solver (prefix ``layer_``) failed.
     """
-    usual = USUAL[equation.dim]
-    order, count = degree or usual[0], cells or usual[1]
+    usual = SIZES[equation.dim].strip
+    order, count = degree or usual.degree, cells or usual.cells
     spaces: dict[tuple[int, float, int], fem.FunctionSpace] = {}
 
     def solved(face: Face, depth: float, count: int) -> Layer[fem.Function]:
@@ -67,7 +64,7 @@ def solve_layers(
         if key not in spaces:
             counts = [round(count * depth) if k == face.axis else count for k in range(equation.dim)]
             spaces[key] = fem.functionspace(
-                box(comm, face.strip(equation, depth), counts, usual[2]), ("Lagrange", order)
+                box(comm, face.strip(equation, depth), counts, usual.shape), ("Lagrange", order)
             )
         return _solved(equation, face, depth, correctors[face.axis], spaces[key])
 
@@ -94,10 +91,8 @@ def sampled(layer: Layer[fem.Function], equation: Equation) -> Array:
 
 def strip_points(equation: Equation, face: Face) -> Array:
     """Points that fill the first period of a strip, (n, d)."""
-    axes = [
-        high * (np.arange(_SAMPLED[equation.dim]) + 0.3) / _SAMPLED[equation.dim]
-        for _, high in face.strip(equation, 1.0)
-    ]
+    count = SIZES[equation.dim].strip.compared
+    axes = [high * (np.arange(count) + 0.3) / count for _, high in face.strip(equation, 1.0)]
     return np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
 
 

@@ -26,8 +26,6 @@ TIGHTEST = 1e-13
 """No step can be more accurate than rounding lets it be."""
 _LOST = 0.1
 """Where rounding has made that much of a solution, it may have made all of it."""
-HIGHEST = 8
-"""Degree that elements are raised to before meshes are refined."""
 _GAIN = 6.0
 """By how much one more degree makes the error smaller, at the least: measured where boundary layers are thinner than a cell."""
 

@@ -24,6 +24,7 @@ from hybrid.fem.algebra.matrices import clean_up, last_line
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.forms import reaction_on
 from hybrid.fem.meshes.box import zero_on_boundary
+from hybrid.fem.sizes import SIZES
 from hybrid.grids import COUNTS
 from hybrid.media.constant import Constant
 from hybrid.media.expression import Expression
@@ -257,13 +258,13 @@ def _stepper(equations: _Equations, prefix: str, end: float, tolerance: float) -
 
 def _set_up(ksp: PETSc.KSP, dim: int) -> None:
     """The linear solver of a step."""
-    if dim < 3:
+    if SIZES[dim].factors:
         ksp.setType("preonly")
         ksp.getPC().setType("lu")
         ksp.getPC().setFactorPivot(_TINY)  # by default PETSc calls small numbers zero, in whatever unit
         if ksp.comm.size > 1:
             ksp.getPC().setFactorSolverType("mumps")
-    else:  # factors fill up in space, and the mass, divided by the step, keeps the condition number small
+    else:  # the mass, divided by the step, keeps the condition number small
         ksp.setType("cg")
         ksp.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
         ksp.setTolerances(rtol=1e-10, atol=0.0, max_it=2000)

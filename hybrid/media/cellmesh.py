@@ -187,9 +187,25 @@ class CellMesh:
         counts = np.bincount(flat, minlength=(most + 1) ** self.dim)
         return origin, sides, cell[order], np.concatenate([[0], np.cumsum(counts)]), np.array([most + 1] * self.dim)
 
+    @cached_property
+    def _corners(self) -> tuple[Array, Array, Array]:
+        """Of the straight simplex that has the vertices of each cell: the first one, the map to barycentric coordinates but the
+        first, and the least of these that a point of the cell may have, as it lies among the control points of its edges."""
+        nodes, dim = self.nodes, self.dim
+        first = nodes[:, 0]
+        maps = np.linalg.inv(np.swapaxes(nodes[:, 1 : dim + 1] - first[:, None], 1, 2))
+        least = np.zeros(len(nodes))
+        if self.degree > 1:
+            ends = np.array(simplices.edges(dim)).T
+            controls = 2 * nodes[:, dim + 1 :] - (nodes[:, ends[0]] + nodes[:, ends[1]]) / 2
+            rest = np.einsum("nij,nkj->nki", maps, controls - first[:, None])
+            least = np.minimum(np.minimum(rest.min(axis=2), 1 - rest.sum(axis=2)).min(axis=1), 0.0)
+        return first, maps, least - 1e-9
+
     def region_at(self, points: Array) -> Indices:
         """The number of the region that each point of the cell lies in, (n, dim) -> (n,)."""
         origin, sides, cells, starts, counts = self._bins
+        first, maps, least = self._corners
         place = np.clip(np.floor((points - origin) / sides).astype(np.int64), 0, counts - 1)
         flat = np.zeros(len(points), np.int64)
         for i in range(self.dim):
@@ -201,7 +217,10 @@ class CellMesh:
             if not len(here):
                 return np.asarray(self.regions[found], dtype=np.int64)
             candidate = cells[starts[flat[here]] + offset]
-            inside = simplices.inverse(self.degree, nodes[candidate], points[here]).min(axis=1)
+            rest = np.einsum("nij,nj->ni", maps[candidate], points[here] - first[candidate])
+            inside = np.minimum(rest.min(axis=1), 1 - rest.sum(axis=1))
+            near = np.flatnonzero(inside >= least[candidate])
+            inside[near] = simplices.inverse(self.degree, nodes[candidate[near]], points[here[near]]).min(axis=1)
             better = inside > best[here]
             best[here[better]], found[here[better]] = inside[better], candidate[better]
             offset += 1

@@ -19,7 +19,7 @@ Array = npt.NDArray[np.float64]
 _SAMPLES = {0: 1, 1: 9, 2: 3}
 """Along each side of a facet, from which its nearest point is looked for; by its dimension."""
 _STEPS = 6
-_PIECE = 1 << 22
+_PIECE = 1 << 17
 """Distances that are looked at at a time."""
 _KEPT = 64
 """Sets of points whose values are remembered: a training asks for the same ones again and again."""
@@ -52,11 +52,13 @@ class EdgeDistance:
         self._facet = np.repeat(np.arange(len(self.facets)), len(at))
         self._places = np.einsum("qk,fki->fqi", self._shapes(at), self.facets).reshape(-1, mesh.dim)
         self._known: OrderedDict[str, tuple[Array, Array]] = OrderedDict()
-        self.reach = 1.0
-        middles = mesh.nodes[:, : mesh.dim + 1].mean(axis=1)
-        inside = mesh.regions == region
-        distance, _ = self._nearest(middles)
-        self.reach = 0.8 * float(min(distance[inside].max(), distance[~inside].max()))
+        # Any point of a facet is this near to a sample of it.
+        self._spacing = float(np.ptp(self.facets, axis=1).max(initial=0)) * dim**0.5 / max(len(axis) - 1, 1)
+        self.reach = np.inf
+        middles, inside = mesh.nodes[:, : mesh.dim + 1].mean(axis=1), mesh.regions == region
+        (of_middles, _), (of_nodes, _) = (self._nearest(places) for places in (middles, mesh.points))
+        deepest = [max(of_middles[own].max(), of_nodes[mesh.cells[own]].max()) for own in (inside, ~inside)]
+        self.reach = 0.8 * float(min(deepest))
 
     def _shapes(self, at: Array) -> Array:
         return at if at.shape[1] == 1 else simplices.shapes(self.mesh.degree, at)
@@ -79,25 +81,29 @@ class EdgeDistance:
         return found
 
     def _nearest(self, points: Array) -> tuple[Array, Array]:
-        """The distance to the edge, and its gradient."""
-        nearest = np.empty((2, len(points)), np.int64)
+        """The distance to the edge, and its gradient; where it is beyond the reach, something that is."""
+        nearest, rough = np.empty((2, len(points)), np.int64), np.empty(len(points))
         each = len(self._places) // max(len(self.facets), 1)
         piece = max(_PIECE // max(len(self._places), 1), 1)
         for begin in range(0, len(points), piece):
             here = slice(begin, begin + piece)
             squares = np.zeros((len(points[here]), len(self._places)))
             for i, p in enumerate(self.period):
-                off = points[here, i, None] - self._places[:, i]
-                squares += (off - p * np.round(off / p)) ** 2
+                off = np.abs(points[here, i, None] - self._places[:, i])
+                squares += np.square(np.minimum(off, p - off, out=off), out=off)
             grouped = squares.reshape(len(squares), -1, each)
             best = grouped.min(axis=2)
+            rough[here] = np.sqrt(best.min(axis=1))
             for k in range(2 if best.shape[1] > 1 else 1):  # where facets meet it may be the second one
                 facet = best.argmin(axis=1)
                 rows = np.arange(len(best))
                 nearest[k:, here] = facet * each + grouped[rows, facet].argmin(axis=1)
                 best[rows, facet] = np.inf
-        (one, way), (other, another) = (self._to_facets(points, own) for own in nearest)
-        return np.minimum(one, other), np.where((one <= other)[:, None], way, another)
+        distance, gradient = rough, np.zeros(points.shape)
+        near = np.flatnonzero(rough - self._spacing < self.reach)
+        (one, way), (other, another) = (self._to_facets(points[near], own[near]) for own in nearest)
+        distance[near], gradient[near] = np.minimum(one, other), np.where((one <= other)[:, None], way, another)
+        return distance, gradient
 
     def _to_facets(self, points: Array, nearest: npt.NDArray[np.int64]) -> tuple[Array, Array]:
         """The distances to facets, one for each point, from the samples of them that are nearest."""

@@ -108,7 +108,7 @@ class EllipticProblem(Problem):
         a (∂_y u_2 + ∂_x u_1) = a* ∂_x ũ_1, ũ_1 the mean of u_1. As means of χ are zero, ∂_y χ_11 = -χ, ∂_y ω = -∂_x χ, and no
         source is left in the equations for the means.
         """
-        if self.dim > 1:
+        if not self.is_line:
             return None
         (chi,), ends = correctors, np.array(self.domain[0])
         second = chi.integral().times(-1.0)
@@ -124,7 +124,7 @@ class EllipticProblem(Problem):
 
     def moved(self, effective: npt.ArrayLike | SlowCoefficient, tails: Mapping[Face, float]) -> Equation | None:
         """U - ε c_F ∂_n U is zero on every face F, c_F the tail of its layer: so is U where the face is moved by -ε c_F."""
-        if self.dim == 1 or self.flux.depends_on or isinstance(self.a, Regions):
+        if self.is_line or self.flux.depends_on or isinstance(self.a, Regions):
             return None
         shifts = [[-self.eps * tails[Face(axis, upper)] for upper in (False, True)] for axis in range(self.dim)]
         return self.homogenized(effective).moved([(low, high) for low, high in shifts])

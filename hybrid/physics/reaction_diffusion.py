@@ -134,7 +134,7 @@ class ReactionDiffusionProblem(Problem):
         those of N times D its second derivative, and <N²> ∂_t U is written by the equation of u_0. In t < ε² an initial layer
         carries off -ε N u0; what r makes of it leaves U(·, 0) = (1 - ε² <N²>) u0. At an end U + ε² M ∂_x U = 0.
         """
-        if self.dim > 1:
+        if not self.is_line:
             return None
         (n,), star, eps = correctors, float(effective), self.eps
         y = grid(n.period)[:, None]

@@ -24,7 +24,7 @@ from hybrid.pinn.functions.strips import Decay, Seen
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.rows import Rows, behind_factor
 from hybrid.pinn.leastsquares.system import contract
-from hybrid.pinn.sizes import BEYOND
+from hybrid.pinn.sizes import CELLS
 from hybrid.pinn.steady.strengths import fit_jointly
 from hybrid.trust import Estimate
 
@@ -63,10 +63,10 @@ def _solved(equation: Equation, face: Face, corrector: Field, rate: float, scale
     dim, n = equation.dim, face.axis
     offset, signs = (torch.tensor(part) for part in (face.offset(equation), face.signs(equation)))
     decay = Decay(n, rate / 2)
-    features, deep, along = BEYOND[dim].layer
+    features, deep, along = CELLS[dim].beyond.layer
     embedding = Together(Decay(n, rate), Seen(corrector.network.embedding, offset, signs))
     network = Network(embedding, (features,), 1, seed)
-    depth = math.log(1 / BEYOND[dim].ends) / rate
+    depth = math.log(1 / CELLS[dim].beyond.ends) / rate
     strip = [(0.0, depth) if k == n else (0.0, p) for k, p in enumerate(equation.period)]
 
     def rows(shift: float) -> list[Rows]:

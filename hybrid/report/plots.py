@@ -48,24 +48,46 @@ def decades(ax: Axes) -> None:
     ax.grid(alpha=0.3)
 
 
-def powers(ax: Axes) -> None:
-    """A logarithmic y-axis, over at least a factor of ten, with labels that are not too wide."""
+def powers(ax: Axes, above: float = 0.0) -> None:
+    """A logarithmic y-axis, over at least a factor of ten, with labels that are not too wide; `above`: room for a legend, as a
+    share."""
     ax.set_yscale("log")
     low, high = (math.log10(limit) for limit in ax.get_ylim())
     room = max((1 - (high - low)) / 2, 0.0)
-    ax.set_ylim(10 ** (low - room), 10 ** (high + room))
+    ax.set_ylim(10 ** (low - room), 10 ** (high + room + above * (high - low + 2 * room)))
     if high - low < _FEW:
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if value >= 1e-3 else f"{value:.0e}"))
     ax.yaxis.set_minor_formatter(NullFormatter())
 
 
+_SHORT = 26
+"""Letters of a label of which two find room beside each other."""
+
+
+def legend_rows(labels: Sequence[str]) -> int:
+    """How many rows `legend` takes."""
+    longest = max((len(label.replace("$e_", "e").replace("$", "")) for label in labels), default=0)
+    return (len(labels) + 1) // 2 if longest <= _SHORT else len(labels)
+
+
+def legend_above(ax: Axes) -> None:
+    """In two columns in the room that `decades` and `powers` can leave above what was drawn."""
+    handles, labels = ax.get_legend_handles_labels()
+    found = dict(zip(labels, handles, strict=True))
+    ax.legend(
+        found.values(), found.keys(), loc="upper center", ncols=2, fontsize=6.5, columnspacing=1.0, handletextpad=0.4,
+        handlelength=1.6, borderpad=0.3, labelspacing=0.3,
+    )  # fmt: skip
+
+
 def legend(figure: Figure) -> None:
-    """In two columns below."""
+    """In two columns below, or in one where labels are long."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
     found = dict(zip(labels, handles, strict=True))
+    columns = 2 if legend_rows(list(found)) < len(found) else 1
     figure.legend(
-        found.values(), found.keys(), loc="lower center", ncols=2, fontsize=8, frameon=False, bbox_to_anchor=(0.5, 0.0),
+        found.values(), found.keys(), loc="lower center", ncols=columns, fontsize=8, frameon=False, bbox_to_anchor=(0.5, 0.0),
         borderpad=0.1, labelspacing=0.3, columnspacing=1.0, handletextpad=0.3,
     )  # fmt: skip
 
@@ -85,9 +107,9 @@ def bars(values: Mapping[str, float], label: str) -> Figure:
     return figure
 
 
-def plain_frame(height: float, entries: int, left: float = 0.7) -> tuple[Figure, Axes]:
-    """One panel as wide as `rows`, and so high, with room for a legend of so many entries below."""
-    below = 0.6 + 0.16 * ((entries + 1) // 2)
+def plain_frame(height: float, rows: int, left: float = 0.7) -> tuple[Figure, Axes]:
+    """One panel as wide as `rows`, and so high, with room for a legend of so many rows below."""
+    below = 0.6 + 0.16 * rows
     total = height + below + 0.1
     figure = Figure(figsize=(_WIDTH, total))
     return figure, figure.add_axes((left / _WIDTH, below / total, 1 - (left + 0.15) / _WIDTH, height / total))

@@ -20,8 +20,8 @@ def write(folder: Path, case: Case, record: Record, request: Request) -> Path:
     """Write ``index.html`` and ``figures/`` into the folder of a run."""
     path = folder / "index.html"
     found = [
-        tables.errors(case, record), tables.bounds(record), tables.coefficients(case, record), tables.seeds(record),
-        tables.trust(record),
+        tables.errors(case, record), tables.ladder(record), tables.certificate(record), tables.direct(record),
+        tables.coefficients(case, record), tables.bounds(case, record), tables.seeds(record), tables.trust(record),
     ]  # fmt: skip
     stages = shares(record.seconds)
     return page.write(
@@ -69,6 +69,11 @@ def _pictures(path: Path, case: Case, record: Record) -> Iterator[Picture]:
                 "correctors", "Cell problems", "By networks and by finite elements.",
                 lambda: figures.correctors(case, record, apart=True),
             )  # fmt: skip
+    if record.ladder is not None:
+        yield drawn(
+            "ladder", "Reconstructions", "Each has one more term of the expansion than the one to its left.",
+            lambda: figures.ladder(record),
+        )  # fmt: skip
     if {"cell", "homogenized"} <= record.training.keys():
         yield drawn("training", "Losses", "Mean square residual by step.", lambda: figures.training(record))
     if len(runplots.spent(record)) > 1:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from hybrid.report.plots import bars, decades, legend, rows
 from hybrid.report.sentences import has
+from hybrid.report.tabular import stage
 from hybrid.study.figures import frame
 from hybrid.study.record import Record
 
@@ -86,4 +87,4 @@ def precision(record: Record) -> Figure:
 
 def costs(seconds: Mapping[str, float]) -> Figure:
     """Seconds by stage."""
-    return bars({name.replace("_", " "): value for name, value in seconds.items()}, "seconds")
+    return bars({stage(name): value for name, value in seconds.items()}, "seconds")

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.report.tabular import Table, text_of
+from hybrid.report.tabular import Table, listed, stage, text_of
 from hybrid.study.case import Case
+from hybrid.study.parts import DIRECT
 from hybrid.study.record import Record, Request
-from hybrid.study.table import coefficient_of, estimate_of, rows_of
+from hybrid.study.table import RUNGS, coefficient_of, estimate_of, rows_of
 
 
 def errors(case: Case, record: Record) -> Table:
@@ -20,36 +21,6 @@ def errors(case: Case, record: Record) -> Table:
         "Relative L2 errors", ("", "what", "published", "measured", "off by", "on the grid"), rows_of(case, record),
         "Measured: by quadrature on the reference's mesh. Off by: the estimated error of each number; (!): not resolved. "
         f"On the grid: the same on {record.grid or '–'} points a side.", words=(0, 1),
-    )  # fmt: skip
-
-
-def bounds(record: Record) -> Table | None:
-    """What the errors of reconstructions are at the most; None where that was not asked for."""
-    if not record.certificate:
-        return None
-    names = {"fem": "finite elements", "pinn": "networks"}
-    rows = [
-        (
-            names[path], *map(text_of, (found.energy_bound, found.l2_bound)),
-            *("–" if value is None else text_of(value) for value in (found.true_energy, found.true_l2)),
-            "–" if found.effectivity is None else f"{found.effectivity:.2f}", f"{found.seconds:.1f}",
-            "; ".join(f"{what}: {text}" for what, text in found.up_to.items()),
-        )
-        for path, found in record.certificate.items()
-    ]  # fmt: skip
-    head = (
-        "",
-        "energy, at the most",
-        "L2, at the most",
-        "energy, measured",
-        "L2, measured",
-        "effectivity",
-        "seconds",
-        "not proved",
-    )
-    return Table(
-        "Guaranteed bounds of the errors of reconstructions", head, rows,
-        "Relative to u_ε. Effectivity: the bound over what the reference says.", words=(0, 7),
     )  # fmt: skip
 
 
@@ -64,6 +35,78 @@ def coefficients(case: Case, record: Record) -> Table:
     ]
     note = f"Relative difference of the two: {found.relative_difference:.1e}." if len(rows) == 2 else ""
     return Table(f"The homogenized coefficient {symbol}*", ("", f"{symbol}*", "off by"), rows, note)
+
+
+_PATHS = {"pinn": "networks", "fem": "finite elements"}
+
+
+def ladder(record: Record) -> Table | None:
+    """The reconstructions, each with one more term; None where there are none."""
+    found = record.ladder
+    if found is None:
+        return None
+    sides = {path: found.rungs(path) for path in _PATHS}
+    rows = []
+    for name, words in RUNGS.items():
+        if any(name in rungs for rungs in sides.values()):
+            norms = [rungs.get(name, (None, None)) for rungs in sides.values()]
+            off = [found.estimates.get(path, {}).get(name) for path in _PATHS]
+            in_l2 = [text for (l2, _), e in zip(norms, off, strict=True) for text in (text_of(l2), _rough(e))]
+            rows.append((words, *in_l2, *(text_of(h1) for _, h1 in norms)))
+    head = ("", *(text for words in _PATHS.values() for text in (f"L2, {words}", "off by")))
+    note = f"Where these end: {found.why}." if found.why else ""
+    return Table(
+        "Reconstructions: relative errors", (*head, *(f"H1, {words}" for words in _PATHS.values())), rows,
+        f"Each has one more term: the oscillation, boundary layers, what the second order adds. {note}".rstrip(),
+    )  # fmt: skip
+
+
+def bounds(case: Case, record: Record) -> Table | None:
+    """The homogenized coefficient between matrices, in the order of quadratic forms; None where there are no bounds."""
+    found, symbol = record.bounds, case.problem.notation.coefficient
+    if found is None or not found.width:
+        return None
+    rows = [
+        (words, _entries(found.lower[path], width), _entries(found.upper[path], width), f"{width:.1e}")
+        for path, words in _PATHS.items()
+        if (width := found.width.get(path)) is not None
+    ]
+    return Table(
+        f"{symbol}* is between", ("", "at least", "at most", "width, relative"), rows,
+        "From the energies of correctors and of fluxes. Of matrices: in the order of quadratic forms.",
+    )  # fmt: skip
+
+
+def certificate(record: Record) -> Table | None:
+    """What reconstructions may be off by at the most, and what of that is not proved; None where it was not asked for."""
+    rows, unproved = [], dict[str, list[str]]()
+    for path, found in record.certificate.items():
+        sides = (("energy", found.energy_bound, found.true_energy), ("L2", found.l2_bound, found.true_l2))
+        for norm, bound, true in sides:
+            times = f"{bound / true:.2f}" if true else "–"
+            rows.append((_PATHS[path], norm, text_of(bound), text_of(true), times))
+        for what, text in found.up_to.items():
+            unproved.setdefault(f"{what}: {text}", []).append(_PATHS[path])
+    if not rows:
+        return None
+    return Table(
+        "Certificate: what a reconstruction is off by at the most",
+        ("", "norm", "at most", "by the reference", "times as large"), rows,
+        " ".join(f"Not proved, for {listed(paths)}, {text}." for text, paths in unproved.items()), words=(0, 1),
+    )  # fmt: skip
+
+
+def _rough(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0e}"
+
+
+def _entries(matrix: Sequence[Sequence[float]], width: float) -> str:
+    """A matrix, or a number, to two digits more than its bounds are apart."""
+    a = np.array(matrix)
+    digits = int(np.clip(2 - np.log10(max(width, 1e-16)), 4, 15))
+    a[np.abs(a) < 10.0**-digits * np.abs(a).max()] = 0.0
+    text = "; ".join(" ".join(f"{entry:.{digits}g}" for entry in row) for row in a)
+    return text if a.size == 1 else f"[{text}]"
 
 
 def trust(record: Record) -> Table:
@@ -97,10 +140,41 @@ def trainings(record: Record) -> Table:
     return Table("Trainings", head, rows, "Seconds of the training that was kept.", words=(0, 1, 2, 5))
 
 
+def direct(record: Record) -> Table | None:
+    """The networks for the equation itself; None where they were not asked for."""
+    if not record.direct:
+        return None
+    rows = [
+        (
+            DIRECT[way], text_of(found.error), _rough(found.estimate), text_of(found.error_h1), f"{found.seconds:.1f}",
+            str(found.parameters), str(found.points), str(found.steps), found.stopped,
+        )
+        if not found.why else (DIRECT[way], *["–"] * 5, str(found.points), "–", found.why)
+        for way, found in record.direct.items()
+    ]  # fmt: skip
+    kinds = listed(list(dict.fromkeys(found.kind for found in record.direct.values() if found.kind)))
+    head = (
+        "a network",
+        "L2 error",
+        "off by",
+        "H1 error",
+        "seconds",
+        "parameters",
+        "points a side",
+        "steps",
+        "stopped by",
+    )
+    return Table(
+        "Without homogenization: networks for the equation itself", head, rows,
+        f"Relative errors against the reference; {kinds or 'none was trained'}. To know the period is to have sin and cos of "
+        "2πx/ε as inputs beside x.", words=(0, 8),
+    )  # fmt: skip
+
+
 def seconds(shares: Mapping[str, float]) -> Table:
     """Where the time went."""
     total = sum(shares.values())
-    rows = [(name.replace("_", " "), f"{value:.2f}", f"{value / total:.1%}") for name, value in shares.items()]
+    rows = [(stage(name), f"{value:.2f}", f"{value / total:.1%}") for name, value in shares.items()]
     return Table("Wall time by stage", ("", "seconds", "share"), [*rows, ("total", f"{total:.2f}", "")])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from hybrid.report import page, sweepplots
 from hybrid.report import sweeptables as tables
 from hybrid.report.pictures import Picture, picture
+from hybrid.report.sentences import scale
 from hybrid.report.sweeprows import SEED, Sweep, values
 from hybrid.report.sweepwords import estimate, sentences
 
@@ -17,7 +18,7 @@ from hybrid.report.sweepwords import estimate, sentences
 def write(folder: Path, sweep: Sweep) -> Path:
     """Write ``index.html`` and ``figures/`` into the folder of a sweep."""
     path = folder / "index.html"
-    summary = [tables.statistics(sweep), tables.orders(sweep), tables.costs(sweep)]
+    summary = [tables.ways(sweep), tables.statistics(sweep), tables.orders(sweep), tables.costs(sweep)]
     return page.write(
         path, "sweep.html", sweep=sweep, sentences=sentences(sweep)[: page.MOST], lead=_lead(path, sweep),
         tables=[table for table in summary if table is not None], failures=tables.failures(sweep), runs=tables.runs(sweep),
@@ -26,7 +27,10 @@ def write(folder: Path, sweep: Sweep) -> Path:
 
 
 def _ran(sweep: Sweep) -> str:
-    axes = [f"{name} {_listed(values)}" for name, values in sweep.axes.items()]
+    axes = [
+        f"{name} {_listed([scale(v) if name == 'eps' and isinstance(v, float) else v for v in values])}"
+        for name, values in sweep.axes.items()
+    ]
     unsure = [
         f"{name} {said}" for name in ("e1", "e4", "e5") if (said := estimate(sweep.complete, name)).startswith("not")
     ]
@@ -34,8 +38,8 @@ def _ran(sweep: Sweep) -> str:
     return f"Run: {len(sweep.complete)} runs of {sweep.name}, {', '.join(axes)}.{doubt}"
 
 
-def _listed(values: object) -> str:
-    found = list(map(str, values))  # type: ignore[call-overload]
+def _listed(values: Sequence[object]) -> str:
+    found = ["–" if value is None else str(value) for value in values]
     return " | ".join(found) if len(found) <= 6 else f"{found[0]} … {found[-1]} ({len(found)} values)"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,12 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
-from hybrid.report.plots import decades, legend, plain_frame, powers
+from hybrid.report.plots import decades, legend, legend_above, legend_rows, plain_frame, powers
 from hybrid.report.plots import rows as table_rows
 from hybrid.report.runplots import LABELS
 from hybrid.report.sentences import scale
 from hybrid.report.sweeprows import Sweep, along, grouped, number_in, values
 from hybrid.report.sweepwords import order_of, two_digits
+from hybrid.report.tabular import stage
 from hybrid.study.figures import frame
 from hybrid.study.rows import Row, Value
 from hybrid.study.statistics import COSTS, cost, pareto
@@ -26,37 +27,65 @@ STYLES: Mapping[str, tuple[str, Style]] = {
     "e1": ("networks, $e_1$", {"color": "C0", "marker": "o", "markersize": 4, "linewidth": 1}),
     "e5": ("corrected, $e_5$", {"color": "C3", "marker": "^", "markersize": 5, "linewidth": 1}),
     "reference_estimate": ("reference (estimate)", {"color": "0.6", "marker": ".", "linewidth": 1, "linestyle": ":"}),
+    "direct.plain": (
+        "direct network",
+        {"color": "C4", "marker": "v", "markersize": 4, "linewidth": 1, "linestyle": "--"},
+    ),
+    "direct.period": (
+        "direct, knows the period",
+        {"color": "C5", "marker": "D", "markersize": 4, "linewidth": 1, "linestyle": "--"},
+    ),
 }
 """What is drawn against the main axis."""
-_ROUND = {"marker": "o", "markersize": 4}
-_SQUARE = {"marker": "s", "markersize": 8, "markerfacecolor": "none", "linestyle": ":"}
-_LABEL_LINES = 4
+_SQUARE = {"markersize": 8, "markerfacecolor": "none", "linestyle": ":"}
+_LETTERS = 48
+"""Of labels beside each other on an axis."""
 _MANY = 12
 """Places on an axis that can have a label each."""
-STAGES = ("reference", "fem_cell", "fem_homogenized", "pinn_cell", "pinn_homogenized", "comparison", "seeds", "figures")
+STAGES = (
+    "reference",
+    "fem_cell",
+    "fem_homogenized",
+    "pinn_cell",
+    "pinn_homogenized",
+    "ladder",
+    "comparison",
+    "direct",
+    "seeds",
+    "figures",
+)
 
 
 def lead(sweep: Sweep) -> Figure:
     """Errors along the main axis, medians over seeds, from the least to the largest; by group where there are some."""
     if not sweep.main:
         return _dots(sweep)
-    lines = len(STYLES) if len(sweep.groups) == 1 else 2 * len(sweep.groups)
-    figure, ax = plain_frame(3.1, lines)
+    lines = list(_lines(sweep))
+    figure, ax = plain_frame(3.1, legend_rows([label for _, _, label, _ in lines]))
     place = _Places(sweep, sweep.complete)
-    if len(sweep.groups) == 1:
-        for name, (label, style) in STYLES.items():
-            _line(ax, sweep, sweep.complete, name, place, f"{label}{_order(sweep, sweep.complete, name)}", style)
-    else:
-        for k, (label, rows) in enumerate(sweep.groups.items()):
-            for name, style in (("e1", _ROUND), ("e4", _SQUARE)):
-                text = f"{label}: $e_{name[1]}${_order(sweep, rows, name)}"
-                _line(ax, sweep, rows, name, place, text, {"color": f"C{k}", "linewidth": 1} | style)
+    for rows, name, label, style in lines:
+        _line(ax, sweep, rows, name, place, label, style)
     if sweep.main == "eps":
         _slopes(ax, sweep)
     place.finish(ax)
     ax.set_ylabel("relative $L^2$ error")
     legend(figure)
     return figure
+
+
+def _lines(sweep: Sweep) -> Iterator[tuple[Sequence[Row], str, str, Style]]:
+    """(rows, quantity, label, style) of each line that there is: by group what differs between groups, once what cannot."""
+    of_networks = all(name.startswith("pinn.") for name in sweep.others)
+    for name, (label, style) in STYLES.items():
+        together = len(sweep.groups) == 1 or name.startswith("direct.") or (of_networks and name not in {"e1", "e5"})
+        if not values(sweep.complete, name) or (name == "reference_estimate" and not together):
+            continue
+        if together:
+            yield sweep.complete, name, f"{label}{_order(sweep, sweep.complete, name)}", style
+            continue
+        for k, (group, rows) in enumerate(sweep.groups.items()):
+            own = _SQUARE if name == "e4" else {} if name == "e1" else {"linestyle": "-."}
+            yield rows, name, f"$e_{name[1]}$, {group}", style | {"color": f"C{k}"} | own
 
 
 def _dots(sweep: Sweep) -> Figure:
@@ -82,26 +111,28 @@ def by_group(sweep: Sweep) -> Figure:
     for ax, (label, rows) in zip(axes, sweep.groups.items(), strict=False):
         for name, (text, style) in STYLES.items():
             _line(ax, sweep, rows, name, place, text, style)
-        place.finish(ax)
+        place.finish(ax, above=0.35)
         ax.set(title=label, ylabel="relative $L^2$ error")
-        ax.legend(fontsize=7)
+        legend_above(ax)
     return figure
 
 
 def spread(sweep: Sweep) -> Figure:
-    """e1 and e3 of every run: a dot for each seed, a bar for the median."""
+    """e1, e3 and the first corrector of every run: a dot for each seed, a bar for the median."""
     settings = grouped(sweep.complete, sweep.varied)
-    figure, axes = frame(1, 2, 3.2)
-    for ax, name in zip(axes, ("e1", "e3"), strict=True):
+    shown = ["e1", "e3", *sweep.corrector]
+    figure, axes = frame(1, len(shown), 3.2)
+    for ax, name in zip(axes, shown, strict=True):
         for k, rows in enumerate(settings.values()):
             found = values(rows, name)
             if found and min(found) > 0:
                 ax.plot([k] * len(found), found, "o", color="C0", alpha=0.5, markersize=4)
                 ax.plot([k - 0.3, k + 0.3], [np.median(found)] * 2, color="C3", linewidth=1.5)
-        ax.set(title=f"$e_{name[1]}$ by seed", ylabel="relative $L^2$ error", xlim=(-0.6, len(settings) - 0.4))
+        title = f"$e_{name[1]}$" if name[0] == "e" else f"{name}, network against FEM,".replace("chi_1", r"$\chi_1$")
+        ax.set(title=f"{title} by seed", ylabel="relative $L^2$ error", xlim=(-0.6, len(settings) - 0.4))
         powers(ax)
         names = ["\n".join(_short(v, n) for v, n in zip(key, sweep.varied, strict=True)) for key in settings]
-        if len(settings) <= _MANY and len(sweep.varied) < _LABEL_LINES:
+        if sum(max(map(len, name.split("\n"))) + 1 for name in names) <= _LETTERS:
             ax.set_xticks(range(len(settings)), names, fontsize=7)
         else:
             ax.set_xlabel("setting, in the order of the table of errors")
@@ -112,13 +143,15 @@ def spread(sweep: Sweep) -> Figure:
 _Way = tuple[str, str, str, str]
 """A column, whose seconds it took (of `hybrid.study.statistics.COSTS`, or a column too), a marker and a colour."""
 WAYS: Mapping[str, _Way] = {
-    "FEM homogenization ($e_4$)": ("e4", "FEM", "s", "k"),
+    "FEM ($e_4$)": ("e4", "FEM", "s", "k"),
     "networks ($e_1$)": ("e1", "networks", "o", "C0"),
-    "networks, correctors ($e_5$)": ("e5", "networks", "^", "C3"),
-    "FEM that resolves ε (estimate)": ("reference_estimate", "reference", "d", "0.5"),
+    "corrected ($e_5$)": ("e5", "networks", "^", "C3"),
+    "resolving FEM (estimate)": ("reference_estimate", "reference", "d", "0.5"),
+    "direct network": ("direct.plain", "seconds.direct.plain", "v", "C4"),
+    "direct, knows the period": ("direct.period", "seconds.direct.period", "D", "C5"),
 }
 _PARTS: Mapping[str, _Way] = {
-    "finite elements, v (estimate)": ("v_estimate", "seconds.v", "s", "k"),
+    "FEM, v (estimate)": ("v_estimate", "seconds.v", "s", "k"),
     "network, p (estimate)": ("p_estimate", "seconds.pinn_homogenized", "o", "C0"),
     "network against FEM ($e_3$)": ("e3", "seconds.pinn_homogenized", "^", "C2"),
 }
@@ -132,7 +165,7 @@ def precision(sweep: Sweep) -> Figure:
     ):
         for label, (name, seconds_of, marker, color) in ways.items():
             for rows in grouped(sweep.complete, ["problem_hash"]).values():
-                points = [point for row in rows if (point := _point(row, name, seconds_of)) is not None]
+                points = [point for row in rows if (point := point_of(row, name, seconds_of)) is not None]
                 if not points:
                     continue
                 seconds, errors = np.array(points).T
@@ -143,8 +176,7 @@ def precision(sweep: Sweep) -> Figure:
         ax.set(title=title, xlabel="seconds", ylabel="relative $L^2$ error")
         if ax.lines:
             decades(ax)
-            handles = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
-            ax.legend(handles.values(), handles.keys(), fontsize=7)
+            legend_above(ax)
     return figure
 
 
@@ -154,11 +186,11 @@ def costs(sweep: Sweep) -> Figure:
     parts = parts if len(parts) <= _MANY else {("all runs",): list(sweep.complete)}
     medians = [shares(rows) for rows in parts.values()]
     names = [name for name in STAGES if any(name in found for found in medians)]
-    figure, ax = plain_frame(0.2 + 0.3 * len(parts), len(names), left=0.9)
+    figure, ax = plain_frame(0.2 + 0.3 * len(parts), legend_rows(names), left=0.9)
     left = np.zeros(len(parts))
     for k, name in enumerate(names):
         share = np.array([found.get(name, 0.0) / sum(found.values()) for found in medians])
-        ax.barh(range(len(parts)), share, left=left, label=name.replace("_", " "), color=f"C{k}", height=0.7)
+        ax.barh(range(len(parts)), share, left=left, label=stage(name), color=f"C{k}", height=0.7)
         left += share
     for place, found in enumerate(medians):
         ax.text(1.01, place, f"{sum(found.values()):.2g} s", va="center", fontsize=8)
@@ -176,8 +208,8 @@ def shares(rows: Sequence[Row]) -> dict[str, float]:
     return {name: float(np.median(part)) for name, part in found.items() if part}
 
 
-def _point(row: Row, name: str, seconds_of: str) -> tuple[float, float] | None:
-    """(seconds, error), where a run has both and they can be drawn."""
+def point_of(row: Row, name: str, seconds_of: str) -> tuple[float, float] | None:
+    """(seconds, error) of a way, where a run has both and they can be drawn."""
     error, seconds = number_in(row, name), cost(row, seconds_of) if seconds_of in COSTS else number_in(row, seconds_of)
     return (seconds, error) if error and error > 0 and seconds and seconds > 0 else None
 
@@ -197,9 +229,9 @@ class _Places:
     def of(self, value: Value) -> float:
         return float(value) if self.numeric else self.known.index(value)  # type: ignore[arg-type]
 
-    def finish(self, ax: Axes) -> None:
+    def finish(self, ax: Axes, above: float = 0.0) -> None:
         """Scales, ticks and labels."""
-        powers(ax)
+        powers(ax, above)
         ax.set_xlabel(_axis(self.name))
         if self.logarithmic:
             ax.set_xscale("log")
@@ -226,7 +258,7 @@ def _line(ax: Axes, sweep: Sweep, rows: Sequence[Row], name: str, place: _Places
 
 
 def _order(sweep: Sweep, rows: Sequence[Row], name: str) -> str:
-    found = order_of(sweep, rows, name) if name != "reference_estimate" else None
+    found = order_of(sweep, rows, name) if name in {"e1", "e4", "e5"} else None
     return "" if found is None else f", order {two_digits(found.order)}"
 
 
@@ -259,4 +291,4 @@ def _axis(name: str) -> str:
 def _short(value: Value, name: str = "") -> str:
     if isinstance(value, float):
         return scale(value) if name == "eps" or 0 < value < 1 else f"{value:g}"
-    return str(value)
+    return "–" if value is None else str(value)

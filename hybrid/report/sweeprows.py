@@ -78,12 +78,20 @@ class Sweep:
         return len(grouped(self.complete, self.others)) > _LINES
 
     @cached_property
+    def corrector(self) -> list[str]:
+        """The column of the first corrector's error, network against finite elements, where there is one."""
+        return [name for name in ("chi_1", "N") if values(self.complete, name)]
+
+    @cached_property
     def groups(self) -> dict[str, list[Row]]:
         """The complete runs by the values of the other axes, as text; all of them together where those are too many."""
         if self.is_pooled:
             return {"": list(self.complete)}
         return {
-            ", ".join(f"{name.split('.')[-1]} = {value}" for name, value in zip(self.others, key, strict=True)): rows
+            ", ".join(
+                f"{name.split('.')[-1]} = {'–' if value is None else value}"
+                for name, value in zip(self.others, key, strict=True)
+            ): rows
             for key, rows in grouped(self.complete, self.others).items()
         }
 

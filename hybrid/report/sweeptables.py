@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from hybrid.report.sentences import said, scale
-from hybrid.report.sweepplots import shares
+from hybrid.report.sweepplots import WAYS, point_of, shares
 from hybrid.report.sweeprows import SEED, Sweep, grouped, number_in, values
 from hybrid.report.sweepwords import order_of, ordered
-from hybrid.report.tabular import Table
+from hybrid.report.tabular import Table, stage
 from hybrid.study.rows import Row
 from hybrid.study.statistics import spread
 
-_ERRORS = ("e1", "e2", "e3", "e4", "e5")
+_ERRORS = ("e1", "e2", "e3", "e4", "e5", "direct.plain", "direct.period")
 
 
 def runs(sweep: Sweep) -> Table:
@@ -52,16 +52,48 @@ def _cell(row: Row, name: str) -> str:
     return text if row.get(f"{name}_resolved") is True else f"{text} (!)"
 
 
+def ways(sweep: Sweep) -> Table | None:
+    """What each way to a solution gives and costs, medians over the seeds of every setting; None where no run is complete."""
+    if not sweep.complete:
+        return None
+    shown = {label: way for label, way in WAYS.items() if values(sweep.complete, way[0])}
+    rows = []
+    for part in grouped(sweep.complete, sweep.varied).values():
+        cells = []
+        for name, seconds_of, *_ in shown.values():
+            points = [point for row in part if (point := point_of(row, name, seconds_of)) is not None]
+            seconds, error = np.median(points, axis=0) if points else (np.nan, np.nan)
+            cells += [f"{error:.3g}", f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.2g}"] if points else ["–", "–"]
+        cells += [f"{np.median(found):.2g}" if (found := values(part, name)) else "–" for name in sweep.corrector]
+        rows.append((*(_setting(part[0], name) for name in sweep.varied), *cells))
+    head = [text for label in shown for text in (label.replace("$e_", "e").replace("$", ""), "seconds")]
+    return Table(
+        "What each way gives, and what it costs", (*sweep.varied, *head, *sweep.corrector), rows,
+        "Relative L2 errors; the reference by its own estimate. Seconds with estimates and attempts; what was found "
+        "by another run counts as it did there. chi_1, N: the first corrector, network against FEM. –: not there.",
+    )  # fmt: skip
+
+
 def statistics(sweep: Sweep) -> Table:
     """The errors of every setting over its seeds."""
-    rows = []
+    rows, shown = (
+        [],
+        [
+            "e4",
+            "e1",
+            "e3",
+            *sweep.corrector,
+            "e5",
+            *(name for name in _ERRORS if "." in name and values(sweep.rows, name)),
+        ],
+    )
     for part in grouped(sweep.rows, sweep.varied).values():
         done = [row for row in part if row.get("status") == "complete"]
         trained = [row.get("trained") for row in done if row.get("trained") is not None]
         share = f"{(len(part) - len(done) + trained.count(False)) / len(part):.0%}"
-        cells = [cell for name in ("e4", "e1", "e3", "e5") for cell in _spread(done, name)]
+        cells = [cell for name in shown for cell in _spread(done, name)]
         rows.append((*(_setting(part[0], name) for name in sweep.varied), str(len(part)), share, *cells))
-    head = [f"{name} {what}" for name in ("e4", "e1", "e3", "e5") for what in ("median", "quartiles", "worst")]
+    head = [f"{name} {what}" for name in shown for what in ("median", "quartiles", "worst")]
     note = "Failed: the share of runs that ended without results, or whose networks did not train. Over all seeds of a setting."
     return Table("Errors by setting", (*sweep.varied, "runs", "failed", *head), rows, note)
 
@@ -111,7 +143,7 @@ def costs(sweep: Sweep) -> Table | None:
     total = {name: sum(values(sweep.complete, f"seconds.{name}")) for name in median}
     rows = [
         (
-            name.replace("_", " "),
+            stage(name),
             f"{median[name]:.2f}",
             f"{total[name]:.1f}",
             f"{total[name] / sum(total.values()):.1%}",

@@ -8,7 +8,7 @@ import numpy as np
 
 from hybrid.report.sentences import said, scale
 from hybrid.report.sweeprows import SEED, Sweep, along, number_in, values
-from hybrid.report.tabular import listed
+from hybrid.report.tabular import listed, span
 from hybrid.study.rows import Row
 from hybrid.study.statistics import Order, order
 
@@ -125,7 +125,16 @@ def _correctors(sweep: Sweep) -> str:
     if not len(times):
         return ""
     found = f"{said(float(times.min()), 2)} to {said(float(times.max()), 2)}"
-    return f"With correctors e5 is {found} times e1 (e5 {estimate(sweep.complete, 'e5')}){_falls(sweep, 'e5')}."
+    text = f"With correctors e5 is {found} times e1 (e5 {estimate(sweep.complete, 'e5')}){_falls(sweep, 'e5')}"
+    return f"{text}{_direct(sweep)}."
+
+
+def _direct(sweep: Sweep) -> str:
+    """What networks for the equation itself come to, where there are some."""
+    plain, period = values(sweep.complete, "direct.plain"), values(sweep.complete, "direct.period")
+    if not plain or not period:
+        return ""
+    return f"; networks without homogenization are off by {span(plain)}, or {span(period)} where they know the period"
 
 
 def _trust(sweep: Sweep) -> str:

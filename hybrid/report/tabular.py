@@ -65,3 +65,8 @@ def span(values: Sequence[float]) -> str:
 def listed(words: Sequence[str]) -> str:
     """One, two and three."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def stage(name: str) -> str:
+    """A stage of a run in words, from its name among the seconds of `results.json`."""
+    return {"ladder": "beyond u0", "direct": "direct networks"}.get(name, name.replace("_", " "))

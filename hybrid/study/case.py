@@ -25,6 +25,7 @@ class Case:
         certify: Whether a run also bounds the errors of reconstructions by both paths (`hybrid.bounds`).
         reference: "fem": u_ε is solved for, to measure errors with; "none": it is not, and errors are bounded alone.
         layers: Whether reconstructions go beyond the first order; in space only where asked for, by default.
+        direct: Whether a run also trains networks on the multiscale equation itself (`hybrid.study.direct`).
     """
 
     problem: Problem
@@ -36,6 +37,7 @@ class Case:
     certify: bool = False
     reference: str = "fem"
     layers: bool | None = None
+    direct: bool = False
 
     @property
     def has_reference(self) -> bool:

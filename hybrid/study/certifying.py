@@ -21,8 +21,10 @@ from hybrid.fem.reference import Reference
 from hybrid.parallel import on_root
 from hybrid.physics import Problem
 from hybrid.study.case import Case
-from hybrid.study.record import CertificateRecord, finite
+from hybrid.study.parts import CertificateRecord
+from hybrid.study.record import finite
 from hybrid.study.settings import fem_settings, network_settings
+from hybrid.study.table import coefficient_of
 
 _NAMES = {"fem": "finite elements", "pinn": "networks"}
 
@@ -127,6 +129,5 @@ def lines_of(found: CertificateRecord) -> list[str]:
             f"  the reference says {found.true_energy:.3e} and {found.true_l2:.3e}: effectivity {found.effectivity:.2f}"
         )
     if found.a_lower is not None and found.a_upper is not None:
-        lower, upper = np.array(found.a_lower), np.array(found.a_upper)
-        lines.append(f"  a* is between {lower.tolist()} and {upper.tolist()}")
+        lines.append(f"  a* is between {coefficient_of(found.a_lower)} and {coefficient_of(found.a_upper)}")
     return lines + [f"  not proved, {what}: {text}" for what, text in found.up_to.items()]

@@ -35,6 +35,11 @@ COMMON: Mapping[str, Mapping[str, Any]] = {
         "true or false; left out they do, but in space, where that takes longer than all the rest",
         "type": "boolean",
     },
+    "direct": {
+        "description": "whether a run also trains networks on the equation with x/eps itself, without homogenization, true or "
+        "false",
+        "type": "boolean",
+    },
     "certify": {
         "description": "whether a run also proves bounds of the errors of reconstructions, true or false", "type": "boolean",
     },

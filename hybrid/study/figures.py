@@ -22,7 +22,7 @@ QUICK = {"compress_level": 1}
 
 STYLE = {"font.size": 9, "axes.titlesize": 10, "figure.dpi": 150, "axes.formatter.limits": (-3, 5)}
 
-MARGINS = _LEFT, _RIGHT, _BELOW, _ABOVE = 0.75, 0.7, 0.5, 0.3
+MARGINS = _LEFT, _RIGHT, _BELOW, _ABOVE = 0.75, 0.7, 0.5, 0.42
 """Inches around each panel, in which its labels and its bar of colours find room."""
 
 Array = npt.NDArray[np.float64]

@@ -11,6 +11,7 @@ from typing import Any
 
 from hybrid.checks import positive
 from hybrid.failures import Faults, InputError, each_of
+from hybrid.media.expression import Expression
 from hybrid.media.regions import ByRegion, Regions
 from hybrid.physics import Problem, kinds, of_kind
 from hybrid.physics.fields import Field
@@ -90,6 +91,7 @@ def data_of(case: Case) -> dict[str, Any]:
         "kind": problem.kind, "name": problem.name, "domain": [list(side) for side in problem.domain], "eps": problem.eps,
         "period": list(problem.period), **({} if mesh is None else {"mesh": str(mesh)}),
         **({"certify": True} if case.certify else {}), **({} if case.has_reference else {"reference": case.reference}),
+        **({"direct": True} if case.direct else {}),
         **({} if case.layers is None else {"layers": case.layers}),
         **{key: field.plain(getattr(problem, key)) for key, field in problem.fields.items()},
         **{name: table for name, table in tables.items() if table},
@@ -129,11 +131,13 @@ class _Reading:
         problem = self._problem(physics, fields) if physics else None
         fem, pinn = self._table("fem", FemOptions), self._table("pinn", PinnOptions)
         certify, layers, reference = self._wanted("certify"), self._wanted("layers"), self.data.get("reference", "fem")
+        direct = self._direct(problem)
         if problem is None:
             return None
         found = Case(
-            problem, problem.title, fem=fem, pinn=pinn, certify=certify is True, reference=reference, layers=layers
-        )
+            problem, problem.title, fem=fem, pinn=pinn, certify=certify is True, reference=reference, layers=layers,
+            direct=direct,
+        )  # fmt: skip
         if not self._standing:
             with self.faults.noted():
                 check_scope(found)
@@ -146,6 +150,15 @@ class _Reading:
             return wanted
         self.faults.note(InputError(name, f"{wanted!r}; allowed are true, false"))
         return None
+
+    def _direct(self, problem: Problem | None) -> bool:
+        """Whether networks are trained on the equation itself; of a problem that there are some for."""
+        wanted = self._wanted("direct")
+        if not wanted or problem is None or self._standing:
+            return wanted is True
+        if problem.multiscale().time is not None or not isinstance(problem.flux, Expression):
+            self.faults.note(InputError("direct", "true; it is for elliptic problems with formulas"))
+        return True
 
     def _physics(self) -> type[Problem] | None:
         try:

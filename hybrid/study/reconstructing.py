@@ -10,14 +10,15 @@ import numpy as np
 from dolfinx import fem
 
 from hybrid import comparison
-from hybrid.comparison import Terms
+from hybrid.comparison import Norms, Terms
+from hybrid.comparison.transfer import nodes
 from hybrid.equation import Equation
 from hybrid.faces import Layer, faces_of
 from hybrid.failures import InputError, SolverError
 from hybrid.fem.layers import largest_value, sampled, strip_points
 from hybrid.parallel import on_root
 from hybrid.study import results
-from hybrid.study.record import LadderRecord
+from hybrid.study.parts import LadderRecord
 from hybrid.study.recorder import Recorder
 from hybrid.study.trust import confronted
 from hybrid.trust import Estimate, estimate_of, largest
@@ -60,7 +61,7 @@ def _first(run: Recorder, path: str) -> Found:
     own, cell = (run.v, run.cell) if path == "fem" else (run.p, run.chi)
     correctors: Any = cell.correctors
     if path == "fem" and run.problem.flux.depends_on:
-        correctors = comparison.lines_of(run.problem, cell, run.comm) if run.problem.dim == 1 else None
+        correctors = comparison.lines_of(run.problem, cell, run.comm) if run.problem.is_line else None
     return Found(Terms(own, correctors), dict.fromkeys(("u0", "first"), estimate_of(own.trust, "solution")))
 
 
@@ -79,7 +80,7 @@ def _further(run: Recorder, path: str, first: Found, known: Any) -> Found:
     if path == "pinn" and not run.preset.adapts:
         raise InputError("preset", f"{run.preset.name} is {run.preset.origin}, which knows the first order only")
     layers: Any = ()
-    if problem.dim == 1:
+    if problem.is_line:
         following = problem.next_order(cell.coefficient, comparison.lines_of(problem, cell, run.comm))
         equation, second = (None, ()) if following is None else (following.equation, following.functions)
     elif problem.moved(cell.coefficient, dict.fromkeys(faces_of(problem), 0.0)) is None:
@@ -134,21 +135,36 @@ def _solved(run: Recorder, path: str, equation: Equation) -> Any:
     return solution
 
 
-def measured(run: Recorder, found: dict[str, Found], why: str) -> tuple[LadderRecord, dict[str, fem.Function], str]:
-    """The errors of all reconstructions; those by networks, on the mesh of the reference; and the best of these; collective."""
-    space = run.u.function.function_space
+@dataclass(frozen=True)
+class Measured:
+    """Of all reconstructions.
+
+    Attributes:
+        record: Their errors.
+        functions: On the mesh of the reference, of each path.
+        best: Which of those by networks is the best with more than u_0.
+    """
+
+    record: LadderRecord
+    functions: dict[str, dict[str, fem.Function]]
+    best: str
+
+
+def measured(run: Recorder, found: dict[str, Found], why: str, norms: Norms) -> Measured:
+    """The errors of all reconstructions; collective."""
+    points = nodes(norms.space)
     errors: dict[str, dict[str, float]] = {path: {} for path in found}
     estimates: dict[str, dict[str, float | None]] = {path: {} for path in found}
-    functions: dict[str, fem.Function] = {}
+    functions: dict[str, dict[str, fem.Function]] = {}
     for path, one in found.items():
-        functions = comparison.reconstructions(run.problem, space, one.terms)
-        sizes = comparison.relative_errors(run.u, functions)
+        functions[path] = comparison.reconstructions(run.problem, norms.space, one.terms, points)
+        sizes = comparison.relative_errors(run.u, functions[path], norms)
         for name, (l2, h1) in sizes.items():
             errors[path] |= {name: l2, f"{name}_h1": h1}
             estimates[path][name] = _estimate(run, one, name, l2, sizes["u0"][0])
     record = LadderRecord(**errors, estimates=estimates, why=why)
     best = min(record.rungs("pinn").items(), key=lambda rung: rung[1][0] if rung[0] != "u0" else float("inf"))[0]
-    return record, functions, best
+    return Measured(record, functions, best)
 
 
 def _estimate(run: Recorder, found: Found, name: str, error: float, first: float) -> float | None:

@@ -5,29 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-import numpy as np
-import numpy.typing as npt
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hybrid import store
-from hybrid.media.interpolated import relative_change
+from hybrid.study.parts import BoundsRecord, CertificateRecord, DirectRecord, LadderRecord, Number, Part
 
 FORMAT = 2
 """Of the file."""
 
-Number = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
-"""JSON has null where it is not finite."""
 
-
-class _Part(BaseModel):
-    """A part of the record: what is not set is not written, what a later version adds is kept."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-
-class ReferenceRecord(_Part):
+class ReferenceRecord(Part):
     """u_ε."""
 
     dofs: int
@@ -41,7 +30,7 @@ class ReferenceRecord(_Part):
     cached: bool = False
 
 
-class HomogenizedRecord(_Part):
+class HomogenizedRecord(Part):
     """The homogenized coefficient by both paths: a d×d list, a number, or {x, values}; `e_a` and slopes where it is slow."""
 
     fem: Any = None
@@ -51,65 +40,21 @@ class HomogenizedRecord(_Part):
     slopes: Any = None
 
 
-class BoundsRecord(_Part):
-    """a* between two matrices, in the order of quadratic forms, by each path, "fem" and "pinn", that has such bounds; and how
-    far the two are apart, relative."""
-
-    lower: dict[str, list[list[float]]] = {}
-    upper: dict[str, list[list[float]]] = {}
-    width: dict[str, float] = {}
-
-    @classmethod
-    def of(cls, **bounds: npt.NDArray[np.float64] | None) -> Self:
-        """From [lower, upper] of paths, (2, d, d), or None."""
-        known = {path: sides for path, sides in bounds.items() if sides is not None and np.isfinite(sides).all()}
-        return cls(
-            lower={path: sides[0].tolist() for path, sides in known.items()},
-            upper={path: sides[1].tolist() for path, sides in known.items()},
-            width={path: relative_change(sides[1] - sides[0], sides[0]) for path, sides in known.items()},
-        )
-
-
-class CertificateRecord(_Part):
-    """How far a reconstruction from one path may be from u_ε at the most, relative to u_ε, and what of that is not proved.
-
-    Attributes:
-        energy_bound: Of ‖a^½ ∇(u_ε - r)‖.
-        l2_bound: Of ‖u_ε - r‖.
-        a_lower, a_upper: Bounds of a*.
-        up_to: "quadrature" and "rounding", in words.
-        true_energy, true_l2: What the reference says of the same.
-        effectivity: energy_bound over true_energy.
-    """
-
-    eps: float
-    path: str
-    energy_bound: Number
-    l2_bound: Number
-    a_lower: list[list[float]] | None
-    a_upper: list[list[float]] | None
-    up_to: dict[str, str]
-    seconds: float
-    true_energy: float | None = None
-    true_l2: float | None = None
-    effectivity: float | None = None
-
-
-class CellRecord(_Part):
+class CellRecord(Part):
     """Of the correctors by one path, in their order: relative L2 errors against the other one, and estimates."""
 
     errors: Sequence[Number] = ()
     error_estimates: Sequence[float | None] = ()
 
 
-class CellsRecord(_Part):
+class CellsRecord(Part):
     """Of both."""
 
     fem: CellRecord | None = None
     pinn: CellRecord | None = None
 
 
-class SolveRecord(_Part):
+class SolveRecord(Part):
     """What a solve by finite elements took: the reference, the cell problems, v or w."""
 
     dofs: int | None = None
@@ -117,7 +62,7 @@ class SolveRecord(_Part):
     seconds: Number = math.nan
 
 
-class TrainingRecord(_Part):
+class TrainingRecord(Part):
     """How the networks of a part were trained; `loss` every `loss_every` of the `steps`."""
 
     kind: str
@@ -134,7 +79,7 @@ class TrainingRecord(_Part):
     parameters: int | None = None
 
 
-class TrustRecord(_Part):
+class TrustRecord(Part):
     """How far a number may be off; None where there is no estimate, and `how` says why."""
 
     estimate: float | None
@@ -142,27 +87,7 @@ class TrustRecord(_Part):
     resolved: bool
 
 
-class LadderRecord(_Part):
-    """Relative errors of the reconstructions by both paths.
-
-    Attributes:
-        fem, pinn: In L2 by the names in `hybrid.comparison.ladder`, in the H1 seminorm by the same names with ``_h1``.
-        estimates: How far those in L2 may be off (absolute), by path and name.
-        why: They end before the last.
-    """
-
-    fem: dict[str, Number] = {}
-    pinn: dict[str, Number] = {}
-    estimates: dict[str, dict[str, float | None]] = {}
-    why: str = ""
-
-    def rungs(self, path: str) -> dict[str, tuple[float, float]]:
-        """Errors in L2 and H1 by name."""
-        found: dict[str, float] = getattr(self, path)
-        return {name: (l2, found[f"{name}_h1"]) for name, l2 in found.items() if not name.endswith("_h1")}
-
-
-class Request(_Part):
+class Request(Part):
     """What was asked for: `hybrid run --from results.json` asks for the same.
 
     Attributes:
@@ -181,7 +106,7 @@ class Request(_Part):
     reference_tol: float | None = None
 
 
-class Provenance(_Part):
+class Provenance(Part):
     """Where the numbers come from."""
 
     versions: dict[str, str]
@@ -204,6 +129,7 @@ class Record(BaseModel):
     Attributes:
         errors: e1 … e5 and their H1 twins, by quadrature; without a reference e3 and its twin.
         errors_grid: The same on a grid of `grid` points a side.
+        direct: Networks for the multiscale equation itself, "plain" and "period", where they were asked for.
         published: Numbers that were published, by the same names.
         solves: What finite elements took, by the names "reference", "cell", "v" and "w".
         memory: The most that the ranks have had in memory, together, in bytes.
@@ -224,6 +150,7 @@ class Record(BaseModel):
     homogenized: HomogenizedRecord = HomogenizedRecord()
     bounds: BoundsRecord | None = None
     certificate: dict[str, CertificateRecord] = {}
+    direct: dict[str, DirectRecord] = {}
     cell: CellsRecord = CellsRecord()
     training: dict[str, TrainingRecord] = {}
     solves: dict[str, SolveRecord] = {}

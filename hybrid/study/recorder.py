@@ -95,17 +95,18 @@ class Recorder:
         self.record.seconds[name] = self.record.seconds.get(name, 0.0) + seconds
         return result
 
-    def once[T](self, key: object | None, settings: object, solve: Callable[[], T]) -> T:
+    def once[T](self, key: object | None, settings: object, solve: Callable[[], T], *, numbers: bool = False) -> T:
         """A solution that another run may have found already; its seconds count here too, as those of a kept reference do.
 
         Args:
             key: Of the equation; None where it has none.
             settings: What else the solution depends on.
             solve: Finds it.
+            numbers: It is a few numbers only, of which many are kept.
         """
         if self.shared is None or key is None:
             return solve()
-        found, before = self.shared.get((key, settings, results.petsc_options()), solve)
+        found, before = self.shared.get((key, settings, results.petsc_options()), solve, numbers=numbers)
         if before:
             self.earlier += before
             self.reporter.say("    this was there already, from another run")

@@ -25,7 +25,8 @@ def row_of(record: Record) -> Row:
         name, kind, dim, pinn.preset, pinn.seed, eps, the fields of the problem, ``constants.*``, ``fem.*``, ``pinn.*``:
             Settings, by their paths in the problem file. Lists are JSON.
         e1 … e5, e1_h1 …; energy_bound_fem …, l2_bound_fem … (where errors are bounded); chi_1 … (network against finite
-        elements); a_fem, a_pinn (or r_…: the first entry), a_difference:
+        elements); direct.plain and direct.period (`hybrid.study.direct`); a_fem, a_pinn (or r_…: the first entry),
+        a_difference:
             Each with ``_estimate`` (how far it may be off, as of itself) and ``_resolved`` where there are such.
         resolved, unresolved: Of the whole run; how many numbers are not.
         trained: Whether e3 and the correctors' errors are below `FAILED_TO_TRAIN`.
@@ -75,12 +76,13 @@ def _settings(record: Record) -> Row:
 
 def _numbers(record: Record) -> Row:
     values: Row = {name: plain(value) for name, value in record.errors.items()}
-    for path, found in record.certificate.items():
-        values |= {f"energy_bound_{path}": plain(found.energy_bound), f"l2_bound_{path}": plain(found.l2_bound)}
+    for path, proved in record.certificate.items():
+        values |= {f"energy_bound_{path}": plain(proved.energy_bound), f"l2_bound_{path}": plain(proved.l2_bound)}
     if record.cell.pinn is not None:
         names = [name.removesuffix("_pinn") for name in record.trust if name.endswith("_pinn")]
         correctors = [name for name in names if name not in {"a", "r"}]
         values |= {name: plain(error) for name, error in zip(correctors, record.cell.pinn.errors, strict=False)}
+    values |= {f"direct.{way}": plain(found.error) for way, found in record.direct.items() if not found.why}
     letter = next((name.removesuffix("_fem") for name in ("a_fem", "r_fem") if name in record.trust), "a")
     values |= {
         f"{letter}_fem": _first(record.homogenized.fem), f"{letter}_pinn": _first(record.homogenized.pinn),
@@ -92,6 +94,9 @@ def _numbers(record: Record) -> Row:
         row |= {name: values[name]} if name in values else {}
         if name in record.trust:
             row |= {f"{name}_estimate": record.trust[name].estimate, f"{name}_resolved": record.trust[name].resolved}
+        elif name.startswith("direct."):
+            found = record.direct[name.removeprefix("direct.")]
+            row |= {f"{name}_estimate": found.estimate, f"{name}_resolved": found.resolved}
     return row
 
 
@@ -106,6 +111,7 @@ def _costs(record: Record) -> Row:
     def columns() -> Iterator[tuple[str, Value]]:
         yield "seconds.total", plain(record.seconds.get("total"))
         yield from ((f"seconds.{name}", plain(s)) for name, s in record.seconds.items() if name != "total")
+        yield from ((f"seconds.direct.{way}", plain(d.seconds)) for way, d in record.direct.items() if not d.why)
         yield from ((f"dofs.{name}", solve.dofs) for name, solve in record.solves.items())
         yield from (
             (f"iterations.{name}", s.iterations) for name, s in record.solves.items() if s.iterations is not None

@@ -81,7 +81,7 @@ def run(
     request = request_of(case, chosen, networks, seeds, reference_tol)
     key = store.key_of(
         FORMAT, hybrid.__version__, case.problem.digest, elements, networks, results.petsc_options(),
-        chosen.key(case), seeds, adapted, case.certify, case.layers, case.reference,
+        chosen.key(case), seeds, adapted, case.certify, case.layers, case.reference, *(("direct",) if case.direct else ()),
     )  # fmt: skip
     done = comm.bcast(Record.read(out / "results.json") if comm.rank == 0 else None)
     reporter = Reporter(comm.rank, out / "log.txt", quiet=quiet)

@@ -16,6 +16,8 @@ def check_scope(case: Case) -> None:
     """
     if case.reference not in REFERENCES:
         raise InputError("reference", f"{case.reference!r}; allowed are {', '.join(REFERENCES)}")
+    if case.direct and not case.has_reference:
+        raise InputError("direct", "true; its networks are measured with a reference, and reference = 'none' has none")
     if not case.is_bounded:
         return
     from hybrid.bounds.scope import checked  # quadratures, which few ask for

@@ -20,6 +20,8 @@ from hybrid.physics.fields import Formula
 
 _KEPT = 8
 """Solutions, at the most; those that were not used for the longest time go."""
+_KEPT_NUMBERS = 256
+"""The same of what is a few numbers only."""
 
 
 @dataclass
@@ -29,19 +31,21 @@ class Shared:
     A caller gives the same one to all runs on the same communicator; a run by itself has none.
     """
 
-    _known: OrderedDict[str, tuple[Any, float]] = field(default_factory=OrderedDict)
+    _solutions: OrderedDict[str, tuple[Any, float]] = field(default_factory=OrderedDict)
+    _numbers: OrderedDict[str, tuple[Any, float]] = field(default_factory=OrderedDict)
 
-    def get[T](self, key: object, solve: Callable[[], T]) -> tuple[T, float]:
-        """A solution, and the seconds that it took when it was found; 0 where that is now."""
-        text = repr(key)
-        if text in self._known:
-            self._known.move_to_end(text)
-            return self._known[text]
+    def get[T](self, key: object, solve: Callable[[], T], *, numbers: bool = False) -> tuple[T, float]:
+        """A solution, or `numbers` that say little but took long, and the seconds that it took when it was found; 0 where that
+        is now."""
+        text, known = repr(key), self._numbers if numbers else self._solutions
+        if text in known:
+            known.move_to_end(text)
+            return known[text]
         begun = time.perf_counter()
         found = solve()
-        self._known[text] = found, time.perf_counter() - begun
-        while len(self._known) > _KEPT:
-            self._known.popitem(last=False)
+        known[text] = found, time.perf_counter() - begun
+        while len(known) > (_KEPT_NUMBERS if numbers else _KEPT):
+            known.popitem(last=False)
         return found, 0.0
 
 

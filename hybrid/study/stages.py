@@ -15,23 +15,16 @@ from hybrid.machine import peak_memory
 from hybrid.pinn.functions.network import Network
 from hybrid.study import climbing, results
 from hybrid.study.certifying import certificates, lines_of
+from hybrid.study.direct import direct_networks
 from hybrid.study.extras import Extras
 from hybrid.study.fields import write_fields
 from hybrid.study.figures import draw
 from hybrid.study.judging import evidence_of, wanted_of
 from hybrid.study.monitor import Monitor
+from hybrid.study.parts import BoundsRecord, CertificateRecord
 from hybrid.study.progress import Reporter
 from hybrid.study.reconstructing import find_terms, measured
-from hybrid.study.record import (
-    BoundsRecord,
-    CellRecord,
-    CellsRecord,
-    CertificateRecord,
-    HomogenizedRecord,
-    Record,
-    ReferenceRecord,
-    TrustRecord,
-)
+from hybrid.study.record import CellRecord, CellsRecord, HomogenizedRecord, Record, ReferenceRecord, TrustRecord
 from hybrid.study.recorder import Recorder
 from hybrid.study.samples import grid_count, samples
 from hybrid.study.shared import cell_key, equation_key
@@ -80,6 +73,10 @@ class Run(Recorder):
             self._judge()
             if self.case.is_bounded:
                 self._certify()
+            if self.case.direct:
+                self.record.direct = self.timed(
+                    "direct networks, without homogenization", "direct", lambda: direct_networks(self)
+                )
             for extra in extras:
                 extra.add(self)
             if seeds > 1:
@@ -228,12 +225,17 @@ class Run(Recorder):
                 self.reporter.say(f"    {line}")
 
     def _measure(self) -> None:
-        space = self.u.function.function_space
-        self.on_mesh = comparison.all_to_space({"v": self.v, "w": self.w}, space)
-        self.record.ladder, rungs, self.best = measured(self, self.terms, self.ended)
-        self.on_mesh |= {"p": rungs["u0"], "r": rungs[self.best]}
+        norms = comparison.Norms(self.u)
+        ladder = measured(self, self.terms, self.ended, norms)
+        self.record.ladder, self.best = ladder.record, ladder.best
+        fem, pinn = ladder.functions["fem"], ladder.functions["pinn"]
+        (w,) = comparison.all_to_space({"w": self.w}, norms.space).values()
+        self.on_mesh = {"v": fem["u0"], "w": w, "p": pinn["u0"], "r": pinn[self.best]}
         solutions = {"v": self.v, "w": self.w, "p": self.p, "r": self.on_mesh["r"]}
-        self.record.errors = comparison.errors(self.u, **self.on_mesh)
+        found = comparison.errors(self.u, w=w, p=pinn["u0"], norms=norms)
+        for name, (path, rung) in {"e4": ("fem", "u0"), "e5": ("pinn", self.best)}.items():
+            found[name], found[f"{name}_h1"] = ladder.record.rungs(path)[rung]
+        self.record.errors = dict(sorted(found.items()))
         count = self.record.grid = grid_count(self.problem)
         self.record.errors_grid = comparison.grid_errors(self.problem.domain, self.u, count=count, **solutions)
 

@@ -9,7 +9,8 @@ import numpy as np
 from rich.table import Table
 
 from hybrid.study.case import Case
-from hybrid.study.record import CertificateRecord, Record
+from hybrid.study.parts import CertificateRecord
+from hybrid.study.record import Record
 
 _MEANING = {
     "e1": "networks against the reference",
@@ -146,4 +147,5 @@ def coefficient_of(value: Any) -> str:
     a = np.atleast_2d(np.array(value))
     if np.abs(a - a[0, 0] * np.eye(len(a))).max() < 1e-6 * abs(a[0, 0]):
         return f"{a[0, 0]:.10g}"
-    return "[" + "; ".join(" ".join(f"{entry:.8g}" for entry in row) for row in a) + "]"
+    seen = np.where(np.abs(a) > 1e-12 * np.abs(a).max(), a, 0.0)  # less is rounding
+    return "[" + "; ".join(" ".join(f"{entry:.8g}" for entry in row) for row in seen) + "]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -39,6 +39,10 @@ class Axes(ABC):
     def settings(self) -> list[Settings]:
         """One for each run."""
 
+    def few(self, most: int) -> list[Settings]:
+        """Of about so many runs, or fewer."""
+        return self.settings()[:most]
+
 
 @dataclass(frozen=True)
 class Grid(Axes):
@@ -64,6 +68,15 @@ class Grid(Axes):
     def settings(self) -> list[Settings]:
         """One for each run."""
         return [dict(zip(self.values, row, strict=True)) for row in product(*self.values.values())]
+
+    def few(self, most: int) -> list[Settings]:
+        """The first run, and those that differ from it in one field: by about so many values of each."""
+        first = {name: values[0] for name, values in self.values.items()}
+        some = {name: values[1 :: max(len(values) // most, 1)] for name, values in self.values.items()}
+        return [
+            first,
+            *(first | {name: value} for name, values in some.items() for value in (*values, self.values[name][-1])),
+        ]
 
 
 @dataclass(frozen=True)
@@ -179,6 +192,10 @@ class Sample(Axes):
         ]
         return [dict(zip(self.names, row, strict=True)) for row in zip(*columns, strict=True)]
 
+    def few(self, most: int) -> list[Settings]:
+        """The first ones."""
+        return replace(self, size=min(self.size, most)).settings()
+
 
 def combined(axes: Sequence[Axes]) -> list[Settings]:
     """The settings of all runs: the product of the axes, in their order."""
@@ -186,3 +203,10 @@ def combined(axes: Sequence[Axes]) -> list[Settings]:
         {name: value for part in parts for name, value in part.items()}
         for parts in product(*(a.settings() for a in axes))
     ]
+
+
+def few(axes: Sequence[Axes], most: int) -> list[Settings]:
+    """The settings of the first run, and of those that differ from it along one of the axes: about so many of each."""
+    parts = [one.few(most) for one in axes]
+    first = {name: value for part in parts for name, value in part[0].items()}
+    return [first, *(first | row for part in parts for row in part[1:])]

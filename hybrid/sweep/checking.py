@@ -46,10 +46,15 @@ def check_runs(runs: Sequence[Planned], place: str, faults: Faults, presets: Seq
 
 
 def _common(bad: Sequence[Settings], runs: Sequence[Planned]) -> str:
-    """The settings that the bad runs have in common and the others have not all."""
+    """The settings that the bad runs have in common and the others have not all, no more than it takes to tell them apart."""
     first = bad[0]
     shared = {name: value for name, value in first.items() if all(one.get(name) == value for one in bad)}
+    good = [run.settings for run in runs if run.settings not in bad]
     told = {name: v for name, v in shared.items() if any(run.settings.get(name) != v for run in runs)}
+    for name in reversed(list(told)):
+        rest = {key: v for key, v in told.items() if key != name}
+        if rest and not any(all(one.get(key) == v for key, v in rest.items()) for one in good):
+            told = rest
     return written(told or first)
 
 

@@ -14,7 +14,7 @@ from hybrid.study.case import Case
 from hybrid.study.files import data_of, toml_of
 from hybrid.study.options import Options, unknown
 from hybrid.study.presets import Preset
-from hybrid.sweep.axes import Axes, Distribution, Grid, Listed, Sample, Zip, combined
+from hybrid.sweep.axes import Axes, Distribution, Grid, Listed, Sample, Zip, combined, few
 from hybrid.sweep.checking import check_runs
 from hybrid.sweep.names import TABLES, flat, full_name, with_fields
 from hybrid.sweep.plan import Plan, Planned
@@ -28,6 +28,10 @@ Entry = tuple[str, Any, str]
 LIMIT = 10_000
 """Runs of a sweep, at the most, where its file does not say otherwise."""
 _TABLES = ("base", "set", "axes", "runs")
+_ROOTS = {"kind", "domain", "period", "mesh", "mode"}
+"""Without these nothing else can be judged."""
+_LOOKED_AT = 30
+"""Values of an axis that are looked at in a file that has other faults, about; of more, some all along it, with the last."""
 _ROWS = "list"
 _DRAWN = "sample"
 
@@ -96,11 +100,12 @@ def from_data(
         sizes = " x ".join(str(size) for one in axes for size in one.sizes)
         what = f"{count:,} runs ({sizes}); at most {limit:,} are begun: take fewer values, or write limit = {count}"
         reading.faults.note(InputError("limit", what))
-    runs: list[Planned] = []
+    name, runs = options.name or name, list[Planned]()
     if not reading.faults.found:
-        name = options.name or name
-        runs = [Planned(one, reading.placed({"name": name} | with_fields(base, one))) for one in combined(axes)]
+        runs = [reading.planned(base, one, name) for one in combined(axes)]
         check_runs(runs, reading.base_place, reading.faults, presets)
+    else:
+        reading.check_values(base, axes, presets)
     said = Faults()
     said.note(*(InputError(f"{place}: {error.where}", error.what) for error in reading.faults.found))
     said.report()
@@ -117,11 +122,13 @@ class _Reading:
     Attributes:
         faults: What was found.
         base_place: Where the base problem is, for messages.
+        unsure: Fields that were to get values and did not get them, by what they are called in the file where they are none.
     """
 
     def __init__(self, data: Mapping[str, Any], folder: Path, cases: Cases | None) -> None:
         self.data, self.folder, self.cases, self.faults = data, folder, cases, Faults()
         self.base_place = "base"
+        self.unsure: set[str] = set()
 
     def options(self) -> SweepOptions:
         """What stands beside base and axes."""
@@ -131,6 +138,7 @@ class _Reading:
         for error in faults.found:
             name = error.where.removeprefix(".")
             allowed = (*SweepOptions.model_fields, *_TABLES)
+            self.unsure |= {name} & _ROOTS
             self.faults.note(
                 InputError(name, error.what) if name in SweepOptions.model_fields else unknown(name, allowed)
             )
@@ -156,11 +164,26 @@ class _Reading:
             data = with_fields(data, {name: value for name, value, _ in fixed})
         return data
 
-    def placed(self, data: dict[str, Any]) -> dict[str, Any]:
-        """A problem with the path of its mesh, which is relative to the base problem's file; runs have no file."""
+    def planned(self, base: Mapping[str, Any], settings: Mapping[str, Any], name: str) -> Planned:
+        """A run; the path of its mesh is relative to the base problem's file, as runs have no file."""
+        data = {"name": name} | with_fields(base, settings)
         if isinstance(mesh := data.get("mesh"), str) and mesh:
             data["mesh"] = str(((self.folder / self.base_place).parent / mesh).resolve())
-        return data
+        return Planned(dict(settings), data)
+
+    def check_values(self, base: Mapping[str, Any], axes: Sequence[Axes], presets: Sequence[Preset]) -> None:
+        """Note what is wrong with the base problem and with single values, of a file that has other faults already.
+
+        What may follow from those is left out: that fields are missing whose axes are faulty, and all of it where not even the
+        box or the mode is known.
+        """
+        if not base or self.unsure & _ROOTS:
+            return
+        found = Faults()
+        with found.noted():
+            runs = [self.planned(base, one, "sweep") for one in few(axes, _LOOKED_AT)]
+            check_runs(runs, self.base_place, found, presets)
+        self.faults.note(*(one for one in found.found if not (self.unsure and one.what.startswith("missing"))))
 
     def axes(self, base: Mapping[str, Any], options: SweepOptions, seeds: int | None) -> list[Axes]:
         """Those of the file, and that of the seeds."""
@@ -192,18 +215,23 @@ class _Reading:
         for name, value, as_written in self._block("axes", base):
             where = f"axes.{as_written}"
             if mode == _DRAWN and isinstance(value, dict):
+                self.unsure.add(name)
                 with self.faults.noted():
                     fields.append(_distribution(name, value, where))
+                    self.unsure.remove(name)
             elif not isinstance(value, list) or not value:
                 or_table = ", or a table { low, high }" if mode == _DRAWN else ""
                 what = f"{value!r}; allowed is a list of values that is not empty{or_table}"
+                self.unsure.add(name)
                 self.faults.note(InputError(where, what))
-            elif len({repr(v) for v in value}) < len(value):
-                self.faults.note(InputError(where, f"{value!r} has a value twice"))
             else:
+                if len({repr(v) for v in value}) < len(value):
+                    self.faults.note(InputError(where, f"{value!r} has a value twice"))
                 values[name] = value
                 fields.append(Distribution(name, choices=value))
         if mode != _DRAWN:
+            if mode == "zip" and len({*map(len, values.values())}) > 1:
+                self.unsure |= values.keys()
             return Zip(values) if mode == "zip" and values else Grid(values)
         if options.count is None and "count" not in self.data:
             self.faults.note(InputError("count", "missing; how many runs mode = 'sample' draws"))
@@ -233,6 +261,7 @@ class _Reading:
             except InputError as error:
                 if base or written.partition(".")[0] in TABLES[1:]:  # without a base nothing is known of its fields
                     self.faults.note(InputError(f"{block}.{written}", error.what))
+                self.unsure.add(written)
                 continue
             if name in seen:
                 self.faults.note(InputError(f"{block}.{written}", f"is {block}.{seen[name]}; one axis for each field"))

@@ -65,6 +65,11 @@ class Folder:
         with os.scandir(self.runs) as entries:
             return {entry.name for entry in entries if not entry.name.startswith(".")}
 
+    def begun(self) -> set[str]:
+        """The keys of the runs that somebody has claimed, perhaps long ago."""
+        with os.scandir(self.runs) as entries:
+            return {name[1:-6] for entry in entries if (name := entry.name).endswith(".claim")}
+
     def has(self, key: str) -> bool:
         """Whether a run has ended."""
         return (self.runs / key).exists()

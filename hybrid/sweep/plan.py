@@ -56,7 +56,7 @@ class Planned:
         own = {
             k: v
             for k, v in self._problem.items()
-            if k not in {"fem", "pinn", "certify", "layers", "reference", *left_out}
+            if k not in {"fem", "pinn", "certify", "direct", "layers", "reference", *left_out}
         }
         return own, {k: v for k, v in self.data.get("fem", {}).items() if k in fem}
 
@@ -124,18 +124,19 @@ class Plan:
             groups = [[run for run in group if run in flat] for group in groups]
         chosen = {run.key for group in groups for run in group}
         found: list[Task] = []
-        for part in parts.values():
+        for cell, part in parts.items():
             kept = [[run for run in group if run.key in chosen] for group in part.values()]
             kept = [group for group in kept if group]
-            found += [Task(group[0].key, group[0]) for group in kept]
-            found += [Task(run.key, run, after=group[0].key) for group in kept for run in group[1:]]
+            found += [Task(group[0].key, group[0], cell) for group in kept]
+            found += [Task(run.key, run, cell, after=group[0].key) for group in kept for run in group[1:]]
         return found
 
 
 @dataclass(frozen=True)
 class Task:
-    """A run, and the one that is to have ended before."""
+    """A run, what names its cell problems, and the run that is to have ended before."""
 
     key: str
     run: Planned = field(repr=False)
+    cell: str
     after: str | None = None

@@ -9,7 +9,7 @@ import os
 import shutil
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,6 +61,7 @@ class Worker:
     stop: Callable[[], object] = lambda: None
     shared: Shared = field(default_factory=Shared)
     _done: int = 0
+    _cell: str = ""
 
     def all(self, agenda: Sequence[Task]) -> None:
         """Every run of the agenda that nobody else does; collective."""
@@ -81,17 +82,25 @@ class Worker:
         while True:
             self.stop()
             landed = self.folder.landed()
-            left = [task for key, task in tasks.items() if key not in landed]
+            left = {key: task for key, task in tasks.items() if key not in landed}
             if not left:
                 return None
-            for task in left:
-                if task.after is not None and task.after in tasks and task.after not in landed:
-                    continue
+            touched = {tasks[key].cell for key in (landed | self.folder.begun()) & tasks.keys()}
+            free = [task for task in left.values() if task.after not in left]
+            while free:
+                task = min(free, key=lambda one: self._distance(one, touched))
+                free.remove(task)
                 if held.enter_context(self.folder.claim(task.key)):
                     self.told(task.key)
+                    self._cell = task.cell
                     return task.key
                 held.close()
+                touched.add(task.cell)
             time.sleep(_PATIENCE)
+
+    def _distance(self, task: Task, touched: Set[str]) -> int:
+        """Runs with the cell problems that this worker has solved come first, then those with such as nobody has begun."""
+        return 0 if task.cell == self._cell else 1 + (task.cell in touched)
 
     def _run(self, task: Task) -> None:
         """A run, from its problem file to its row; one that fails has a row too; collective."""

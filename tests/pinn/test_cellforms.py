@@ -13,8 +13,8 @@ import sympy
 import torch
 
 from hybrid import EllipticProblem, InputError
+from hybrid.curls import CURL
 from hybrid.pinn import LastLayer, LevenbergMarquardt, VariableProjection, preset, solve_cell
-from hybrid.pinn.cells.cellforms import CURL
 from hybrid.pinn.cells.jumps import KinkEmbedding, cell_points, level_sets
 from hybrid.pinn.functions.network import hessian_operators
 from hybrid.symbols import cos, parse, pi, sin, x, y

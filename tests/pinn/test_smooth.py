@@ -39,7 +39,7 @@ def _cancelling(count: int) -> Network:
 
 @pytest.mark.parametrize("operators", [VALUE, gradient_only(2)])
 def test_interpolation_is_as_good_as_evaluation(operators: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smooth, "_MUCH", 1e5)
+    monkeypatch.setattr(smooth, "MUCH", 1e5)
     points, asked = _grid(301), []
     monkeypatch.setattr(smooth, "sharp", lambda n, p, o: asked.append(len(p)) or sharp(n, p, o))
     for network in (Network(AffineEmbedding(BOX), (20, 20), 2, 1), Network(PeriodicEmbedding((2.0, 4.0)), (30,), 1, 2)):
@@ -52,7 +52,7 @@ def test_interpolation_is_as_good_as_evaluation(operators: torch.Tensor, monkeyp
 
 
 def test_a_kink_is_not_interpolated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smooth, "_MUCH", 1e5)
+    monkeypatch.setattr(smooth, "MUCH", 1e5)
     problem = EllipticProblem(domain=[(0, 1)] * 2, eps=0.5, a=1 + Heaviside(sin(2 * pi * y[0])), f=1)
     network = Network(KinkEmbedding(problem.cell_problems()), (8,), 1, 0)
     points = _grid(121)
@@ -128,7 +128,7 @@ def test_inputs_that_may_be_local_are_not_interpolated() -> None:
 
 
 def test_an_interpolant_is_kept_as_long_as_the_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smooth, "_MUCH", 1e5)
+    monkeypatch.setattr(smooth, "MUCH", 1e5)
     points, asked = _grid(301), []
     monkeypatch.setattr(smooth, "sharp", lambda n, p, o: asked.append(len(p)) or sharp(n, p, o))
     for network in (Network(AffineEmbedding(BOX), (20,), 1, 1), Network(PeriodicEmbedding((2.0, 4.0)), (20,), 1, 2)):

@@ -47,7 +47,48 @@ def test_the_page_has_the_numbers_of_the_results(tmp_path: Path) -> None:
     assert "eps = 0.125" in page.text
     assert page.all("script") == []
     names = [str(figure["id"]) for figure in page.all("figure")]
-    assert names == ["accuracy", "solutions", "errors", "correctors", "training", "precision", "costs"]
+    assert names == ["accuracy", "solutions", "errors", "correctors", "ladder", "training", "precision", "costs"]
+
+
+def test_the_page_has_what_is_beyond_the_first_order_and_what_is_proved(tmp_path: Path) -> None:
+    results = recorded("elliptic-2d")
+    for name in ("samples", "training"):
+        results.pop(name)
+    norms = {"u0": 1e-2, "u0_h1": 0.2, "first": 4e-3, "first_h1": 5e-2}
+    results["ladder"] = {
+        "fem": norms | {"layers": 1.5e-3, "layers_h1": 2e-2}, "pinn": norms,
+        "estimates": {"fem": {"first": 3e-6}, "pinn": {}}, "why": "networks: a <test>",
+    }  # fmt: skip
+    results["bounds"] = {
+        "lower": {"fem": [[1.5, 1e-17], [1e-17, 1.499]]}, "upper": {"fem": [[1.502, 0.0], [0.0, 1.501]]}, "width": {"fem": 1e-3}
+    }  # fmt: skip
+    results["certificate"] = {
+        path: {
+            "eps": 0.125, "path": path, "energy_bound": 0.05, "l2_bound": bound, "a_lower": None, "a_upper": None,
+            "up_to": {"quadrature": f"about {bound}", "rounding": "so much"}, "seconds": 1.0,
+            "true_energy": 0.04, "true_l2": None,
+        }
+        for path, bound in (("fem", 0.0625), ("pinn", 0.0875))
+    }  # fmt: skip
+    page = check_page(report(leave(tmp_path, results)))
+    ladder = {line[0]: line[1:] for line in page.tables["Reconstructions: relative errors"]}
+    assert ladder["first order"] == ["0.004000", "–", "0.004000", "3e-06", "0.050000", "0.050000"]
+    assert ladder["layers"] == ["–", "–", "0.001500", "–", "–", "0.020000"]
+    assert "second order" not in ladder
+    assert "Where these end: networks: a <test>." in page.text
+    assert page.tables["a* is between"][1:] == [
+        ["finite elements", "[1.5 0; 0 1.499]", "[1.502 0; 0 1.501]", "1.0e-03"]
+    ]
+    certificate = page.tables["Certificate: what a reconstruction is off by at the most"]
+    assert certificate[1:3] == [
+        ["finite elements", "energy", "0.050000", "0.040000", "1.25"], ["finite elements", "L2", "0.062500", "–", "–"]
+    ]  # fmt: skip
+    for text in (
+        "for finite elements, quadrature: about 0.0625.",
+        "for finite elements and networks, rounding: so much.",
+    ):
+        assert text in page.text
+    assert "ladder" in [figure["id"] for figure in page.all("figure")]
 
 
 def test_a_run_that_was_killed_has_a_page_of_what_is_there(tmp_path: Path) -> None:
@@ -58,7 +99,7 @@ def test_a_run_that_was_killed_has_a_page_of_what_is_there(tmp_path: Path) -> No
     page = check_page(report(leave(tmp_path, results)))
     assert "The run is incomplete: killed; what it had found is here." in page.lead[0]
     assert "Not drawn" in page.text
-    assert [str(figure["id"]) for figure in page.all("figure")] == ["accuracy", "costs"]
+    assert [str(figure["id"]) for figure in page.all("figure")] == ["accuracy", "ladder", "costs"]
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
     report(tmp_path)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == before

@@ -61,7 +61,7 @@ def test_the_page_has_the_numbers_of_the_rows(tmp_path: Path) -> None:
     assert float(seconds["a run"][1]) == pytest.approx(total, abs=0.05)
     assert page.tables["Runs that failed: 1"][1][0] == "no convergence"
     assert "Not ended yet: 2 of 11 runs" in page.text
-    assert [str(t.get("class")) for t in page.all("table")].count("sorted") == 4
+    assert [str(t.get("class")) for t in page.all("table")].count("sorted") == 5
     assert len(page.all("script")) == 1
     assert [str(figure["id"]) for figure in page.all("figure")] == ["lead", "spread", "precision", "costs"]
 
@@ -125,6 +125,33 @@ def test_tables_of_settings() -> None:
         "a": "2 + sin(2*pi*y0)",
         "hybrid": "0.1.0",
     }
+
+
+def direct(eps: float, seed: int, **more: Any) -> dict[str, Any]:
+    """A run with networks for the equation itself, but for the smallest ε."""
+    found = {"direct.plain": 1e-3 / eps, "direct.period": 1e-5 / eps, "seconds.direct.plain": 8.0 + seed,
+             "seconds.direct.period": 9.0}  # fmt: skip
+    return row(eps, seed, **(found if eps > min(EPS) else {}), **more)
+
+
+def test_direct_networks_have_their_columns_lines_and_words(tmp_path: Path) -> None:
+    presets = ("fast", "accurate")
+    rows = [direct(eps, seed, **{"pinn.preset": p}) for eps in EPS for p in presets for seed in (0, 1)]
+    axes = {"eps": EPS, "pinn.preset": presets, "pinn.seed": (0, 1)}
+    page = check_page(report(leave_sweep(tmp_path, rows, axes)))
+    head, *body = page.tables["What each way gives, and what it costs"]
+    assert head[:4] == ["eps", "pinn.preset", "FEM (e4)", "seconds"]
+    at = head.index("direct network")
+    assert head[at + 2] == "direct, knows the period"
+    assert body[0][:4] == ["1/4", "fast", "0.1", "0.25"]
+    assert body[0][at:] == ["0.004", "8.5", "4e-05", "9"]
+    assert body[-1][at:] == ["–"] * 4
+    assert page.lead[3].endswith("; networks without homogenization are off by 0.004 to 0.008, or 4e-05 to 8e-05 where they "
+                                 "know the period.")  # fmt: skip
+    figure = sweepplots.lead(sweep_of(rows, **axes))
+    labels = figure.axes[0].get_legend_handles_labels()[1]
+    assert [label.partition(",")[0] for label in labels] == ["FEM", *["$e_1$"] * 2, *["$e_5$"] * 2, "reference (estimate)",
+                                                             "direct network", "direct"]  # fmt: skip
 
 
 def test_what_is_no_sweep_is_refused(tmp_path: Path) -> None:

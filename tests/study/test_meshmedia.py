@@ -12,7 +12,7 @@ from mpi4py import MPI
 import numpy as np
 import pytest
 
-from hybrid import InputError
+from hybrid import InputError, pinn
 from hybrid.failures import each_of
 from hybrid.study.files import data_of, from_data, read
 from hybrid.study.jsonschema import schema
@@ -24,7 +24,7 @@ EPS, SOFT, HARD = 0.25, 1.0, 10.0
 
 
 def data(path: Path, **changes: Any) -> dict[str, Any]:
-    dim = 1 if "layers-1" in path.name else 2
+    dim = int(path.name.split("-")[1])
     own = {"kind": "elliptic", "domain": [[0, 1]] * dim, "eps": EPS, "mesh": path.name, "f": "1",
            "a": {"soft": SOFT, "hard": HARD}}  # fmt: skip
     return {key: value for key, value in (own | changes).items() if value is not None}
@@ -77,6 +77,37 @@ def test_a_run_from_a_file_to_its_errors(comm: MPI.Comm, layers: Callable[..., P
         with pytest.raises(InputError, match=r"mesh: .* has changed since that run"):
             case_of(out / "results.json", record, request)
     comm.Barrier()
+
+
+LAMINATE = np.diag([2 / (1 / SOFT + 1 / HARD), (SOFT + HARD) / 2, (SOFT + HARD) / 2])
+"""a* of layers in space."""
+
+
+def test_networks_in_space_bound_a_star(layers: Callable[..., Path]) -> None:
+    problem = from_data(data(layers(3, 2), eps=0.5), "here", "space", folder=layers(3, 2).parent).problem
+    found = pinn.solve_cell(problem, formulation="energy", hidden=(40,), points=10, optimizer=pinn.LastLayer(), seed=0)
+    assert found.bounds is not None
+    assert np.linalg.eigvalsh(found.bounds[1] - LAMINATE)[0] > 0
+    assert np.linalg.eigvalsh(LAMINATE - found.bounds[0])[0] > 0
+    assert found.coefficient == pytest.approx(LAMINATE, rel=0.3, abs=0.3)
+
+
+@pytest.mark.slow
+@pytest.mark.mpi
+def test_a_run_in_space(comm: MPI.Comm, layers: Callable[..., Path]) -> None:
+    path = layers(3, 2)
+    small = {
+        "fem": {"degree": 3, "cells_per_period": 4, "cell_degree": 2, "cell_cells": 4, "homogenized_degree": 3,
+                "homogenized_cells": 8},
+        "pinn": {"hidden": [100], "points": 14},
+    }  # fmt: skip
+    case = from_data(data(path, eps=0.5, **small), "here", "space", check_settings, folder=path.parent)
+    results = run(case, comm, preset="fast", out=path.with_name("out"))
+    assert np.array(results["homogenized"]["fem"]) == pytest.approx(LAMINATE, abs=1e-9)
+    for side, sign in (("lower", -1), ("upper", 1)):
+        assert np.linalg.eigvalsh(sign * (np.array(results["bounds"][side]["pinn"]) - LAMINATE))[0] > 0
+    for name in ("e1", "e2", "e3", "e4", "e5"):
+        assert 0 < results["errors"][name] < 0.6
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_a_run_without_a_reference_bounds_what_one_with_it_measures(tmp_path: Pa
     assert abs(bounded["errors"]["e3"] - measured["errors"]["e3"]) < 2 * measured["trust"]["e3"]["estimate"]
     page = report(tmp_path / "none").read_text()
     assert "There is no reference" in page
-    assert "Guaranteed bounds of the errors" in page
+    assert "Certificate: what a reconstruction is off by at the most" in page
     again = run(from_data(LINE, "test", "test"), MPI.COMM_SELF, out=tmp_path / "none", resume=True, quiet=True)
     assert again["seconds"] == bounded["seconds"]
 

@@ -14,6 +14,7 @@ import pytest
 from hybrid import cli
 from hybrid.paper.cases import case
 from hybrid.study import files
+from hybrid.sweep.executors import Pool, Ranks
 from hybrid.sweep.files import from_data, read
 
 SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "benchmarks" / "sweeps.py"
@@ -61,6 +62,66 @@ def test_a_faulty_sweep_is_refused_before_anything_is_made(
         "--shard", "seeds", "axes.eps", "axes.b", "--jobs"
     ]  # fmt: skip
     assert sorted(path.name for path in tmp_path.iterdir()) == ["s.toml"]
+
+
+def test_names_values_and_a_million_runs_are_refused_in_one_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The faults of the names do not hide that a value of another axis makes problems invalid."""
+    monkeypatch.chdir(tmp_path)
+    Path("s.toml").write_text(
+        "[base]\nkind = 'elliptic'\ndomain = [[0, 1]]\neps = 0.1\na = 'c + sin(2*pi*y0)'\nf = '1'\nconstants = { c = 2 }\n"
+        "[axes]\nepz = [0.1, 0.2]\nfem.degree = []\nc = [2, 3, -1]\nconstants.c = [4]\n"
+        f"pinn.steps = {list(range(1, 1001))}\npinn.seed = {list(range(1000))}\n"
+    )
+    code, lines = answer(capsys, "sweep", "s.toml")
+    assert code == 2
+    assert [line.removeprefix("hybrid: ").removeprefix("s.toml: ").split(":")[0] for line in lines] == [
+        "axes.epz", "axes.fem.degree", "axes.constants.c", "limit", "with constants.c = -1"
+    ]  # fmt: skip
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["s.toml"]
+
+
+def test_under_mpiexec_ranks_do_the_runs_be_it_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("s.toml").write_text('base = "elliptic-1d"\nseeds = 2\n')
+    chosen: list[Any] = []
+    monkeypatch.setattr("hybrid.sweep.run.run", lambda *_, executor, **__: chosen.append(executor) or [])
+    monkeypatch.setattr("hybrid.commands._draw", lambda *_: None)
+    for name in ("PMI_RANK", "PMI_FD", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MPI_LOCALRANKID"):
+        monkeypatch.delenv(name, raising=False)
+    cli_main("sweep", "s.toml")
+    monkeypatch.setenv("PMI_RANK", "0")
+    cli_main("sweep", "s.toml")
+    assert [type(one) for one in chosen] == [Pool, Ranks]
+    code, (line,) = answer(capsys, "sweep", "s.toml", "--jobs", "1")
+    assert (code, line) == (2, "hybrid: --jobs: is for processes without mpiexec; leave it out")
+
+
+def cli_main(*words: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(list(words))
+    assert not ended.value.code
+
+
+@pytest.mark.slow  # its small twin is above
+def test_one_rank_of_mpiexec_does_the_runs_itself(tmp_path: Path) -> None:
+    """A process that it started would take mpiexec's connection for its own, and end."""
+    (tmp_path / "s.toml").write_text(
+        'name = "s"\nseeds = 1\n[base]\nkind = "elliptic"\ndomain = [[0, 1]]\neps = 0.25\na = "2 + sin(2*pi*y0)"\nf = "1"\n'
+        '[base.pinn]\npreset = "fast"\n'
+    )
+    beside = Path(sys.executable).with_name("mpiexec")
+    mpiexec = str(beside if beside.exists() else "mpiexec")
+    line = [mpiexec, "-n", "1", sys.executable, "-m", "hybrid.cli", "sweep", "s.toml", "--no-cache"]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "1 of 1 runs done" in done.stdout
+    refused = subprocess.run([*line, "--jobs", "1"], cwd=tmp_path, capture_output=True, text=True)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "--jobs: is for processes without mpiexec" in refused.stderr
 
 
 @pytest.mark.parametrize("path", sorted(STUDIES.glob("*.toml")), ids=lambda path: path.stem)

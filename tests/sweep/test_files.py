@@ -107,7 +107,8 @@ def test_a_field_has_one_axis() -> None:
 
 
 def test_a_million_runs_are_counted_and_not_made() -> None:
-    (line,) = faults({"base": BASE, "axes": {"eps": [0.1 + i / 10**4 for i in range(1000)], "c": list(range(1, 1001))}})
+    base = BASE | {"eps": 0.1, "pinn": {"preset": "accurate"}}
+    (line,) = faults({"base": base, "axes": {"steps": list(range(1, 1001)), "points": list(range(20, 1020))}})
     assert line.startswith("limit: 1,000,000 runs (1000 x 1000); at most 10,000 are begun")
 
 
@@ -119,6 +120,40 @@ def test_problems_that_an_axis_makes_invalid_are_named_by_its_value() -> None:
     assert any(line.startswith("with constants.c = -3: a: not positive") for line in found)
     assert any(line.startswith("with eps = -1: eps: -1 is not allowed") for line in found)
     assert len(found) == 3
+
+
+def test_names_values_and_the_count_are_wrong_at_once() -> None:
+    """What a faulty axis would have given is not said to be missing, and a true fault of the base is said as well."""
+    axes: dict[str, Any] = {
+        "epz": [0.1, 0.2], "eps": [], "constants.c": [1, -3], "c": [5], "pinn.points": [*range(20, 1019), -1],
+        "steps": list(range(1, 1001)),
+    }  # fmt: skip
+    found = faults({"base": BASE | {"pinn": {"preset": "accurate"}}, "axes": axes})
+    assert [line.partition(":")[0] for line in found] == [
+        "axes.epz", "axes.eps", "axes.c", "limit", "with constants.c = -3", "with pinn.points = -1"
+    ]  # fmt: skip
+    assert found[1].startswith("axes.eps: []; allowed is a list")
+    assert found[2] == "axes.c: is axes.constants.c; one axis for each field"
+    assert found[3].startswith("limit: 2,000,000 runs (2 x 1000 x 1000)")
+    assert found[4].startswith("with constants.c = -3: a: not positive")
+    assert faults({"base": BASE | {"f": "q"}, "axes": {"eps": []}})[1:][0].startswith("base: f: unknown name 'q'")
+
+
+def test_where_the_box_is_not_known_values_are_not_judged() -> None:
+    (line,) = faults({"base": BASE | {"f": "x1"}, "axes": {"domain": [], "c": [-3, 1]}})
+    assert line.startswith("axes.domain: []")
+    (line,) = faults({"base": BASE | {"eps": 0.1}, "mode": "zap", "axes": {"c": [-3, 1]}})
+    assert line.startswith("mode: 'zap'")
+
+
+def test_samples_and_rows_of_a_faulty_file_are_looked_at() -> None:
+    base = BASE | {"eps": 0.1}
+    drawn = {"c": {"low": -9, "high": -8}, "fo": [1]}
+    found = faults({"base": base, "mode": "sample", "count": 1_000_000, "axes": drawn})
+    assert [line.partition(":")[0] for line in found[:2]] == ["axes.fo", "limit"]
+    assert all("a: not positive" in line for line in found[2:21])
+    found = faults({"base": base, "mode": "list", "runs": [{"c": 1}, {"c": -3}, {"fo": 1}]})
+    assert [line.partition(":")[0] for line in found] == ["runs.fo", "with constants.c = -3"]
 
 
 GOOD = {"base": BASE | {"eps": 0.1}}

@@ -87,6 +87,30 @@ def test_shards_share_a_folder(plan: Plan, done: list[tuple[float, int]], tmp_pa
     assert len(done) == 6
 
 
+def test_a_worker_begins_where_nobody_is_and_stays_with_its_cell_problems(
+    done: list[tuple[float, int]], tmp_path: Path
+) -> None:
+    """So that two of them do not solve the same ones."""
+    base = {"kind": "elliptic", "domain": [[0, 1]], "a": "c + sin(2*pi*y0)", "f": "1", "constants": {"c": 2}}
+    axes = {"constants.c": [2, 3, 4], "eps": [0.25, 0.125]}
+    plan = from_data({"base": base | {"pinn": {"preset": "fast", "seed": 0}}, "axes": axes})
+    folder, order = Folder(tmp_path), list[str]()
+    folder.prepare(plan.plain(), "")
+    contrast = {run.key: run.settings["constants.c"] for run in plan.runs}
+    with folder.claim(plan.keys[0]):
+        worker = work.Worker(plan, folder, MPI.COMM_SELF, told=lambda key: order.append(key) if key else None)
+        worker.stop = lambda: stop_after(5, order)
+        with pytest.raises(work.Stopped):
+            worker.all(plan.agenda())
+    assert [contrast[key] for key in order] == [3, 3, 4, 4, 2]
+    assert len(done) == 5
+
+
+def stop_after(count: int, order: list[str]) -> None:
+    if len(order) == count:
+        raise work.Stopped
+
+
 def test_what_another_process_has_is_left_to_it(plan: Plan, done: list[tuple[float, int]], tmp_path: Path) -> None:
     folder, asked = Folder(tmp_path), 0
     folder.prepare(plan.plain(), "")

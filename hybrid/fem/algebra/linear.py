@@ -58,7 +58,7 @@ ACROSS_RANKS: Mapping[str, object] = {
 
 def usual(dim: int) -> Mapping[str, object]:
     """A factorization on a line, where it costs nothing, else multigrid."""
-    return DIRECT if dim == 1 else MULTIGRID
+    return MULTIGRID if SIZES[dim].multigrid else DIRECT
 
 
 class LinearSolver:

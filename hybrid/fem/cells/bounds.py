@@ -20,6 +20,7 @@ from hybrid.fem.cells.cellsolution import CellSolution
 from hybrid.fem.meshes.fitted import cell_planes
 from hybrid.fem.meshes.points import at_points
 from hybrid.fem.norms import norm, relative_difference, richardson
+from hybrid.fem.sizes import SIZES
 from hybrid.fluxes import Torus, two_sided
 from hybrid.media.interpolated import relative_change
 from hybrid.symbols import evaluate
@@ -29,8 +30,6 @@ Array = npt.NDArray[np.float64]
 _ROUNDING = 1e-14
 _NOISE = 1e-7
 """Meshes that differ by less, and show no order, differ by rounding: where contrasts are large that is some."""
-_GRID = {1: 1024, 2: 160, 3: 20}
-"""Points along each side of the cell, at the most, where correctors are taken for bounds of a*."""
 _NO_ORDER = 0.1
 """The order that is believed of meshes that do not show any."""
 
@@ -64,10 +63,8 @@ def with_other_side(found: CellSolution, mean: Callable[[], float], dual: Callab
 
 def on_torus(equation: Equation, correctors: Sequence[fem.Function], cells: int) -> Array:
     """Values of the correctors on a grid of the cell, (d, n_1, …, n_d), for meshes of so many cells a side; collective."""
-    most = _GRID[equation.dim]
-    varying = equation.medium.matrix.free_symbols
-    each = 16 if equation.dim == 1 else 2
-    counts = [min(each * max(cells, 8), most) if s in varying else 1 for s in equation.fast]
+    sizes, varying = SIZES[equation.dim], equation.medium.matrix.free_symbols
+    counts = [min(sizes.bounds_each * max(cells, 8), sizes.bounds) if s in varying else 1 for s in equation.fast]
     points = Torus(equation.period, counts).points()
     return np.stack([at_points(chi, points).reshape(counts) for chi in correctors])
 

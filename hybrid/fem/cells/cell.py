@@ -27,11 +27,9 @@ from hybrid.fem.cells.onmesh import solve_cell_on_mesh
 from hybrid.fem.cells.regioncells import solve_region_cells
 from hybrid.fem.cells.slowcells import solve_slow_cells
 from hybrid.fem.meshes.fitted import Fitting, cell_planes, inner_degree
+from hybrid.fem.sizes import DIRECTLY, SIZES
 from hybrid.interfaces import BROKEN
 from hybrid.media.regions import Regions
-
-_DIRECTLY = 250_000
-"""Unknowns up to which a coefficient that jumps is solved with by a factorization, whatever its contrast."""
 
 
 def solve_cell(
@@ -165,7 +163,8 @@ def _solve_at(
     if equation.medium.interfaces:
         more["dx"] = ufl.dx(domain=mesh, metadata={"quadrature_degree": inner_degree(mesh, 2 * degree + 2)})
     stretched = max(counts) > 2 * min(counts)  # multigrid here coarsens all directions alike
-    if (equation.medium.interfaces or stretched) and dim < 3 and degree**dim * math.prod(counts) <= _DIRECTLY:
+    few = SIZES[dim].factors and degree**dim * math.prod(counts) <= DIRECTLY
+    if few and (equation.medium.interfaces or stretched):
         more["defaults"] = DIRECT
     known = None if equation.medium.interfaces or fitting.moves else entries
     found = solve_cell_on_mesh(mesh, cell, a, degree=degree, entries=known, **more)

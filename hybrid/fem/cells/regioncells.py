@@ -24,6 +24,7 @@ from hybrid.fem.cells.onmesh import solve_cell_on_mesh
 from hybrid.fem.degrees import difference, left, lower_degrees
 from hybrid.fem.meshes.fitted import inner_degree
 from hybrid.fem.meshes.tiled import by_region, tiled
+from hybrid.fem.sizes import DIRECTLY, SIZES
 from hybrid.media.cellmesh import CellMesh
 from hybrid.media.interpolated import relative_change
 from hybrid.media.regions import Regions
@@ -32,8 +33,6 @@ from hybrid.trust import Estimate
 Array = npt.NDArray[np.float64]
 _CORRECTORS = 10.0
 """How much more than a* correctors may be off: a* is off by the square of it."""
-_DIRECTLY = 250_000
-"""Unknowns up to which a factorization is taken, whatever the contrast."""
 _ROUNDING = 1e-14
 
 
@@ -88,7 +87,7 @@ def _on(
     a = by_region(medium, mesh)
 
     def solve(flux: ufl.core.expr.Expr, order: int) -> CellSolution:
-        few = cell.dim < 3 and len(cell.cells) * order**cell.dim / 2 <= _DIRECTLY
+        few = SIZES[cell.dim].factors and len(cell.cells) * order**cell.dim / 2 <= DIRECTLY
         dx = ufl.dx(domain=mesh, metadata={"quadrature_degree": inner_degree(mesh, 2 * order + 2)})
         return solve_cell_on_mesh(mesh, equation.cell, flux, degree=order, dx=dx, defaults=DIRECT if few else None)
 

@@ -16,6 +16,7 @@ from hybrid.fem.algebra.linear import DIRECT
 from hybrid.fem.algebra.matrices import clean_up
 from hybrid.fem.cells.operator import CellOperator
 from hybrid.fem.meshes.fitted import inner_degree
+from hybrid.fem.sizes import SIZES
 
 
 def solve_second(
@@ -47,7 +48,8 @@ def solve_second(
     def entries(at: Sequence[npt.NDArray[np.float64]]) -> Sequence[Sequence[npt.NDArray[np.float64]]]:
         return as_arrays(equation.medium.matrix, {s: at[i] for i, s in enumerate(equation.fast)})
 
-    more = {"defaults": DIRECT} if dim == 2 else {"entries": None if equation.medium.interfaces else entries}
+    known = None if equation.medium.interfaces else entries
+    more = {"defaults": DIRECT} if SIZES[dim].factors else {"entries": known}
     operator = CellOperator(space, equation.cell, ufl.inner(a * ufl.grad(u), ufl.grad(v)) * dx, dx, **more)  # type: ignore[arg-type]
     # Constants and not numbers: the compiled form is the same for all pairs.
     units = [fem.Constant(mesh, row) for row in np.eye(dim)]

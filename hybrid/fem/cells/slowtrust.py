@@ -85,7 +85,7 @@ def estimated(
     dim, nodes, values = equation.dim, found.coefficient.nodes, found.coefficient.values
     estimates: dict[int, Estimate] = {}
     count = 0
-    if dim == 1 and not equation.medium.interfaces:
+    if equation.is_line and not equation.medium.interfaces:
         estimates = dict(enumerate(on_root(comm, partial(against_means, equation, nodes, values))))
     elif not equation.medium.interfaces and comm.allreduce(
         len({id(c.function_space) for c in found.correctors}) <= 1, op=MPI.LAND

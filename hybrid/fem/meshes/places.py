@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mpi4py import MPI
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from dolfinx import fem
 
 from hybrid.fem.meshes.bricks import Bricks, bricks_of
+from hybrid.fem.meshes.lines import OnLines, on_lines
 from hybrid.product import Product, different
 
 Array = npt.NDArray[np.float64]
@@ -21,6 +23,8 @@ Indices = npt.NDArray[np.integer]
 _PLACE = 2.0**-40
 """Of a brick's side: places that are nearer to each other than this are one."""
 _FEW = 4096
+_TIMES = 6
+"""As many values as there are points are computed at the most, where that saves gathering."""
 PIECE = 1 << 14
 """Points that are dealt with at a time: what belongs to them stays near the processor."""
 
@@ -44,6 +48,13 @@ class Places:
         space = functions[0].function_space
         dofs, found = space.dofmap.list, [np.zeros(len(self.cells)) for _ in functions]
         if not len(dofs) or not len(self.table):  # a rank may have no cells
+            return found
+        if self.rows is not None and len(dofs) * len(self.table) <= _TIMES * len(self.cells):
+            # All places of all cells in one product: nothing is gathered for each point but its value.
+            which = np.maximum(self.cells, 0).astype(np.int64) * len(self.table) + self.rows
+            for values, function in zip(found, functions, strict=True):
+                np.take(function.x.array[dofs] @ self.table.T, which, out=values, mode="clip")
+                values[self.cells < 0] = 0.0
             return found
         for begin in range(0, len(self.cells), PIECE):
             piece = slice(begin, begin + PIECE)
@@ -114,8 +125,9 @@ def located(bricks: Bricks, space: fem.FunctionSpace, points: Product) -> Places
 class Transfer:
     """Values of functions of one space at points of which each rank has its own.
 
-    A point whose cell this rank has is evaluated here. The others are sent to the ranks that have cells of the tensor grid
-    round them, and their values come back.
+    Where the points are most of those of a tensor grid, and the cells are products of lines, all of the grid is evaluated,
+    one direction after the other. Otherwise a point whose cell this rank has is evaluated here; the others are sent to the
+    ranks that have cells of the tensor grid round them, and their values come back.
 
     Args:
         space: Of the functions, with `bricks_behind` it.
@@ -129,6 +141,13 @@ class Transfer:
     def __init__(self, space: fem.FunctionSpace, bricks: Bricks, points: Product) -> None:
         self.space, self.bricks = space, bricks
         self.comm: MPI.Comm = space.mesh.comm
+        few = 2 * math.prod(points.shape) < len(points)
+        self._lines: OnLines | None = on_lines(space, bricks, points)
+        self._numbers = points.numbers() if few or self._lines is not None else None
+        if self._lines is not None:
+            return
+        if few:
+            points = points.whole()
         self.here = located(bricks, space, points)
         self._missing = np.flatnonzero(self.here.cells < 0)
         self._asked: list[Indices] = []
@@ -173,6 +192,10 @@ class Transfer:
 
     def __call__(self, *functions: fem.Function) -> list[Array]:
         """Functions of the space at the points, (n,) each; collective."""
+        found = self._evaluated(functions) if self._lines is None else [self._lines(one) for one in functions]
+        return found if self._numbers is None else [np.take(values, self._numbers) for values in found]
+
+    def _evaluated(self, functions: Sequence[fem.Function]) -> list[Array]:
         found = self.here.values(*functions)
         if self._there is not None:
             which = np.concatenate(self._asked)

@@ -67,11 +67,6 @@ def check_counts(points: Any, dim: int) -> None:
         raise InputError("points", f"{points!r}; it is a whole number from 1, or one for each of {dim} directions")
 
 
-def potentials(dim: int) -> int:
-    """How many components the potential of a flux has: none, a stream function, a vector."""
-    return dim * (dim - 1) // 2
-
-
 def is_whole(value: Any) -> bool:
     """Whether it is a whole number, not a truth."""
     return isinstance(value, int) and not isinstance(value, bool)

@@ -16,9 +16,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from hybrid.curls import CURL, potentials
 from hybrid.equation import Equation
-from hybrid.pinn.cells.cellchecks import potentials
-from hybrid.pinn.cells.cellforms import CURL, cholesky, fixed_point, flux_scale, shares
+from hybrid.pinn.cells.cellforms import cholesky, fixed_point, flux_scale, shares
 from hybrid.pinn.cells.cellrows import matrix_at, tensor_at
 from hybrid.pinn.cells.cellunits import length_unit
 from hybrid.pinn.cells.jumps import cell_points, has_curves

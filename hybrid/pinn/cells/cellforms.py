@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from hybrid.curls import CURL, potentials
 from hybrid.equation import Equation
 from hybrid.failures import InputError
-from hybrid.pinn.cells.cellchecks import potentials
 from hybrid.pinn.cells.cellrows import gauge, matrix_at, tensor_at
 from hybrid.pinn.cells.cellunits import length_unit, power
 from hybrid.pinn.cells.jumps import cell_points
@@ -18,13 +18,6 @@ from hybrid.pinn.functions.network import Network, gradient_only
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.rows import Rows, coupled
 from hybrid.pinn.sizes import CELLS
-
-CURL: dict[int, list[tuple[int, int, int, int]]] = {
-    1: [],
-    2: [(0, 0, 1, 1), (1, 0, 0, -1)],
-    3: [(i, (i + 2) % 3, (i + 1) % 3, 1) for i in range(3)] + [(i, (i + 1) % 3, (i + 2) % 3, -1) for i in range(3)],
-}
-"""(curl ψ)_i as the sum of ± ∂_j ψ_k: entries (i, k, j, ±1)."""
 
 
 def shares(networks: Sequence[Network], dim: int) -> list[list[int]]:

@@ -18,7 +18,7 @@ from hybrid.pinn.optimizers.gaussnewton import VariableProjection
 from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.optimizers.ladder import Arguments
 from hybrid.pinn.presets import for_equation
-from hybrid.pinn.sizes import CELLS, LADDERS
+from hybrid.pinn.sizes import CELLS
 from hybrid.separation import separated
 from hybrid.waves import coefficient_functions, spectra
 
@@ -57,7 +57,7 @@ def cell_rungs(equation: Equation, arguments: Arguments, budget: float = 60.0) -
     else:
         made = _smooth(base, frozen)
     helped = not base.medium.interfaces or CornerEmbedding(base).width > 0
-    if not frozen and LADDERS[base.dim].frozen_first and not base.medium.depends_on and helped:
+    if not frozen and CELLS[base.dim].ladder.frozen_first and not base.medium.depends_on and helped:
         made = itertools.chain([for_equation("fast", equation)], made)
     for changes in made:
         rung = {**arguments, **changes}
@@ -132,19 +132,19 @@ def _smooth(equation: Equation, frozen: bool) -> Iterator[dict[str, Any]]:
         i = max(range(dim), key=lambda i: counts[i])
         counts[i] = prime(counts[i] * 0.8, 1)
     if frozen and not kinks:
-        for width, needed in LADDERS[dim].strong:
+        for width, needed in CELLS[dim].ladder.strong:
             yield shared | {"formulation": "strong", "points": enough(counts, needed), "hidden": (width,)}
     if frozen:
-        for width in LADDERS[dim].smooth:
+        for width in CELLS[dim].ladder.smooth:
             yield shared | {"hidden": (width,), "points": enough(counts, 3 * width)}
         return
-    for width, steps in LADDERS[dim].smooth_trained:
+    for width, steps in CELLS[dim].ladder.smooth_trained:
         optimizer = VariableProjection(steps=steps)
         yield shared | {"hidden": (width,), "points": enough(counts, 4 * width), "optimizer": optimizer}
 
 
 def _jumps(equation: Equation, frozen: bool) -> Iterator[dict[str, Any]]:
-    ladder = LADDERS[equation.dim]
+    ladder = CELLS[equation.dim].ladder
     for width, points, steps in [(*pair, 0) for pair in ladder.jumps] if frozen else ladder.jumps_trained:
         rung = {"formulation": "first-order", "hidden": (width,), "points": points}
         yield rung if frozen else {**rung, "optimizer": VariableProjection(steps=steps)}
@@ -152,16 +152,16 @@ def _jumps(equation: Equation, frozen: bool) -> Iterator[dict[str, Any]]:
 
 def _slow(equation: Equation, frozen: bool) -> Iterator[dict[str, Any]]:
     dim = equation.dim
-    waves, counts, _ = _resolution(equation, LADDERS[dim].slow_least)
+    waves, counts, _ = _resolution(equation, CELLS[dim].ladder.slow_least)
     if not any(waves):
         return
     x = [max(round(1.3 * d) + 3, 5) if d else 1 for d in degrees(equation, 1e-5)]
     settings = {"medium": True, "frequencies": waves}
     if frozen:
-        for width in LADDERS[dim].slow:
+        for width in CELLS[dim].ladder.slow:
             yield settings | _points(counts, x, 3 * width) | {"hidden": (width,)}
         return
-    for width, steps in LADDERS[dim].slow_trained:
+    for width, steps in CELLS[dim].ladder.slow_trained:
         optimizer = VariableProjection(steps=steps)
         yield settings | _points(counts, x, 4 * width) | {"hidden": (width,), "optimizer": optimizer}
 

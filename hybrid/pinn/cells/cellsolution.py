@@ -21,7 +21,7 @@ from hybrid.pinn.cells.cellrows import matrix_at, tensor_at
 from hybrid.pinn.cells.jumps import has_curves, two_quadratures
 from hybrid.pinn.functions.field import Field
 from hybrid.pinn.functions.network import Network, gradient_only
-from hybrid.pinn.functions.smooth import jets_on
+from hybrid.pinn.functions.smooth import MUCH, jets_on
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.optimizers.base import History
 from hybrid.pinn.sizes import CELLS
@@ -80,7 +80,7 @@ def correctors_of(networks: Sequence[Network], dim: int) -> list[tuple[Network, 
 def jets_of(networks: Sequence[Network], points: Tensor, operators: Tensor, dim: int) -> Tensor:
     """Jets of the correctors, (C, n, d)."""
     at = Product.of(points.numpy())
-    jets = {network: torch.from_numpy(jets_on(network, at, operators)) for network in networks}
+    jets = {network: torch.from_numpy(jets_on(network, at, operators, MUCH)) for network in networks}
     return torch.stack([jets[network][..., output] for network, output in correctors_of(networks, dim)], dim=2)
 
 

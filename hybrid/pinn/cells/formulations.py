@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, final
 
+from hybrid.curls import potentials
 from hybrid.equation import Equation
 from hybrid.failures import InputError, named
-from hybrid.pinn.cells.cellchecks import potentials
 from hybrid.pinn.cells.periodicities import Periodicity
 from hybrid.separation import separated
 

@@ -18,7 +18,7 @@ from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.rows import Rows
 from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.optimizers.training import train
-from hybrid.pinn.sizes import BEYOND
+from hybrid.pinn.sizes import CELLS
 from hybrid.product import Product
 
 
@@ -42,7 +42,7 @@ def solve_second(
     check_smooth(equation)
     dim = equation.dim
     pairs = [(i, j) for i in range(dim) for j in range(i, dim)]
-    features, count = BEYOND[dim].second
+    features, count = CELLS[dim].beyond.second
     network = Network(correctors[0].network.embedding, (features,), len(pairs), seed)
     points, weight = sampling.periodic_grid(equation.period, count)
     coefficients, divergence, operators = cell_operator(equation, points)  # ∂_k a_ki with its sign changed

@@ -36,7 +36,7 @@ from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.optimizers.ladder import Arguments
 from hybrid.pinn.optimizers.training import Training
 from hybrid.pinn.optimizers.training import train as train_network
-from hybrid.pinn.sizes import CELLS, LADDERS
+from hybrid.pinn.sizes import CELLS
 from hybrid.symbols import coordinates, evaluate
 from hybrid.trust import Estimate
 from hybrid.waves import spectra
@@ -252,14 +252,14 @@ def cell_rungs(equation: Equation, arguments: Arguments, budget: float = 60.0) -
     found = spectra([equation.source], equation.fast, equation.period, 1e-5)
     waves = tuple(dominant(spectrum) or (1,) for spectrum in found)
     if equation.source.has(sympy.Heaviside):
-        waves, counts = ((1,),) * dim, [LADDERS[dim].source_jumps] * dim
+        waves, counts = ((1,),) * dim, [CELLS[dim].ladder.source_jumps] * dim
     else:
         counts = []
         for spectrum in found:
             step = math.gcd(*(k for k, _ in spectrum)) if spectrum else 1
             highest = max((k for k, _ in spectrum), default=0) // step
             counts.append(prime(max(24, min(round(2.2 * highest), 700)), step))
-    for width in LADDERS[dim].source:
+    for width in CELLS[dim].ladder.source:
         hidden = width if frozen else max(width // 5, 60)
         points = enough(counts, 3 * (width if frozen else width * (1 + sum(map(len, waves))) // 2))
         rung = {**arguments, "frequencies": waves, "hidden": (hidden,), "points": points}

@@ -31,10 +31,15 @@ Array = npt.NDArray[np.float64]
 
 _TOLERANCE = 1e-12
 """Of interpolants, relative to the largest value."""
-_MUCH = 5e8
-"""Numbers in the widest hidden layer at all points: what takes less is evaluated point by point, by `Network.evaluate`; less
+MUCH = 5e8
+"""Numbers in the widest hidden layer at all points: what takes less is evaluated point by point; less
 than a tenth of it where there is an interpolant already, or where few nodes are enough: a periodic network's."""
-_BITS, _NEAR = 2.0**-50, 1e-12
+_FEW = 2e6
+"""The same: what takes less is evaluated as in trainings, to the last bit, by `Network.evaluate`. Of frozen features other
+sums are other numbers in the tenth digit, and of what is trained on these more of them would change."""
+_BITS = 2.0**-50
+NEAR = 1e-12
+"""Of a side: a network may be interpolated so far outside of its box, which is rounding."""
 _LINES, _FIRST, _MOST, _GROWTH, _TESTS = 6, 64, 1024, 1.125, 200
 """Lines in each direction, nodes on them at first and at the most, growth of the counts after a failed test, test points."""
 
@@ -60,14 +65,15 @@ class _Kept:
 _KEPT: WeakKeyDictionary[Network, _Kept] = WeakKeyDictionary()
 
 
-def jets_on(network: Network, points: Product, operators: Tensor) -> Array:
-    """The network's jet at points, (C, n, outputs): as `Network.evaluate` gives it, or as near to it as its rounding."""
+def jets_on(network: Network, points: Product, operators: Tensor, few: float = _FEW) -> Array:
+    """The network's jet at points, (C, n, outputs): as near to what `Network.evaluate` gives as its rounding, and to the last
+    bit where there are few numbers in the widest hidden layer."""
     count, size = len(points), math.prod(points.shape)
     table = _on_grid(network, points, operators, min(count, size)) if points.repeats else None
     if table is None:
         if size > count // 2:
-            return _plain(network, points.points(), operators)
-        table = _flat(_plain(network, points.grid(), operators))
+            return _plain(network, points.points(), operators, few)
+        table = _flat(_plain(network, points.grid(), operators, few))
     taken = np.take(table, points.numbers(), axis=1)
     channels = _channels(operators)
     return np.moveaxis(taken.reshape(channels, len(table) // channels, count), 1, 2)
@@ -84,7 +90,7 @@ def _numbers(network: Network, count: int, operators: Tensor) -> int:
 def _on_grid(network: Network, points: Product, operators: Tensor, count: int) -> Array | None:
     """By interpolation on the tensor grid, (C outputs, Π m_k); None where `count` evaluations are quicker."""
     numbers = _numbers(network, count, operators)
-    much = _MUCH / 10 if _is_periodic(network) else _MUCH
+    much = MUCH / 10 if _is_periodic(network) else MUCH
     if 10 * numbers <= much or not _covers(network, points):
         return None
     kept = _KEPT.get(network)
@@ -115,7 +121,7 @@ def _covers(network: Network, points: Product) -> bool:
     if box is None or _is_periodic(network):
         return box is not None
     return all(
-        low - _NEAR * (high - low) <= axis.min() and axis.max() <= high + _NEAR * (high - low)
+        low - NEAR * (high - low) <= axis.min() and axis.max() <= high + NEAR * (high - low)
         for (low, high), axis in zip(box, points.axes, strict=True)
     )
 
@@ -182,9 +188,9 @@ def _odd(count: int, periodic: bool) -> int:
     return count | 1 if periodic else count
 
 
-def _plain(network: Network, points: Array, operators: Tensor) -> Array:
+def _plain(network: Network, points: Array, operators: Tensor, few: float) -> Array:
     """(C, n, outputs) at points one by one."""
-    if _numbers(network, len(points), operators) > _MUCH:
+    if _numbers(network, len(points), operators) > few:
         return _sharp(network, points, operators)
     return np.asarray(network.evaluate(torch.tensor(points), operators).numpy())
 

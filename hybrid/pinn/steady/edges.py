@@ -28,6 +28,7 @@ from numpy.polynomial import Polynomial
 from torch import Tensor
 
 from hybrid.pinn.functions.network import entries
+from hybrid.pinn.steady.singular import corner_jets
 
 _DOWN = Polynomial([1.0, 0.0, -3.0, 2.0])
 _UP = Polynomial([0.0, 0.0, 3.0, -2.0])
@@ -35,6 +36,7 @@ _BLEND = (_DOWN, _UP)
 """η for a lower corner and for an upper one, over the side from 0 to 1."""
 
 _CORNERS = tuple(itertools.product((0, 1), repeat=3))
+_ROUNDING = 1e-12
 _DEGREE = 9
 """Of the polynomials that stand for f along an edge."""
 
@@ -60,12 +62,14 @@ class EdgePart:
         low, high = torch.tensor(self.box, dtype=points.dtype, device=points.device).T
         root = torch.tensor(self.diagonal, dtype=points.dtype, device=points.device).sqrt()
         tables = _Tables((points - low) / (high - low), high - low, operators)
-        joined = torch.zeros(1, dtype=points.dtype, device=points.device)
-        for corner in _CORNERS:
-            upper = torch.tensor(corner, device=points.device, dtype=torch.bool)
-            inward = torch.where(upper, -1.0, 1.0).to(points.dtype)
-            octant = _octant((points - torch.where(upper, high, low)) * inward / root, inward / root, operators)
-            joined = joined + _times(tables.product([_BLEND[side] for side in corner]), octant, operators)
+        joined = corner_jets(points, self.box, self.diagonal, ((corner, 1.0) for corner in _CORNERS), operators)
+        if joined is None:
+            joined = torch.zeros(1, dtype=points.dtype, device=points.device)
+            for corner in _CORNERS:
+                upper = torch.tensor(corner, device=points.device, dtype=torch.bool)
+                inward = torch.where(upper, -1.0, 1.0).to(points.dtype)
+                octant = _octant((points - torch.where(upper, high, low)) * inward / root, inward / root, operators)
+                joined = joined + _times(tables.product([_BLEND[side] for side in corner]), octant, operators)
         factor = torch.zeros_like(joined)
         for term in self.source:
             factor += tables.product(term)
@@ -107,7 +111,10 @@ def edge_part(
     if not np.isfinite(np.concatenate(found)).all():
         return None
     ends = tuple((float(a), float(b)) for a, b in box)
-    return EdgePart(ends, tuple(float(a) for a in np.diag(coefficient)), tuple(terms))
+    # A constant f needs no more than the corners' terms: what the fits then have is rounding.
+    least = _ROUNDING * max(float(np.abs(values).max()) for values in found)
+    kept = tuple(term for term in terms if all(float(np.abs(one.coef).max()) > least for one in term))
+    return EdgePart(ends, tuple(float(a) for a in np.diag(coefficient)), kept)
 
 
 def _octant(local: Tensor, scale: Tensor, operators: Tensor) -> Tensor:

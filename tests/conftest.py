@@ -102,6 +102,9 @@ def layers(comm: MPI.Comm, tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
+_WHOLE_RUNS = {"study", "paper"}
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Of several ranks one speaks."""
@@ -111,15 +114,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On three ranks and more every test is met, with a fifth of its parameters: two ranks have met them all."""
+    """On three ranks and more every test is met, with a fifth of its parameters, and of whole runs a third of the tests: two
+    ranks have met them all."""
     if MPI.COMM_WORLD.size < 3:
         return
     functions = [getattr(item, "originalname", item.name) for item in items]
     met: Counter[tuple[object, str]] = Counter()
     kept, left = [], []
     for item, function in zip(items, functions, strict=True):
-        (left if met[item.parent, function] % 5 else kept).append(item)
-        met[item.parent, function] += 1
+        whole = item.path.parent.name in _WHOLE_RUNS
+        key, each = (item.parent, "" if whole else function), 3 if whole else 5
+        (left if met[key] % each else kept).append(item)
+        met[key] += 1
     items[:] = kept
     config.hook.pytest_deselected(items=left)
 

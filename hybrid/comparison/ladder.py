@@ -169,8 +169,8 @@ class _Jets:
             return jets_on(self.parts, points)
         wanted = self.operators if operators is None else operators
         box = getattr(self.function.network.embedding, "box", None)
-        out = None if box is None else points.beyond(box, NEAR)
-        if box is None or out is None or not len(out):
+        out = np.empty(0, np.int64) if box is None else points.beyond(box, NEAR)
+        if box is None or not len(out):
             return evaluated([self.function], points, wanted)[0]
         # Inside of its box a network may be interpolated; the few points that are just outside are evaluated as they are.
         inside = points.mapped([partial(np.clip, a_min=low, a_max=high) for low, high in box])

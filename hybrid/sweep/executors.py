@@ -216,9 +216,7 @@ def _serve(job: Job, line: Connection, parent: int) -> None:
     from hybrid.sweep.work import Stopped, Worker
 
     keep_memory()
-    signal.signal(
-        signal.SIGPIPE, signal.SIG_IGN
-    )  # PETSc takes it for a crash: nobody listens any more, which is an error here
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # nobody listens any more: an error here, a crash for PETSc
 
     def stop() -> None:
         if os.getppid() != parent:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
-from hybrid.pinn.functions.network import VALUE, hessian_operators
+from hybrid.pinn.functions import kernel
+from hybrid.pinn.functions.network import VALUE, gradient_only, hessian_operators
+from hybrid.pinn.steady import singular
 from hybrid.pinn.steady.corners import _singular, corner_part
 from hybrid.symbols import cos, numpy_function, sin, x
 
@@ -57,3 +60,22 @@ def test_none_where_none_are_known() -> None:
     assert corner_part([(0.0, 1.0)], np.eye(1), f) is None
     assert corner_part([(0.0, 1.0)] * 2, np.array([[1.0, 0.3], [0.3, 1.0]]), f) is None
     assert corner_part([(0.0, 1.0)] * 3, np.eye(3), f) is None
+
+
+@pytest.mark.parametrize("operators", [VALUE, gradient_only(2), hessian_operators(2), torch.tensor(A)[None]])
+def test_the_kernel_gives_the_same(monkeypatch: pytest.MonkeyPatch, operators: torch.Tensor) -> None:
+    """Anywhere, in a corner and on an edge too."""
+    if kernel.load() is None:
+        pytest.skip("no C compiler")
+    assert PART is not None
+    points = torch.rand(300, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * torch.tensor(
+        [1.0, 2.0]
+    )
+    points[:2] = torch.tensor([[1.0, 2.0], [0.0, 0.7]])
+    exact = PART(points, operators)
+    asked: list[bool] = []
+    add = kernel.add_corner
+    monkeypatch.setattr(kernel, "add_corner", lambda *words: asked.append(add(*words)) or asked[-1])
+    monkeypatch.setattr(singular, "_MANY", 0)
+    assert (PART(points, operators) - exact).abs().max() < 1e-13 * exact.abs().max()
+    assert asked == [True] * 4

@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pytest
 import torch
 
 from hybrid import EllipticProblem
 from hybrid.pinn import LastLayer, solve_homogenized
-from hybrid.pinn.functions.network import VALUE, hessian_operators, laplacian
+from hybrid.pinn.functions import kernel
+from hybrid.pinn.functions.network import VALUE, gradient_only, hessian_operators, laplacian
+from hybrid.pinn.steady import singular
 from hybrid.pinn.steady.edges import _octant, edge_part
 from hybrid.symbols import cos, numpy_function, sin, x, y
 
@@ -68,6 +71,32 @@ def test_derivatives_agree_with_automatic_ones() -> None:
     assert (jet[1:4] - gradient).abs().max() < 1e-12
     rows, columns = torch.triu_indices(3, 3)
     assert (jet[4:] - hessian[rows, columns]).abs().max() < 1e-11
+
+
+@pytest.mark.parametrize("operators", [VALUE, gradient_only(3), hessian_operators(3), torch.tensor(A)[None]])
+def test_the_kernel_gives_the_same(monkeypatch: pytest.MonkeyPatch, operators: torch.Tensor) -> None:
+    """Anywhere, on an edge and on a face too; in the corners second derivatives have no limit."""
+    if kernel.load() is None:
+        pytest.skip("no C compiler")
+    assert PART is not None
+    low, high = (torch.tensor(ends, dtype=torch.float64) for ends in zip(*BOX, strict=True))
+    points = low + (high - low) * torch.rand(300, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    points[0, 0], points[1, 1] = 1.0, 0.0
+    exact = PART(points, operators)
+    asked: list[bool] = []
+    add = kernel.add_corner
+    monkeypatch.setattr(kernel, "add_corner", lambda *words: asked.append(add(*words)) or asked[-1])
+    monkeypatch.setattr(singular, "_MANY", 0)
+    assert (PART(points, operators) - exact).abs().max() < 1e-13 * exact.abs().max()
+    assert asked == [True] * 8
+
+
+def test_a_source_that_is_constant_along_an_edge_needs_its_corners_alone() -> None:
+    """Here it is along those two in the third direction where x_0 = 0."""
+    found = edge_part(BOX, A, numpy_function(3 + 0 * x[0]))
+    assert found is not None
+    assert PART is not None
+    assert (len(found.source), len(PART.source)) == (8, 8 + 12 - 2)
 
 
 def test_none_where_none_are_known() -> None:

@@ -24,7 +24,7 @@ _PLACE = 2.0**-40
 """Of a brick's side: places that are nearer to each other than this are one."""
 _FEW = 4096
 _TIMES = 6
-"""As many values as there are points are computed at the most, where that saves gathering."""
+"""So many times as many values as there are points are computed at the most, where that saves gathering."""
 PIECE = 1 << 14
 """Points that are dealt with at a time: what belongs to them stays near the processor."""
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from hybrid.pinn.functions.network import VALUE, Network, gradient_only, hessian_operators, product_jet
+from hybrid.pinn.functions.network import VALUE, Network, gradient_only, hessian_operators, hessian_pairs, product_jet
 from hybrid.pinn.functions.smooth import jets_on
 from hybrid.product import Product
 
@@ -81,7 +81,7 @@ class Field:
         """∇²u at the points, (n, d) -> (n, d, d), by automatic differentiation."""
         channels = self._evaluate(points, hessian_operators(self.dim))[1 + self.dim :]
         out = np.empty((channels.shape[1], self.dim, self.dim))
-        for channel, (i, j) in zip(channels, _pairs(self.dim), strict=True):
+        for channel, (i, j) in zip(channels, hessian_pairs(self.dim), strict=True):
             out[:, i, j] = out[:, j, i] = channel
         return out
 
@@ -108,7 +108,3 @@ def evaluated(fields: Sequence[Field], points: Product, operators: Tensor) -> li
             outputs[:, piece] = one._whole(own, at, operators).numpy()
         found.append(outputs)
     return found
-
-
-def _pairs(dim: int) -> list[tuple[int, int]]:
-    return [(i, j) for i in range(dim) for j in range(i, dim)]

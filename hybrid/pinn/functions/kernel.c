@@ -1,4 +1,4 @@
-/* tanh on jets and its adjoint: one pass over memory where separate operations make a dozen. See hybrid/pinn/sweep.py.
+/* tanh on jets and its adjoint: one pass over memory where separate operations make a dozen. See hybrid/pinn/leastsquares/sweep.py.
 
    Channels lie one after the other, `size` numbers each: the value, d of the gradient, one for each of the `count` operators,
    symmetric d x d matrices. Blocks of numbers, so that what is computed on the way stays in the first cache. */

@@ -21,6 +21,8 @@ SOURCE = Path(__file__).with_name("kernel.c")
 _SINGULAR = Path(__file__).with_name("singular.c")
 _SUMS = Path(__file__).with_name("sums.c")
 _HEADER = Path(__file__).with_name("tanh.h")
+_MOST = 32
+"""Sums at a time, as `sums.c` has it too."""
 FLAGS = {
     SOURCE: ("-O3", "-march=native", "-fPIC", "-fno-trapping-math"),
     _SUMS: ("-O3", "-march=native", "-fPIC", "-fno-trapping-math", "-ffp-contract=off"),
@@ -81,9 +83,6 @@ def _compiled(source: Path) -> ctypes.CDLL | None:
         return None
 
 
-_MOST = 32
-
-
 def activate(z: Tensor, operators: Tensor, out: Tensor) -> bool:
     """Put the jet of tanh(z), (C, n, w), into `out`, if the kernel can: on the CPU, in contiguous memory of one of its kinds.
 
@@ -123,8 +122,13 @@ def add_corner(
     return True
 
 
-def sums(embedded: Tensor, weight: Tensor, bias: Tensor, counts: Sequence[int], last: Tensor) -> Tensor | None:
-    """Sums over a hidden layer that lose no digits, (sums, n); None where the kernel cannot.
+def can_sum(count: int) -> bool:
+    """Whether `sums` can have so many of them."""
+    return count <= _MOST and _sums() is not None
+
+
+def sums(embedded: Tensor, weight: Tensor, bias: Tensor, counts: Sequence[int], last: Tensor) -> Tensor:
+    """Sums over a hidden layer that lose no digits, (sums, n), on the CPU in float64, where `can_sum`.
 
     Args:
         embedded: The layer's input e, (inputs, n).
@@ -133,9 +137,8 @@ def sums(embedded: Tensor, weight: Tensor, bias: Tensor, counts: Sequence[int], 
         counts: How many sums there are of s = tanh(weight e + bias), of 1 - s² and of s (1 - s²).
         last: What these are multiplied with, (width, sums).
     """
-    library = _sums() if sum(counts) <= _MOST else None
-    if library is None:
-        return None
+    library = _sums()
+    assert library is not None
     out = embedded.new_empty(sum(counts), embedded.shape[1])
     operands = [each.contiguous() for each in (embedded, weight, bias, last)]
     numbers = (ctypes.c_int * 3)(*counts)

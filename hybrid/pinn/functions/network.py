@@ -43,9 +43,14 @@ def laplacian(dim: int) -> Tensor:
     return torch.eye(dim, dtype=torch.float64)[None]
 
 
+def hessian_pairs(dim: int) -> list[tuple[int, int]]:
+    """(i, j) with i ≤ j, in the order of the channels of a Hessian."""
+    return [(i, j) for i in range(dim) for j in range(i, dim)]
+
+
 def hessian_operators(dim: int, pairs: Sequence[tuple[int, int]] | None = None) -> Tensor:
     """The operators whose channels are the entries ∂_ij, i ≤ j, of the Hessian (all of them, or the `pairs` given)."""
-    pairs = [(i, j) for i in range(dim) for j in range(i, dim)] if pairs is None else pairs
+    pairs = hessian_pairs(dim) if pairs is None else pairs
     operators = torch.zeros(len(pairs), dim, dim, dtype=torch.float64)
     for k, (i, j) in enumerate(pairs):
         operators[k, i, j] += 0.5

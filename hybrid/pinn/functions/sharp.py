@@ -31,10 +31,8 @@ def sharp(network: Network, points: Tensor, operators: Tensor) -> Tensor:
     if not ordinary or last.device.type != "cpu" or last.dtype != torch.float64:
         return network.evaluate(points, operators)
     layer = _Layer.of(network, points.shape[1], operators)
-    parts = None if layer is None else [layer(many) for many in points.split(_EMBEDDED)]
-    if parts is None or any(part is None for part in parts):
-        parts = list(_of_any(network, points, operators))
-    return torch.cat([part for part in parts if part is not None], dim=1)
+    parts = _of_any(network, points, operators) if layer is None else map(layer, points.split(_EMBEDDED))
+    return torch.cat(list(parts), dim=1)
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class _Layer:
 
     @classmethod
     def of(cls, network: Network, dim: int, operators: Tensor) -> _Layer | None:
-        """None where it is otherwise."""
+        """None where it is otherwise, or the kernel cannot."""
         linear = type(network.embedding) is AffineEmbedding and network.embedding.is_linear
         if len(network.biases) != 1 or (operators.shape[-1] and not linear):
             return None
@@ -65,14 +63,16 @@ class _Layer:
             slopes = network.embedding.jet(anywhere, gradient_only(dim))[1:, 0] @ weight.T  # ∂_i z, (d, width)
             factors += [slopes, -2 * torch.einsum("kij,iw,jw->kw", operators, slopes, slopes)]
         counts = [len(factor) * len(last) for factor in factors] + [0, 0]
+        if not kernel.can_sum(sum(counts)):
+            return None
         numbers = torch.cat([(factor[:, None] * last).reshape(-1, len(weight)) for factor in factors])
         return cls(network, (counts[0], counts[1], counts[2]), numbers.T.contiguous())
 
-    def __call__(self, points: Tensor) -> Tensor | None:
-        """The jet (C, n, outputs), by the kernel; None without it."""
+    def __call__(self, points: Tensor) -> Tensor:
+        """The jet (C, n, outputs)."""
         embedded = self.network.embedding.jet(points, VALUE)[0].T.contiguous()
         found = kernel.sums(embedded, self.network.weights[0], self.network.biases[0], self.counts, self.last)
-        return None if found is None else found.unflatten(0, (-1, self.counts[0])).transpose(1, 2)
+        return found.unflatten(0, (-1, self.counts[0])).transpose(1, 2)
 
 
 def _of_any(network: Network, points: Tensor, operators: Tensor) -> Iterator[Tensor]:

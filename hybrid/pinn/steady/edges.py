@@ -36,9 +36,10 @@ _BLEND = (_DOWN, _UP)
 """η for a lower corner and for an upper one, over the side from 0 to 1."""
 
 _CORNERS = tuple(itertools.product((0, 1), repeat=3))
-_ROUNDING = 1e-12
 _DEGREE = 9
 """Of the polynomials that stand for f along an edge."""
+_ROUNDING = 1e-12
+"""Of f on an edge: a polynomial that is smaller is left out."""
 
 Term = tuple[Polynomial, Polynomial, Polynomial]
 
@@ -105,16 +106,16 @@ def edge_part(
         if not np.isfinite(values).all():
             return None
         along = Polynomial.fit(t, values, _DEGREE).convert()
+        rest = along - along(0.0) * _DOWN - along(1.0) * _UP  # the corners have their part already
+        if np.abs(rest(t)).max() <= _ROUNDING * np.abs(values).max():  # all of it, where f is constant along the edge
+            continue
         term = [_BLEND[side] for side in sides]
-        term.insert(k, along - along(0.0) * _DOWN - along(1.0) * _UP)  # the corners have their part already
+        term.insert(k, rest)
         terms.append((term[0], term[1], term[2]))
     if not np.isfinite(np.concatenate(found)).all():
         return None
     ends = tuple((float(a), float(b)) for a, b in box)
-    # A constant f needs no more than the corners' terms: what the fits then have is rounding.
-    least = _ROUNDING * max(float(np.abs(values).max()) for values in found)
-    kept = tuple(term for term in terms if all(float(np.abs(one.coef).max()) > least for one in term))
-    return EdgePart(ends, tuple(float(a) for a in np.diag(coefficient)), kept)
+    return EdgePart(ends, tuple(float(a) for a in np.diag(coefficient)), tuple(terms))
 
 
 def _octant(local: Tensor, scale: Tensor, operators: Tensor) -> Tensor:

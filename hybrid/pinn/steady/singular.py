@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from hybrid.pinn.functions import kernel
+from hybrid.pinn.functions.network import hessian_pairs
 
 _MANY = 8000
 """Points from which on the kernel is asked: trainings have fewer, and keep their numbers to the last bit."""
@@ -35,7 +36,7 @@ def corner_jets(
     if len(points) < _MANY:
         return None
     dim = len(box)
-    pairs = [(i, j) for i in range(dim) for j in range(i, dim)]
+    pairs = hessian_pairs(dim)
     order = 0 if not operators.shape[-1] else 2 if len(operators) else 1
     found = points.new_zeros((1, 1 + dim, 1 + dim + len(pairs))[order], len(points))
     root = [a**0.5 for a in diagonal]

@@ -9,9 +9,9 @@ hybrid.comparison   errors e1…e5 between the two
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from typing import TYPE_CHECKING
+
+import mpi4py.MPI  # noqa: F401  before all else that is compiled, which then finds this MPI and no other
 
 from hybrid._version import __version__
 from hybrid.failures import InputError, SolverError
@@ -33,10 +33,6 @@ __all__ = [
     "pinn",
     "study",
 ]
-
-# The DOLFINx wheel wants to be imported before dolfinx and petsc4py; conda, Debian and the official images have none.
-if importlib.util.find_spec("dolfinx_solver") is not None:
-    importlib.import_module("dolfinx_solver")
 
 # On first use: who only wants networks needs no DOLFINx, who asks for help no SymPy, and the other way round.
 __getattr__, __dir__ = lazily(__name__, {"EllipticProblem": "physics", "ReactionDiffusionProblem": "physics"})

@@ -130,13 +130,13 @@ def _descended(
     step = np.full(len(at), 0.5 / count)
     size, rows = box[1] - box[0], np.arange(len(at))
     for _ in range(60):
-        offered, values = [at], [best]
+        offered = [at]
         for axis, side in itertools.product(axes, (-1, 1)):
             moved = at.copy()
             moved[:, axis] = np.clip(at[:, axis] + side * step * size[axis], *box[:, axis])
             offered.append(moved)
-            values.append(value(moved))
+        values = np.vstack([best[None], value(np.concatenate(offered[1:])).reshape(-1, len(at))])
         chosen = np.argmin(values, axis=0)
-        at, best = np.stack(offered)[chosen, rows], np.stack(values)[chosen, rows]
+        at, best = np.stack(offered)[chosen, rows], values[chosen, rows]
         step = np.where(chosen > 0, step, step / 2)
     return at

@@ -1,7 +1,9 @@
 """Boundary layers of the faces of a box, by networks on half-strips.
 
-w = c + exp(-β z_n) N(z), N of random features of exp(-2β z_n) and of the medium's periodic inputs: periodic along the face, and
-away from it what a medium that is periodic there too leaves of it. The last layer and c, linear both, are least squares.
+w = c + exp(-β z_n) N(z), N of random features of exp(-β z_n / 2) and of the medium's periodic inputs: periodic along the face,
+and away from it what a medium that is periodic there too leaves of it. The last layer and c, linear both, are least squares.
+β is about the rate of the slowest part. A part of rate λ is N's first input to the power 2λ/β - 2, which is smooth enough; to
+that of λ/β - 1, with exp(-β z_n) for input, it was not.
 """
 
 from __future__ import annotations
@@ -28,6 +30,9 @@ from hybrid.pinn.sizes import CELLS
 from hybrid.pinn.steady.strengths import fit_jointly
 from hybrid.trust import Estimate
 
+_WANTED = 1e-4
+"""Of a layer, relative to the correctors: what comes after it, of second order, is more."""
+
 
 def solve_layers(
     equation: Equation, correctors: Sequence[Field], coefficient: npt.NDArray[np.float64], *, seed: int = 0
@@ -47,9 +52,19 @@ def solve_layers(
     cell, _ = sampling.periodic_grid(equation.period, 16)
     size = max(float(np.abs(chi.values(cell.numpy())).max()) for chi in correctors)
     return tuple(
-        _solved(equation, face, correctors[face.axis], _rate(equation, face, coefficient), size, seed)
+        _climbed(equation, face, correctors[face.axis], _rate(equation, face, coefficient), size, seed)
         for face in faces_of(equation)
     )
+
+
+def _climbed(equation: Equation, face: Face, corrector: Field, rate: float, scale: float, seed: int) -> Layer[Field]:
+    """The first that is good enough, or the best."""
+    tried: list[Layer[Field]] = []
+    for sizes in CELLS[equation.dim].beyond.layer:
+        tried.append(_solved(equation, face, corrector, rate, scale, seed, sizes))
+        if tried[-1].estimate.within(_WANTED):
+            break
+    return min(tried, key=lambda layer: math.inf if layer.estimate.error is None else layer.estimate.error)
 
 
 def _rate(equation: Equation, face: Face, a: npt.NDArray[np.float64]) -> float:
@@ -59,12 +74,14 @@ def _rate(equation: Equation, face: Face, a: npt.NDArray[np.float64]) -> float:
     return min(2 * math.pi / equation.period[k] * math.sqrt(a[k, k] / a[n, n]) for k in others)
 
 
-def _solved(equation: Equation, face: Face, corrector: Field, rate: float, scale: float, seed: int) -> Layer[Field]:
+def _solved(
+    equation: Equation, face: Face, corrector: Field, rate: float, scale: float, seed: int, sizes: tuple[int, int, int]
+) -> Layer[Field]:
     dim, n = equation.dim, face.axis
     offset, signs = (torch.tensor(part) for part in (face.offset(equation), face.signs(equation)))
-    decay = Decay(n, rate / 2)
-    features, deep, along = CELLS[dim].beyond.layer
-    embedding = Together(Decay(n, rate), Seen(corrector.network.embedding, offset, signs))
+    decay = Decay(n, rate)
+    features, deep, along = sizes
+    embedding = Together(Decay(n, rate / 2), Seen(corrector.network.embedding, offset, signs))
     network = Network(embedding, (features,), 1, seed)
     depth = math.log(1 / CELLS[dim].beyond.ends) / rate
     strip = [(0.0, depth) if k == n else (0.0, p) for k, p in enumerate(equation.period)]

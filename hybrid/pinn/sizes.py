@@ -41,12 +41,12 @@ class Beyond:
     """Of what is beyond the first order, from the plane on.
 
     Attributes:
-        layer: Features, and points into the strip and along the face.
+        layer: Features, and points into the strip and along the face; the cheapest first.
         ends: What is left of the slowest part of a layer where the points end.
         second: Features, and points along each side of the cell.
     """
 
-    layer: tuple[int, int, int]
+    layer: tuple[tuple[int, int, int], ...]
     ends: float
     second: tuple[int, int]
 
@@ -117,7 +117,7 @@ CELLS = {
             jumps=((400, 800),), jumps_trained=((100, 800, 8),),
             source=(200, 400, 800), source_jumps=200,
         ),
-        beyond=Beyond(layer=(0, 0, 0), ends=1.0, second=(0, 0)),  # an integral, and no layers
+        beyond=Beyond(layer=(), ends=1.0, second=(0, 0)),  # an integral, and no layers
     ),
     2: Cells(
         points=32, open_points=41, form_points=40, slow_points=10,
@@ -131,7 +131,7 @@ CELLS = {
             jumps=((500, 72), (800, 90)), jumps_trained=((300, 72, 2), (400, 80, 1)),
             source=(800, 1500, 2500), source_jumps=48,
         ),
-        beyond=Beyond(layer=(800, 48, 26), ends=1e-6, second=(600, 34)),
+        beyond=Beyond(layer=((500, 40, 22), (900, 56, 28)), ends=1e-6, second=(600, 34)),
     ),
     3: Cells(
         points=14, open_points=15, form_points=14, slow_points=5,
@@ -145,7 +145,7 @@ CELLS = {
             jumps=((300, 16), (500, 18)), jumps_trained=((100, 14, 2),),
             source=(1500, 3000), source_jumps=16,
         ),
-        beyond=Beyond(layer=(1600, 16, 11), ends=1e-4, second=(900, 12)),
+        beyond=Beyond(layer=((1600, 16, 11),), ends=1e-4, second=(900, 12)),
     ),
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from hybrid.study.case import Case
 from hybrid.study.record import Record
@@ -130,11 +130,19 @@ def training(record: Record) -> Figure:
         steps = last - found.loss_every * np.arange(len(loss))[::-1]
         draw = ax.semilogy if (loss > 0).any() else ax.plot  # a homogeneous medium leaves nothing to train
         draw(steps, loss, marker="o" if len(loss) < 5 else None, color="C0")
-        if loss.max() > 100 * loss.min() > 0:  # enough powers of ten to read it from
-            ax.minorticks_off()
+        _few_powers(ax, loss)
         ax.set(title=title, xlabel=f"step ({found.optimizer})", ylabel="loss (mean square residual)")
         ax.grid(alpha=0.3)
     return figure
+
+
+def _few_powers(ax: Axes, values: Array) -> None:
+    """Labels at a few powers of ten, where there are enough of these to read from, and in plain letters: 10 to the power of a
+    number takes as long to draw as a curve."""
+    ax.yaxis.set_major_formatter("{x:g}")
+    if values.max() > 100 * values.min() > 0:
+        ax.yaxis.set_major_locator(LogLocator(numticks=6))
+        ax.minorticks_off()
 
 
 def ladder(record: Record) -> Figure:
@@ -146,6 +154,7 @@ def ladder(record: Record) -> Figure:
             values = [errors[part] for errors in rungs.values()]
             if min(values, default=0.0) > 0:
                 ax.semilogy([RUNGS[name].replace(" ", "\n") for name in rungs], values, style, label=label)
+                _few_powers(ax, np.array(values))
         ax.set(title=f"reconstructions, relative error in {title}")
         ax.grid(alpha=0.3)
         ax.legend(fontsize=8) if ax.lines else None

@@ -80,7 +80,7 @@ class CellOperator:
         self.solver = LinearSolver(
             self.matrix, "cell_", usual(len(cell)) if defaults is None else defaults,
             lambda: levels(space, a=entries, points=place(independent_points(space, cell)), cell=cell), singular=True,
-            pieces=self.pieces, dim=len(cell),
+            pieces=self.pieces or (np.zeros(self.matrix.getLocalSize()[0], dtype=np.int64), 1), dim=len(cell),
         )  # fmt: skip
 
     def _of_linear_functions(self, full: PETSc.Mat, dim: int) -> tuple[list[PETSc.Vec], npt.NDArray[np.float64]]:

@@ -20,7 +20,7 @@ from hybrid.pinn.cells.cellsolution import CellSolution, finish
 from hybrid.pinn.cells.cellunits import cell_unit
 from hybrid.pinn.cells.formulations import Collocation, Formulation, formulation_of
 from hybrid.pinn.cells.jumps import KinkEmbedding, has_infinite_slopes, kink_sets
-from hybrid.pinn.cells.periodicities import periodicity_of
+from hybrid.pinn.cells.periodicities import Periodicity, periodicity_of
 from hybrid.pinn.cells.slowsolution import finish_product, finish_slow
 from hybrid.pinn.functions.embedding import AffineEmbedding, SideBySide, Together
 from hybrid.pinn.functions.inputs import Axes, FastOnly, MediumEmbedding
@@ -115,10 +115,9 @@ def solve_cell(
     check_counts(slow_points, equation.dim)
     start = time.perf_counter()
     if networks is None:
-        networks = cell_networks(
-            equation, seed=seed, hidden=hidden, formulation=formulation, periodicity=periodicity, separate=separate,
-            scale=scale, frequencies=frequencies, medium=medium, singular=singular, waves=waves,
-        )  # fmt: skip
+        networks = _untrained(
+            equation, sides, form, seed, hidden, separate, scale, frequencies, medium, singular, waves
+        )
     else:
         networks = _given(equation, networks, form, train)
         if train and hasattr(training.get("progress"), "follow"):
@@ -201,6 +200,14 @@ def cell_networks(
     sides, form = periodicity_of(periodicity), formulation_of(formulation)
     check_shape(hidden, scale)
     form.check(equation, sides)
+    return _untrained(equation, sides, form, seed, hidden, separate, scale, frequencies, medium, singular, waves)
+
+
+def _untrained(
+    equation: Equation, sides: Periodicity, form: Formulation, seed: int, hidden: Sequence[int], separate: bool,
+    scale: float, frequencies: Sequence[Sequence[int]] | None, medium: bool, singular: bool, waves: int,
+) -> tuple[Network, ...]:  # fmt: skip
+    """The same, where the arguments were looked at."""
     product = separated(equation) if sides.exact else None
     base = equation if product is None else product[1]
     embedding = sides.inputs(base, frequencies)

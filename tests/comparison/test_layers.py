@@ -97,6 +97,24 @@ def test_both_paths_find_the_same() -> None:
         assert other.values(points) == pytest.approx(comparison.at_points(one, points), abs=1e-5 * size)
 
 
+def test_networks_have_as_many_features_as_layers_need(paper: EllipticProblem) -> None:
+    """Of the paper's medium the first are enough; of a steep one across the lattice they are not, and the estimate says so."""
+    steep = EllipticProblem(
+        domain=[(0, 1), (0, 1)], eps=1 / 8, a=1.1 + sin(2 * pi * (y[0] + y[1])) * cos(2 * pi * y[1]), f=1
+    )
+    found = {}
+    for problem in (paper, steep):
+        cell = pinn.solve_cell(problem, hidden=(600,), points=34, optimizer=pinn.LastLayer())
+        found[problem] = pinn.solve_layers(problem, cell)
+        assert all(layer.estimate.within(1e-4) for layer in found[problem]) is (problem is paper)
+    own, more = ({layer.function.network.weights[0].shape[0] for layer in layers} for layers in found.values())
+    assert max(more) > max(own)
+    exact = fem.solve_cell(paper, MPI.COMM_SELF, degree=4, cells=16, estimate=False)
+    size = float(np.abs(exact.correctors[0].x.array).max())
+    for by_fem, by_network in zip(fem.solve_layers(paper, exact, MPI.COMM_SELF), found[paper], strict=True):
+        assert by_network.tail == pytest.approx(by_fem.tail, abs=1e-5 * size)
+
+
 @pytest.mark.mpi
 def test_orders_in_the_plane(comm: MPI.Comm) -> None:
     """From ε = 1/4 to 1/8, cut alike: in L2 and in the H1 seminorm."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import os
 import platform
+import re
 import resource
 from pathlib import Path
 
@@ -21,6 +23,17 @@ def processor() -> str:
             if line.startswith(("flags", "Features")):
                 return line
     return platform.processor() or platform.machine()
+
+
+def threads() -> int | None:
+    """How many OMP_NUM_THREADS gives to each process; None where it says nothing that is a number."""
+    found = re.match(r"\s*(\d+)", os.environ.get("OMP_NUM_THREADS", ""))
+    return None if found is None else int(found[1]) or None
+
+
+def room_for(threads: int) -> int:
+    """How many processes with so many threads each this one's cores suffice for, at least one."""
+    return max(len(os.sched_getaffinity(0)) // threads, 1)
 
 
 def keep_memory() -> None:

@@ -92,7 +92,13 @@ class InRun(Experiment):
 
 
 class Apart(Experiment):
-    """An experiment of its own, which belongs to no preset."""
+    """An experiment of its own, which belongs to no preset.
+
+    Attributes:
+        long: Whether it is worth a process of its own; its files then have the names of cases.
+    """
+
+    long: bool = False
 
     @abstractmethod
     def run(self, comm: MPI.Comm, cases: Sequence[str], folder: Path, reporter: Reporter) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from mpi4py import MPI
 
 from hybrid import store
+from hybrid.paper.beside import beside
 from hybrid.paper.cases import names, paper_case
 from hybrid.paper.experiment import Apart
 from hybrid.paper.experiments import EXPERIMENTS
@@ -54,30 +56,27 @@ def reproduce(
     on_root(comm, lambda: store.prepare(out))
     reporter = Reporter(comm.rank, out / "log.txt")
     try:
-        work = [(preset, name) for preset in presets for name in cases]
-        for count, (preset, name) in enumerate(work, 1):
-            reporter.say(f"[{count} of {len(work)}, {_minutes(start)}] {name}, preset {preset}", style="bold")
-            shown = paper_case(name)
-            many = 1 if preset == PAPER.name or shown.literal_of else seeds
-            run(
-                shown.case,
-                comm,
-                preset=preset,
-                out=out / preset / name,
-                resume=True,
-                seeds=many,
-                cache=cache,
-                extras=EXTRAS,
-            )
-        if "accurate" in presets:  # what belongs to no preset is done with the main one
-            for experiment in EXPERIMENTS:
-                if isinstance(experiment, Apart):
-                    experiment.run(comm, cases, out / "baselines", reporter)
+        apart = (
+            [e for e in EXPERIMENTS if isinstance(e, Apart)] if "accurate" in presets else []
+        )  # done with the main one
+        with beside(comm, cases, out / "baselines", reporter) if apart else nullcontext():
+            work = [(preset, name) for preset in presets for name in cases]
+            for count, (preset, name) in enumerate(work, 1):
+                reporter.say(f"[{count} of {len(work)}, {_minutes(start)}] {name}, preset {preset}", style="bold")
+                _run(comm, preset, name, out / preset / name, seeds, cache)
+        for experiment in apart:
+            experiment.run(comm, cases, out / "baselines", reporter)
         page = on_root(comm, lambda: write_page(out))
         reporter.say(f"{_minutes(start)} in all; the page is {page.resolve()}", style="bold")
         return page
     finally:
         reporter.close()
+
+
+def _run(comm: MPI.Comm, preset: str, name: str, out: Path, seeds: int, cache: bool) -> None:
+    shown = paper_case(name)
+    many = 1 if preset == PAPER.name or shown.literal_of else seeds
+    run(shown.case, comm, preset=preset, out=out, resume=True, seeds=many, cache=cache, extras=EXTRAS)
 
 
 def _minutes(start: float) -> str:

@@ -80,12 +80,12 @@ def _panels(figure: Figure, pixels: np.ndarray) -> Iterator[Panel]:
     """Cut between the panels, each of which has so much room around it; less where there is no bar of colours."""
     left, bar, below, above = MARGINS
     height, width = pixels.shape[:2]
-    axes = [ax for ax in figure.axes if ax.get_label() != "<colorbar>"]
+    axes = figure.axes
     if len(axes) == 1:
         yield _panel(pixels, figure.dpi, _said(axes[0]))
         return
     for ax in axes:
-        right = bar if ax.child_axes else _NO_BAR
+        right = bar if ax.images else _NO_BAR
         box = ax.get_subplotspec().get_position(figure)  # the place that it was given: of a square it takes a part
         (x0, x1), (y0, y1) = ((np.array(side) * figure.dpi).round() for side in (
             (box.x0 * figure.get_figwidth() - left, box.x1 * figure.get_figwidth() + right),

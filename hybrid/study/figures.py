@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator
+from matplotlib.image import AxesImage
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogLocator
 
 from hybrid.study.case import Case
 from hybrid.study.record import Record
@@ -219,8 +222,37 @@ def colour_map(
         values.reshape(count, count).T, origin="lower", extent=(left, right, bottom, top_edge), cmap=colours, vmin=low,
         vmax=high, interpolation="bilinear",
     )  # fmt: skip
-    bar = ax.inset_axes((1.04, 0.0, 0.05, 0.93))  # above it is room for a power of ten
-    ax.figure.colorbar(image, cax=bar, ticks=MaxNLocator(4))
-    bar.yaxis.get_offset_text().set_horizontalalignment("left")
+    _bar(ax, image)
     ax.set(title=title, xlabel=f"${name}_0$", ylabel=f"${name}_1$")
     ax.locator_params(nbins=2)  # ticks and their labels are most of what drawing takes
+
+
+def _bar(ax: Axes, image: AxesImage) -> None:
+    """A bar of an image's colours beside its axes, without axes of its own: these take as long as all the rest."""
+    low, high = image.get_clim()
+    colours = AxesImage(ax, cmap=image.cmap, norm=image.norm, extent=(*_BAR, 0.0, _TOP), origin="lower", clip_on=False)
+    colours.set_data(np.linspace(low, high, 128)[:, None])
+    colours.set_transform(ax.transAxes)
+    ax.add_artist(colours)
+    ax.add_patch(
+        Rectangle((_BAR[0], 0.0), _BAR[1] - _BAR[0], _TOP, transform=ax.transAxes, clip_on=False, fill=False, lw=0.8)
+    )
+    power = math.floor(math.log10(max(abs(low), abs(high)) or 1.0))
+    unit = 1.0 if -3 < power < 3 else 10.0**power
+    digits = 3 if high == low else max(3, math.ceil(math.log10(max(abs(low), abs(high)) / (high - low))) + 2)
+    for place, value in ((0.0, low), (_TOP / 2, (low + high) / 2), (_TOP, high)):
+        shown = 0.0 if abs(value) < 1e-6 * (high - low) else value / unit  # not the rounding of a zero
+        ax.text(
+            _BAR[1] + 0.03,
+            place,
+            f"{shown:.{digits}g}",
+            transform=ax.transAxes,
+            va="center",
+            size=9 if digits < 5 else 7,
+        )
+    if unit != 1.0:
+        ax.text(_BAR[0], 1.0, f"1e{power}", transform=ax.transAxes, va="bottom")
+
+
+_BAR, _TOP = (1.04, 1.09), 0.93
+"""Where it is, in parts of the axes; above it is room for a power of ten."""

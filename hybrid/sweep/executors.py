@@ -15,6 +15,7 @@ from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
 from hybrid.failures import InputError
+from hybrid.machine import room_for, threads
 from hybrid.sweep.folder import Folder
 from hybrid.sweep.plan import Plan, Task
 from hybrid.sweep.progress import Watch
@@ -122,12 +123,13 @@ class Pool(Executor):
     _deaths: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        threads = int(os.environ.get("OMP_NUM_THREADS", "1") or 1)
-        cores = len(os.sched_getaffinity(0))
-        most = max(cores // threads, 1)
+        each_has = threads() or 1
+        most = room_for(each_has)
         if self.workers is not None and not 1 <= self.workers <= most:
-            each = f" with {threads} threads each (OMP_NUM_THREADS)" if threads > 1 else ""
-            raise InputError("--jobs", f"{self.workers}{each}, on {cores} cores; allowed is a number from 1 to {most}")
+            each = f" with {each_has} threads each (OMP_NUM_THREADS)" if each_has > 1 else ""
+            raise InputError(
+                "--jobs", f"{self.workers}{each}, on {room_for(1)} cores; allowed is a number from 1 to {most}"
+            )
         self.workers = self.workers or most
 
     def run(self, job: Job, watch: Watch) -> None:

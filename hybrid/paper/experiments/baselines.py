@@ -118,6 +118,7 @@ _LABELS = {"strong": "strong form", "first-order": "first-order system", "ritz":
 class Baselines(Apart):
     """Networks for the multiscale equation itself."""
 
+    long = True
     files = ("elliptic-1d", "elliptic-2d")
 
     def run(self, comm: MPI.Comm, cases: Sequence[str], folder: Path, reporter: Reporter) -> None:

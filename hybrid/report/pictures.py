@@ -11,14 +11,15 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.image import imsave
 
 from hybrid import store
-from hybrid.study.figures import MARGINS, QUICK, STYLE
+from hybrid.study.figures import MARGINS, STYLE, pixels, write_png
 
+Image = npt.NDArray[np.uint8]
+"""(rows, columns, 3)."""
 FOLDER = "figures"
 """Beside the page."""
 
@@ -63,26 +64,26 @@ def picture(page: Path, name: str, title: str, caption: str, draw: Callable[[], 
     """Draw a figure for a page, and leave it beside the page."""
     with matplotlib.rc_context(STYLE):
         figure = draw()
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()
-        pixels = np.asarray(canvas.buffer_rgba())[:, :, :3]
+        image = pixels(figure)
         folder = page.parent / FOLDER
-        store.write_atomically(folder / f"{name}.png", lambda file: _png(file, pixels, figure.dpi, **QUICK), sync=False)
+        store.write_atomically(
+            folder / f"{name}.png", lambda file: write_png(file, image, figure.dpi, quick=True), sync=False
+        )
         store.write_atomically(
             folder / f"{name}.pdf",
             lambda file: figure.savefig(file, format="pdf", metadata={"CreationDate": None}),
             sync=False,
         )
-    return Picture(name, caption, tuple(_panels(figure, pixels)), title)
+    return Picture(name, caption, tuple(_panels(figure, image)), title)
 
 
-def _panels(figure: Figure, pixels: np.ndarray) -> Iterator[Panel]:
+def _panels(figure: Figure, image: Image) -> Iterator[Panel]:
     """Cut between the panels, each of which has so much room around it; less where there is no bar of colours."""
     left, bar, below, above = MARGINS
-    height, width = pixels.shape[:2]
+    height, width = image.shape[:2]
     axes = figure.axes
     if len(axes) == 1:
-        yield _panel(pixels, figure.dpi, _said(axes[0]))
+        yield _panel(image, figure.dpi, _said(axes[0]))
         return
     for ax in axes:
         right = bar if ax.images else _NO_BAR
@@ -91,18 +92,14 @@ def _panels(figure: Figure, pixels: np.ndarray) -> Iterator[Panel]:
             (box.x0 * figure.get_figwidth() - left, box.x1 * figure.get_figwidth() + right),
             (box.y0 * figure.get_figheight() - below, box.y1 * figure.get_figheight() + above),
         ))  # fmt: skip
-        part = pixels[max(height - int(y1), 0) : height - max(int(y0), 0), max(int(x0), 0) : min(int(x1), width)]
+        part = image[max(height - int(y1), 0) : height - max(int(y0), 0), max(int(x0), 0) : min(int(x1), width)]
         yield _panel(part, figure.dpi, _said(ax))
 
 
-def _panel(pixels: np.ndarray, dpi: float, alt: str) -> Panel:
+def _panel(image: Image, dpi: float, alt: str) -> Panel:
     buffer = io.BytesIO()
-    _png(buffer, pixels, dpi)
-    return Panel(base64.b64encode(buffer.getvalue()).decode(), alt, round(pixels.shape[1] * 96 / dpi))
-
-
-def _png(file: object, pixels: np.ndarray, dpi: float, **how: int) -> None:
-    imsave(file, np.ascontiguousarray(pixels), format="png", dpi=dpi, pil_kwargs=how)
+    write_png(buffer, np.ascontiguousarray(image), dpi)
+    return Panel(base64.b64encode(buffer.getvalue()).decode(), alt, round(image.shape[1] * 96 / dpi))
 
 
 def _said(ax: Axes) -> str:

@@ -5,23 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import matplotlib
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator
+from PIL import Image
 
 from hybrid.study.case import Case
 from hybrid.study.record import Record
 from hybrid.study.table import RUNGS
-
-QUICK = {"compress_level": 1}
-"""Of PNG files: smaller ones by a few per cent take as long again as drawing does."""
 
 STYLE = {"font.size": 9, "axes.titlesize": 10, "figure.dpi": 150, "axes.formatter.limits": (-3, 5)}
 
@@ -34,14 +33,27 @@ Panel = tuple[str, Array]
 
 def draw(out: Path, case: Case, record: Record) -> None:
     """Write ``solutions.png``, ``errors.png``, ``correctors.png``, ``training.png``, and beside a reference ``ladder.png``."""
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(STYLE | {"figure.dpi": 110}):  # to look at; a report has finer ones, and PDF
         drawn = {
             "solutions": solutions(case, record), "errors": errors(case, record),
             "correctors": correctors(case, record), "training": training(record),
             **({} if record.ladder is None else {"ladder": ladder(record)}),
         }  # fmt: skip
         for name, figure in drawn.items():
-            figure.savefig(out / f"{name}.png", pil_kwargs=QUICK)
+            with (out / f"{name}.png").open("wb") as file:
+                write_png(file, pixels(figure), figure.dpi, quick=True)
+
+
+def pixels(figure: Figure) -> npt.NDArray[np.uint8]:
+    """The figure, drawn: (rows, columns, 3)."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
+
+
+def write_png(file: IO[bytes], image: npt.NDArray[np.uint8], dpi: float, *, quick: bool = False) -> None:
+    """Without what is transparent, as nothing is; `quick` as smaller files by a few per cent take as long again as drawing."""
+    Image.fromarray(image).save(file, "png", dpi=(dpi, dpi), **({"compress_level": 1} if quick else {}))
 
 
 def solutions(case: Case, record: Record, *, apart: bool = False) -> Figure:

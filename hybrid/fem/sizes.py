@@ -71,7 +71,7 @@ SIZES = {
     3: Sizes(
         multigrid=True, factors=False, factorized=60_000, raised=0,
         truncation=1e-4, cell=8, line=512, lines=3, between=13, between_fine=41,
-        bounds=20, bounds_each=2, strip=Strip(3, 5, "box", compared=9),
+        bounds=20, bounds_each=2, strip=Strip(4, 4, "box", compared=9),
     ),
 }  # fmt: skip
 """By dimension."""

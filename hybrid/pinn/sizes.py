@@ -145,7 +145,7 @@ CELLS = {
             jumps=((300, 16), (500, 18)), jumps_trained=((100, 14, 2),),
             source=(1500, 3000), source_jumps=16,
         ),
-        beyond=Beyond(layer=((1600, 16, 11),), ends=1e-4, second=(900, 12)),
+        beyond=Beyond(layer=((1600, 16, 13),), ends=1e-4, second=(900, 12)),
     ),
 }  # fmt: skip
 

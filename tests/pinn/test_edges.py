@@ -33,6 +33,27 @@ def test_the_octant_solves_its_problem() -> None:
     assert _octant(torch.zeros(1, 3, dtype=torch.float64), one, VALUE).abs().max() == 0.0
 
 
+@pytest.mark.parametrize("axis", range(3))
+def test_the_octant_goes_on_behind_a_face(axis: int) -> None:
+    """The same equation, the same function of which the jet has the derivatives, and nothing jumps at the face."""
+    one = torch.ones(3, dtype=torch.float64)
+    points = torch.rand(20, 3, generator=torch.Generator().manual_seed(axis), dtype=torch.float64) + 0.1
+    points[:, axis] = -torch.logspace(-12, -1, 20, dtype=torch.float64)
+    points[0] = torch.full((3,), 1e-18, dtype=torch.float64)  # the prolongation of an edge, to rounding
+    points[0, axis] = -0.3
+    jet = _octant(points, one, hessian_operators(3))
+    assert jet.isfinite().all()
+    assert (_octant(points, one, laplacian(3))[-1] + 1).abs().max() < 1e-12
+    for point, own in zip(points[1:], jet[:, 1:].T, strict=True):
+        slope = torch.func.jacrev(lambda p: _octant(p[None], one, VALUE)[0, 0])(point)
+        assert own[1:4].numpy() == pytest.approx(slope.numpy(), abs=1e-9)
+    near = points[1:6].clone()
+    near[:, axis] *= -1
+    across = _octant(near, one, hessian_operators(3)) - jet[:, 1:6]
+    assert across[:4].abs().max() < 1e-8
+    assert across[4:].abs().max() < 1e-6
+
+
 def test_zero_on_the_boundary() -> None:
     assert PART is not None
     points = np.random.default_rng(0).random((60, 3))
@@ -82,6 +103,8 @@ def test_the_kernel_gives_the_same(monkeypatch: pytest.MonkeyPatch, operators: t
     low, high = (torch.tensor(ends, dtype=torch.float64) for ends in zip(*BOX, strict=True))
     points = low + (high - low) * torch.rand(300, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     points[0, 0], points[1, 1] = 1.0, 0.0
+    points[2, 0], points[3, 1], points[4, 2] = -0.01, 2.01, -1.01  # behind faces, and behind two at once
+    points[5, :2] = torch.tensor([-0.02, -0.01], dtype=torch.float64)
     exact = PART(points, operators)
     asked: list[bool] = []
     add = kernel.add_corner

@@ -56,7 +56,8 @@ void corner(ptrdiff_t size, int order, const double *points, const double *corne
 }
 
 /* eta S of one corner of a cube: S = (1/2) X . H X in X = (x - corner) inward / root, eta a product of the cubics that are 1 in
-   the corner and 0 at the far sides; points are (size, 3). */
+   the corner and 0 at the far sides; points are (size, 3). Behind one face S is continued analytically; behind two at once,
+   where that depends on the way around the edge, it is what it is on the edge. */
 void octant(ptrdiff_t size, int order, const double *points, const double *corner, const double *inward, const double *root,
             const double *sides, double strength, double *out) {
   const double scale[3] = {inward[0] / root[0], inward[1] / root[1], inward[2] / root[2]};
@@ -65,10 +66,11 @@ void octant(ptrdiff_t size, int order, const double *points, const double *corne
     /* Entry i of `mixed` is H_jk, with i, j, k in a circle. */
     double x[3][BLOCK], length[BLOCK], mixed[3][BLOCK], own[3][BLOCK], argument[BLOCK];
     for (int i = 0; i < 3; i++)
-      for (int e = 0; e < m; e++) {
-        const double p = (points[3 * (at + e) + i] - corner[i]) * scale[i];
-        x[i][e] = p > 0 ? p : 0;
-      }
+      for (int e = 0; e < m; e++) x[i][e] = (points[3 * (at + e) + i] - corner[i]) * scale[i];
+    for (int e = 0; e < m; e++) {
+      const int several = (x[0][e] < 0) + (x[1][e] < 0) + (x[2][e] < 0) > 1;
+      for (int i = 0; i < 3; i++) x[i][e] = several && x[i][e] < 0 ? 0 : x[i][e];
+    }
     for (int e = 0; e < m; e++) {
       const double l = sqrt(x[0][e] * x[0][e] + x[1][e] * x[1][e] + x[2][e] * x[2][e]);
       length[e] = l > 1e-150 ? l : 1e-150;
@@ -76,8 +78,8 @@ void octant(ptrdiff_t size, int order, const double *points, const double *corne
     for (int i = 0; i < 3; i++) {
       const double *a = x[i], *b = x[(i + 1) % 3], *c = x[(i + 2) % 3];
       for (int e = 0; e < m; e++) {
-        const double away = sqrt(b[e] * b[e] + c[e] * c[e]);
-        argument[e] = (a[e] + length[e]) / (away > 1e-150 ? away : 1e-150);
+        const double far = sqrt(b[e] * b[e] + c[e] * c[e]), away = far > 1e-150 ? far : 1e-150;
+        argument[e] = a[e] < 0 ? away / (length[e] - a[e]) : (a[e] + length[e]) / away;
       }
       for (int e = 0; e < m; e++) mixed[i][e] = log(argument[e]) * (2 / PI);
       for (int e = 0; e < m; e++) own[i][e] = atan2(b[e] * c[e], a[e] * length[e]) * (-2 / PI);

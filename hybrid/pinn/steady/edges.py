@@ -119,14 +119,21 @@ def edge_part(
 
 
 def _octant(local: Tensor, scale: Tensor, operators: Tensor) -> Tensor:
-    """The jet (C, n) of S at X, (n, 3); `scale` are the derivatives of X by the points' own coordinates."""
-    columns = local.T.clamp_min(0.0).contiguous()
+    """The jet (C, n) of S at X, (n, 3); `scale` are the derivatives of X by the points' own coordinates.
+
+    Behind one face S is continued analytically: what is solved for on a box that boundary layers have moved is wanted there.
+    Behind two at once, where that depends on the way around the edge, it is what it is on the edge.
+    """
+    columns = local.T.contiguous()
+    columns = torch.where((columns < 0).sum(0) > 1, columns.clamp_min(0.0), columns)
     squares = columns * columns
     length = (squares[0] + squares[1] + squares[2]).sqrt().clamp_min(1e-150)
     hessian: dict[tuple[int, int], Tensor] = {}
     for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
         away = (squares[i] + squares[j]).sqrt().clamp_min(1e-150)
-        hessian[i, j] = hessian[j, i] = torch.log((columns[k] + length) / away) * (2 / math.pi)
+        # Behind the face the sum would cancel.
+        ratio = torch.where(columns[k] < 0, away / (length - columns[k]), (columns[k] + length) / away)
+        hessian[i, j] = hessian[j, i] = torch.log(ratio) * (2 / math.pi)
         hessian[i, i] = torch.atan2(columns[j] * columns[k], columns[i] * length) * (-2 / math.pi)
     jet = local.new_zeros(1 + operators.shape[-1] + len(operators), len(local))
     for i in range(3):

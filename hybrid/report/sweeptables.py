@@ -114,9 +114,11 @@ def orders(sweep: Sweep) -> Table | None:
         for name in ("e4", "e1", "e5", "e4_h1", "e5_h1"):
             found = order_of(sweep, part, name)
             if found is not None:
-                scales = len({row["eps"] for row in part})
-                rows.append((label or "all", name, ordered(found), str(scales)))
-    note = "Least squares through the medians over seeds, in logarithms; in brackets where it is with 95 %, by their scatter."
+                rows.append((label or "all", name, ordered(found), str(found.points)))
+    note = (
+        "Least squares through the medians over seeds, in logarithms, of errors more than three times what they may be "
+        "off by; in brackets where it is with 95 %, by their scatter."
+    )
     return (
         Table("Observed orders in ε", ("", "error", "order", "values of ε"), rows, note, words=(0, 1)) if rows else None
     )

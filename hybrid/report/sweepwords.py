@@ -19,12 +19,20 @@ def sentences(sweep: Sweep) -> list[str]:
 
 
 def order_of(sweep: Sweep, rows: Sequence[Row], name: str) -> Order | None:
-    """The order in ε that the medians show; none from fewer than two, or where there is something else on the axis."""
+    """The order in ε that the medians show; none from fewer than two, or where there is something else on the axis.
+
+    A median that is less than three times what its error may be off by is left out: it shows where the measurement ends.
+    """
     if sweep.main != "eps" or sweep.is_pooled:
         return None
+    measured = name.removesuffix("_h1")
+    sizes, doubts = ({eps: float(np.median(part)) for eps, part in along(rows, "eps", column).items()} for column in
+                     (measured, f"{measured}_estimate"))  # fmt: skip
     found = {
-        float(eps): float(np.median(part)) for eps, part in along(rows, "eps", name).items() if eps and min(part) > 0
-    }  # type: ignore[arg-type]
+        float(eps): float(np.median(part))  # type: ignore[arg-type]
+        for eps, part in along(rows, "eps", name).items()
+        if eps and min(part) > 0 and sizes.get(eps, 0.0) > 3 * doubts.get(eps, 0.0)
+    }
     return order(list(found), list(found.values())) if len(found) > 1 else None
 
 

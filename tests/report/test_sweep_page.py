@@ -73,6 +73,17 @@ def test_a_sweep_whose_runs_have_failed_says_why(tmp_path: Path) -> None:
     assert page.all("img") == []
 
 
+def test_errors_that_are_not_measured_bend_no_order() -> None:
+    """Those at the end of what the reference sees; where all are there, there is no order."""
+    eps = (0.4, 0.2, 0.1, 0.05)
+    rows = [row(one, e5=max(one**3, 2e-3), e5_estimate=1e-3) for one in eps]
+    found = order_of(sweep_of(rows, eps=eps), rows, "e5")
+    assert found is not None
+    assert (found.order, found.points) == (pytest.approx(3), 2)
+    blind = [one | {"e5_estimate": 1.0} for one in rows]
+    assert order_of(sweep_of(blind, eps=eps), blind, "e5") is None
+
+
 def test_what_is_drawn_along_which_axis() -> None:
     groups = sweep_of([row(eps, k=k) for eps in EPS for k in ("a", "b")], eps=EPS, k=("a", "b"))
     assert (groups.main, groups.others, list(groups.groups)) == ("eps", ["k"], ["k = a", "k = b"])

@@ -55,6 +55,27 @@ def test_the_singular_function_has_a_constant_laplacian() -> None:
     assert (laplacian - torch.pi).abs().max() < 1e-12
 
 
+def behind(box: tuple[tuple[float, float], ...]) -> torch.Tensor:
+    """Points far behind one side of each corner, and on the prolongation of the other: to rounding, on either side of it."""
+    ways = [(side, other, axis) for side in (0, 1) for other in (0, 1) for axis in range(2)]
+    points = []
+    for side, other, axis in ways:
+        for off in (-1e-15, 0.0, 1e-15):
+            point = [0.0, 0.0]
+            point[axis] = box[axis][side] + (0.02 if side else -0.02)
+            point[1 - axis] = box[1 - axis][other] + off
+            points.append(point)
+    return torch.tensor(points, dtype=torch.float64)
+
+
+def test_it_goes_on_behind_a_side() -> None:
+    """Nothing jumps at the prolongation of the other side, where rounding decides on which side of it points are."""
+    assert PART is not None
+    jets = PART(behind(BOX), hessian_operators(2))[..., 0].reshape(6, -1, 3)
+    assert jets.isfinite().all()
+    assert (jets[..., 1:] - jets[..., :1]).abs().max() < 1e-11
+
+
 def test_none_where_none_are_known() -> None:
     f = numpy_function(1 + 0 * x[0])
     assert corner_part([(0.0, 1.0)], np.eye(1), f) is None
@@ -72,6 +93,7 @@ def test_the_kernel_gives_the_same(monkeypatch: pytest.MonkeyPatch, operators: t
         [1.0, 2.0]
     )
     points[:2] = torch.tensor([[1.0, 2.0], [0.0, 0.7]])
+    points = torch.cat([points, behind(BOX)])
     exact = PART(points, operators)
     asked: list[bool] = []
     add = kernel.add_corner

@@ -54,6 +54,22 @@ def test_the_octant_goes_on_behind_a_face(axis: int) -> None:
     assert across[4:].abs().max() < 1e-6
 
 
+def test_nothing_jumps_at_the_prolongation_of_another_face() -> None:
+    """Where rounding decides on which side of it points are."""
+    assert PART is not None
+    points = []
+    for axis, others in ((0, (1, 2)), (1, (2, 0)), (2, (0, 1))):
+        for side, other in itertools.product((0, 1), repeat=2):
+            for off in (-1e-15, 0.0, 1e-15):
+                point = [low + 0.4 * (high - low) for low, high in BOX]
+                point[axis] = BOX[axis][side] + (0.02 if side else -0.02)
+                point[others[0]] = BOX[others[0]][other] + off
+                points.append(point)
+    jets = PART(torch.tensor(points, dtype=torch.float64), hessian_operators(3))[..., 0].reshape(10, -1, 3)
+    assert jets.isfinite().all()
+    assert (jets - jets[..., :1]).abs().max() < 1e-11
+
+
 def test_zero_on_the_boundary() -> None:
     assert PART is not None
     points = np.random.default_rng(0).random((60, 3))
@@ -105,6 +121,7 @@ def test_the_kernel_gives_the_same(monkeypatch: pytest.MonkeyPatch, operators: t
     points[0, 0], points[1, 1] = 1.0, 0.0
     points[2, 0], points[3, 1], points[4, 2] = -0.01, 2.01, -1.01  # behind faces, and behind two at once
     points[5, :2] = torch.tensor([-0.02, -0.01], dtype=torch.float64)
+    points[6, 0], points[6, 1] = -0.02, 2.0
     exact = PART(points, operators)
     asked: list[bool] = []
     add = kernel.add_corner

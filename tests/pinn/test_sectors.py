@@ -15,6 +15,8 @@ from hybrid.pinn.functions.network import VALUE, hessian_operators
 from hybrid.pinn.steady.sectors import sector_part
 from hybrid.symbols import cos, sin, x, y
 
+from .test_corners import behind
+
 BOX = ((0.0, 1.0), (0.0, 2.0))
 
 
@@ -50,6 +52,15 @@ def test_derivatives_agree_with_automatic_ones() -> None:
         gradient, hessian = torch.func.grad(value)(point), torch.func.hessian(value)(point)
         assert (jets[1:3, k] - gradient).abs().max() < 1e-11
         assert (jets[3:, k] - torch.stack([hessian[0, 0], hessian[0, 1], hessian[1, 1]])).abs().max() < 1e-11
+
+
+def test_they_go_on_behind_a_side() -> None:
+    """Nothing jumps at the prolongation of the other side, where rounding decides on which side of it points are."""
+    part = sector_part(BOX, np.array([[1.0, -0.3], [-0.3, 1.5]]))
+    assert part is not None
+    jets = part.jets(behind(BOX), hessian_operators(2)).reshape(6, -1, 3, len(part.functions))
+    assert jets.isfinite().all()
+    assert (jets - jets[:, :, :1]).abs().max() < 1e-10 * jets.abs().max()
 
 
 def test_none_where_there_is_nothing_to_do() -> None:

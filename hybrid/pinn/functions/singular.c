@@ -38,6 +38,7 @@ void corner(ptrdiff_t size, int order, const double *points, const double *corne
       logs[e] = 0.5 * log(radius > 1e-290 ? radius : 1e-290);
     }
     for (int e = 0; e < m; e++) angles[e] = atan2(q[e] * sy, p[e] * sx);
+    for (int e = 0; e < m; e++) angles[e] += angles[e] < -0.75 * PI ? 2 * PI : 0; /* it jumps opposite of the corner */
     for (int e = 0; e < m; e++) {
       const double x = p[e] * sx, y = q[e] * sy, l = logs[e], angle = angles[e];
       const double f[6] = {
@@ -57,7 +58,7 @@ void corner(ptrdiff_t size, int order, const double *points, const double *corne
 
 /* eta S of one corner of a cube: S = (1/2) X . H X in X = (x - corner) inward / root, eta a product of the cubics that are 1 in
    the corner and 0 at the far sides; points are (size, 3). Behind one face S is continued analytically; behind two at once,
-   where that depends on the way around the edge, it is what it is on the edge. */
+   where that depends on the way around the edge, it is what it is behind the one that is farther away. */
 void octant(ptrdiff_t size, int order, const double *points, const double *corner, const double *inward, const double *root,
             const double *sides, double strength, double *out) {
   const double scale[3] = {inward[0] / root[0], inward[1] / root[1], inward[2] / root[2]};
@@ -68,8 +69,9 @@ void octant(ptrdiff_t size, int order, const double *points, const double *corne
     for (int i = 0; i < 3; i++)
       for (int e = 0; e < m; e++) x[i][e] = (points[3 * (at + e) + i] - corner[i]) * scale[i];
     for (int e = 0; e < m; e++) {
-      const int several = (x[0][e] < 0) + (x[1][e] < 0) + (x[2][e] < 0) > 1;
-      for (int i = 0; i < 3; i++) x[i][e] = several && x[i][e] < 0 ? 0 : x[i][e];
+      const int first = x[0][e] <= x[1][e] && x[0][e] <= x[2][e] ? 0 : x[1][e] <= x[2][e] ? 1 : 2;
+      for (int i = 0; i < 3; i++)
+        if (i != first) x[i][e] = x[i][e] > 0 ? x[i][e] : 0;
     }
     for (int e = 0; e < m; e++) {
       const double l = sqrt(x[0][e] * x[0][e] + x[1][e] * x[1][e] + x[2][e] * x[2][e]);
@@ -82,7 +84,9 @@ void octant(ptrdiff_t size, int order, const double *points, const double *corne
         argument[e] = a[e] < 0 ? away / (length[e] - a[e]) : (a[e] + length[e]) / away;
       }
       for (int e = 0; e < m; e++) mixed[i][e] = log(argument[e]) * (2 / PI);
-      for (int e = 0; e < m; e++) own[i][e] = atan2(b[e] * c[e], a[e] * length[e]) * (-2 / PI);
+      for (int e = 0; e < m; e++) own[i][e] = atan2(b[e] * c[e], a[e] * length[e]);
+      /* Such an angle is of a zero with a sign. */
+      for (int e = 0; e < m; e++) own[i][e] = (own[i][e] + (own[i][e] < -0.75 * PI ? 2 * PI : 0)) * (-2 / PI);
     }
     for (int e = 0; e < m; e++) {
       double eta[3][3], f[10], g[10];

@@ -83,13 +83,22 @@ def _singular(local: Tensor, root: Tensor, inward: Tensor, operators: Tensor) ->
     """Im(z² log z) + (π/2) Y² with the derivatives w' = 2 z log z + z and w'' = 2 log z + 3 of w = z² log z."""
     x, y = (local / root).T
     radius2 = (x * x + y * y).clamp_min(1e-290)
-    log, angle = 0.5 * torch.log(radius2), torch.atan2(y, x)
+    log, angle = 0.5 * torch.log(radius2), angle_from(x, y, math.pi / 2)
     value = (x * x - y * y) * angle + 2 * x * y * log + 0.5 * math.pi * y * y
     first = torch.stack([2 * (x * angle + y * log) + y, 2 * (x * log - y * angle) + x + math.pi * y])
     xx, xy = 2 * angle, 2 * log + 3
     second = torch.stack([torch.stack([xx, xy]), torch.stack([xy, math.pi - xx])])
     scale = inward / root
     return _chain(value, first, second, scale, operators)
+
+
+def angle_from(x: Tensor, y: Tensor, sector: float) -> Tensor:
+    """The angle of points in and around a sector that begins at 0: it jumps opposite of the sector, on neither side of it.
+
+    What is solved for on a box that boundary layers have moved is wanted behind its sides, and there behind one corner too.
+    """
+    angle = torch.atan2(y, x)
+    return torch.where(angle < sector / 2 - math.pi, angle + 2 * math.pi, angle)
 
 
 def _cutoff(unit: Tensor, scale: Tensor, operators: Tensor) -> Tensor:

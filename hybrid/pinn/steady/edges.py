@@ -122,10 +122,11 @@ def _octant(local: Tensor, scale: Tensor, operators: Tensor) -> Tensor:
     """The jet (C, n) of S at X, (n, 3); `scale` are the derivatives of X by the points' own coordinates.
 
     Behind one face S is continued analytically: what is solved for on a box that boundary layers have moved is wanted there.
-    Behind two at once, where that depends on the way around the edge, it is what it is on the edge.
+    Behind two at once, where that depends on the way around the edge, it is what it is behind the one that is farther away.
     """
     columns = local.T.contiguous()
-    columns = torch.where((columns < 0).sum(0) > 1, columns.clamp_min(0.0), columns)
+    farthest = torch.arange(3, device=local.device)[:, None] == columns.argmin(0)
+    columns = torch.where(farthest, columns, columns.clamp_min(0.0)) + 0.0  # no zero with a sign: it turns angles
     squares = columns * columns
     length = (squares[0] + squares[1] + squares[2]).sqrt().clamp_min(1e-150)
     hessian: dict[tuple[int, int], Tensor] = {}

@@ -28,6 +28,7 @@ from torch import Tensor
 
 from hybrid.media.interpolated import SlowCoefficient
 from hybrid.pinn.functions.network import product_jet
+from hybrid.pinn.steady.corners import angle_from
 from hybrid.pinn.steady.operators import Medium
 
 _HIGHEST = 6.6
@@ -118,7 +119,7 @@ def sector_part(box: Sequence[Sequence[float]], a: Medium) -> SectorPart | None:
 def _singular(one: Sector, mapped: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Value (n,), gradient (2, n) and Hessian (2, 2, n) in X."""
     x, y = mapped.T
-    logarithm = torch.complex(0.5 * torch.log((x * x + y * y).clamp_min(1e-200)), torch.atan2(y, x))
+    logarithm = torch.complex(0.5 * torch.log((x * x + y * y).clamp_min(1e-200)), angle_from(x, y, one.angle))
     mu, m = one.exponent, round(one.exponent)
     if abs(mu - m) > _NEAR:
         return _holomorphic([torch.exp((mu - k) * logarithm) * c for k, c in enumerate((1, mu, mu * (mu - 1)))])

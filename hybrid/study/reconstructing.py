@@ -132,7 +132,10 @@ def _solved(run: Recorder, path: str, equation: Equation) -> Any:
         return replace(run.fem.solve(equation, run.comm, **arguments), trust=run.v.trust)
     settings = run.settled.get("homogenized", run.networks["homogenized"])
     solution: Any = None
-    for name, own in {"next-order-halved": _halved(settings, equation), "next-order": settings}.items():
+    for name, own in {
+        "next-order-halved": None if run.problem.is_line else _halved(settings, equation),
+        "next-order": settings,
+    }.items():
         if own is None or (solution is not None and estimate_of(solution.trust, "solution").within(_ENOUGH)):
             continue
         networks = run.pinn.networks_for(equation, **own.shape.arguments())
@@ -150,7 +153,7 @@ _ENOUGH = 1e-6
 def _halved(settings: NetworkSettings, equation: Equation) -> NetworkSettings | None:
     """With half of the features and of the points: least squares of an eighth the work, where these are most of it."""
     points, frozen = settings.points, isinstance(settings.optimizer, LastLayer) and len(settings.hidden) == 1
-    if not frozen or equation.time is not None or equation.dim == 1 or not isinstance(points, int):
+    if not frozen or equation.time is not None or not isinstance(points, int):
         return None
     return replace(settings, hidden=(settings.hidden[0] // 2,), points=math.ceil(points * 0.5 ** (1 / equation.dim)))
 

@@ -55,7 +55,7 @@ def _verdict(error: BaseException) -> tuple[int, str]:
             return 1, str(error)
         case KeyboardInterrupt() | typer.Abort():
             text = (
-                "interrupted; what was computed is in the output folder, and --resume goes on from it (a sweep without)"
+                "interrupted; what was computed is in the output folder: a sweep goes on by itself, a run with --resume"
             )
             return _INTERRUPTED, text
         case OSError():

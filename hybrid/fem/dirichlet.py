@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import ufl
 from dolfinx import fem
 
+from hybrid.clock import clock
 from hybrid.equation import Equation
 from hybrid.fem.algebra.assembly import assembled, load
 from hybrid.fem.algebra.linear import LinearSolver, usual
@@ -113,7 +113,7 @@ def solve_dirichlet(
     Raises:
         SolverError: The linear solver did not converge.
     """
-    begin = time.perf_counter()
+    begin = clock()
     degree = space.element.basix_element.degree
     dx = ufl.dx(metadata={"quadrature_degree": quadrature or 2 * degree})
     u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
@@ -122,9 +122,9 @@ def solve_dirichlet(
     if reaction is not None:
         form += reaction * u * v * dx
     matrix, b = assembled(form, bcs), load(f * v * dx, bcs)
-    filled = time.perf_counter()
+    filled = clock()
     solver = LinearSolver(matrix, prefix, defaults, lambda: levels(space, bcs, a=entries), dim=space.mesh.geometry.dim)
-    ready = time.perf_counter()
+    ready = clock()
     solution = fem.Function(space)
     try:
         iterations = solver.solve(b, solution.x.petsc_vec)
@@ -132,7 +132,7 @@ def solve_dirichlet(
         solver.close()
         b.destroy()
     solution.x.scatter_forward()
-    end = time.perf_counter()
+    end = clock()
     clean_up(space)
     steps = {"assembly": filled - begin, "setup": ready - filled, "solve": end - ready}
-    return Solution(solution, time.perf_counter() - begin, iterations, steps=steps, notes=tuple(solver.notes))
+    return Solution(solution, clock() - begin, iterations, steps=steps, notes=tuple(solver.notes))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from dolfinx import fem, mesh
 from dolfinx.fem import petsc as fem_petsc
 
 from hybrid.checks import check_degree, check_expression
+from hybrid.clock import clock
 from hybrid.failures import InputError
 from hybrid.fem.algebra.assembly import assembled, load
 from hybrid.fem.algebra.linear import LinearSolver, usual
@@ -55,7 +55,7 @@ def solve_on_mesh(
             would be known up to a constant only).
         SolverError: The linear solver did not converge.
     """
-    start = time.perf_counter()
+    start = clock()
     check_tagged(domain)
     check_degree(degree)
     grid = domain.mesh
@@ -98,7 +98,7 @@ def solve_on_mesh(
     lifting.x.scatter_forward()
     w.destroy()
     clean_up(space)
-    return Solution(lifting, time.perf_counter() - start, iterations, notes=tuple(solver.notes))
+    return Solution(lifting, clock() - start, iterations, notes=tuple(solver.notes))
 
 
 def _check_parts(domain: TaggedMesh, fixed: Mapping[int, Any], fluxes: Mapping[int, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
@@ -17,6 +16,7 @@ from dolfinx import fem
 
 from hybrid import store
 from hybrid._version import __version__
+from hybrid.clock import clock
 from hybrid.equation import Equation
 from hybrid.failures import InputError, SolverError
 from hybrid.fem import cache as files
@@ -109,7 +109,7 @@ class References:
         Raises:
             SolverError: A solve failed.
         """
-        start = time.perf_counter()
+        start = clock()
         counts = cell_counts(self.equation, cells)
         space = self._space(counts)
         lattice = (self.equation.domain, counts)
@@ -128,7 +128,7 @@ class References:
             in_space = self._mesh_error(counts, steps, SHOWN * in_time + fine.rounding)
             # Meshes that all miss the same waves agree with each other.
             kept["error_estimate"] = in_space + in_time + fine.rounding if cells >= self._needed else math.inf
-            kept["seconds"] = time.perf_counter() - start
+            kept["seconds"] = clock() - start
         if self.cache is not None:
             self.cache.save(key, fine.function, lattice, kept)
         return self._reference(fine.function, kept, cells, notes=fine.notes)

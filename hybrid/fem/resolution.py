@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from dolfinx import fem
 
 from hybrid.checks import positive
+from hybrid.clock import clock
 from hybrid.failures import InputError
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.norms import mesh_error, relative_difference
@@ -55,10 +55,10 @@ class Resolutions:
 
     def estimated(self, cells: int, steps: float = 0.0) -> Solution:
         """The solution with the estimate of its relative L2 error, from coarser meshes and less accurate steps; collective."""
-        start = time.perf_counter()
+        start = clock()
         in_space, in_time = self._errors(self._degree, cells, steps)
         fine = self._solved(self._degree, cells, steps)
-        seconds = time.perf_counter() - start
+        seconds = clock() - start
         return replace(fine, seconds=seconds, **said(in_space, in_time, bool(steps), fine.rounding))
 
     def asked(
@@ -80,10 +80,10 @@ class Resolutions:
         best: tuple[float, Solution] | None = None
         attempts: list[dict[str, Any]] = []
         while True:
-            start = time.perf_counter()
+            start = clock()
             in_space, in_time = self._errors(degree, cells, steps)
             found = self._solved(degree, cells, steps)
-            error, seconds = in_space + in_time + found.rounding, time.perf_counter() - start
+            error, seconds = in_space + in_time + found.rounding, clock() - start
             attempts.append(
                 attempt(cells, found.dofs, error, seconds)
                 | {"degree": degree}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from typing import Any
 
 from mpi4py import MPI
@@ -17,6 +16,7 @@ import ufl
 from dolfinx import fem
 from dolfinx.fem import petsc as fem_petsc
 
+from hybrid.clock import clock
 from hybrid.equation import Equation
 from hybrid.failures import InputError, SolverError
 from hybrid.fem.algebra.coefficients import on_mesh
@@ -192,7 +192,7 @@ def integrate(
         InputError: PETSc options that it does not know.
         SolverError: The time stepping failed.
     """
-    start = time.perf_counter()
+    start = clock()
     comm = space.mesh.comm
     equations = _Equations(equation, space, rate)
     u = fem.Function(space)
@@ -233,7 +233,7 @@ def integrate(
     del snes, ksp, equations
     clean_up(space)
     # What is as small as rounding anywhere is nothing to speak of.
-    return Solution(u, time.perf_counter() - start, steps, rounding=rounding if rounding > _NOTICED else 0.0)
+    return Solution(u, clock() - start, steps, rounding=rounding if rounding > _NOTICED else 0.0)
 
 
 def _stepper(equations: _Equations, prefix: str, end: float, tolerance: float) -> PETSc.TS:

@@ -62,7 +62,7 @@ def beside(
                 if steps:
                     reporter.step(int(step), int(steps), loss)
     finally:
-        worker.terminate()
+        worker.kill()  # all lands atomically; PETSc would comment on any other signal
         worker.join()
 
 

@@ -139,6 +139,13 @@ def grouped(rows: Iterable[Row], names: Sequence[str]) -> dict[tuple[Value, ...]
     return {key: [dict(row) for row in found[key]] for key in (sorted(found) if numbers else found)}
 
 
+def is_resolved(row: Row, name: str) -> bool:
+    """Whether a number is known well enough; a corrector's error is where both of the correctors that it compares are."""
+    own = row.get(f"{name}_resolved")
+    both = [row.get(f"{name}_{path}_resolved") for path in ("fem", "pinn")]
+    return all(one is True for one in both) if own is None else own is True
+
+
 def along(rows: Iterable[Row], axis: str, quantity: str) -> dict[Value, list[float]]:
     """A quantity's values by those of an axis, where there are any."""
     found = {key[0]: values(part, quantity) for key, part in grouped(rows, [axis]).items()}

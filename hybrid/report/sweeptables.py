@@ -8,7 +8,7 @@ import numpy as np
 
 from hybrid.report.sentences import said, scale
 from hybrid.report.sweepplots import WAYS, point_of, shares
-from hybrid.report.sweeprows import SEED, Sweep, grouped, number_in, values
+from hybrid.report.sweeprows import SEED, Sweep, grouped, is_resolved, number_in, values
 from hybrid.report.sweepwords import order_of, ordered
 from hybrid.report.tabular import Table, stage
 from hybrid.study.rows import Row
@@ -49,7 +49,7 @@ def _cell(row: Row, name: str) -> str:
         return "–"
     digits = 10 if name[0] in "ar" else 4
     text = f"{value:.{digits}g} ± {'?' if off is None else f'{off:.0e}'}"
-    return text if row.get(f"{name}_resolved") is True else f"{text} (!)"
+    return text if is_resolved(row, name) else f"{text} (!)"
 
 
 def ways(sweep: Sweep) -> Table | None:
@@ -103,7 +103,7 @@ def _spread(rows: Sequence[Row], name: str) -> tuple[str, str, str]:
     if not found:
         return "–", "–", "–"
     s = spread(found)
-    unsure = "" if all(row.get(f"{name}_resolved") is True for row in rows) else " (!)"
+    unsure = "" if all(is_resolved(row, name) for row in rows) else " (!)"
     return f"{s.median:.4g}{unsure}", f"{s.low:.3g} … {s.high:.3g}", f"{s.worst:.4g}"
 
 
@@ -111,7 +111,7 @@ def orders(sweep: Sweep) -> Table | None:
     """What the errors show; None where ε does not vary."""
     rows = []
     for label, part in sweep.groups.items():
-        for name in ("e4", "e1", "e5", "e4_h1", "e5_h1"):
+        for name in ("e4", "e1", "e5"):  # no estimate stands beside an error in H1
             found = order_of(sweep, part, name)
             if found is not None:
                 rows.append((label or "all", name, ordered(found), str(found.points)))

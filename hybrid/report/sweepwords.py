@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hybrid.report.sentences import said, scale
-from hybrid.report.sweeprows import SEED, Sweep, along, number_in, values
+from hybrid.report.sweeprows import SEED, Sweep, along, is_resolved, number_in, values
 from hybrid.report.tabular import listed, span
 from hybrid.study.rows import Row
 from hybrid.study.statistics import Order, order
@@ -25,14 +25,9 @@ def order_of(sweep: Sweep, rows: Sequence[Row], name: str) -> Order | None:
     """
     if sweep.main != "eps" or sweep.is_pooled:
         return None
-    measured = name.removesuffix("_h1")
-    sizes, doubts = ({eps: float(np.median(part)) for eps, part in along(rows, "eps", column).items()} for column in
-                     (measured, f"{measured}_estimate"))  # fmt: skip
-    found = {
-        float(eps): float(np.median(part))  # type: ignore[arg-type]
-        for eps, part in along(rows, "eps", name).items()
-        if eps and min(part) > 0 and sizes.get(eps, 0.0) > 3 * doubts.get(eps, 0.0)
-    }
+    doubts = {eps: float(np.median(part)) for eps, part in along(rows, "eps", f"{name}_estimate").items()}
+    medians = {eps: float(np.median(part)) for eps, part in along(rows, "eps", name).items() if eps and min(part) > 0}
+    found = {float(eps): size for eps, size in medians.items() if size > 3 * doubts.get(eps, 0.0)}  # type: ignore[arg-type]
     return order(list(found), list(found.values())) if len(found) > 1 else None
 
 
@@ -50,7 +45,7 @@ def two_digits(value: float) -> str:
 def estimate(rows: Sequence[Row], name: str) -> str:
     """What a number may be off by at the most, and how many of them are not resolved."""
     known = [row for row in rows if number_in(row, name) is not None]
-    unsure = sum(row.get(f"{name}_resolved") is not True for row in known)
+    unsure = sum(not is_resolved(row, name) for row in known)
     off = values(known, f"{name}_estimate")
     if not known:
         return "not measured"
@@ -125,7 +120,7 @@ def _networks(sweep: Sweep) -> str:
     )
     seeds = len({row.get(SEED) for row in sweep.complete})
     several = f" from {seeds} seeds" if seeds > 1 else ""
-    return f"{text}; {failed} of {len(trained)} trainings{several} failed." if trained else f"{text}."
+    return f"{text}; in {failed} of {len(trained)} runs{several} a training failed." if trained else f"{text}."
 
 
 def _correctors(sweep: Sweep) -> str:

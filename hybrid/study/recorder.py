@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 
 import hybrid
 from hybrid import store
+from hybrid.clock import clock
 from hybrid.fem.reference import Reference
 from hybrid.fem.settings import FemSettings
 from hybrid.parallel import on_root
@@ -88,10 +88,10 @@ class Recorder:
 
     def timed[T](self, stage: str, name: str, task: Callable[[], T]) -> T:
         """Run a stage and add its seconds to the results, with those that an earlier run took for it."""
-        start, before = time.perf_counter(), self.earlier
+        start, before = clock(), self.earlier
         with self.reporter.stage(stage):
             result = task()
-        seconds = time.perf_counter() - start + self.earlier - before
+        seconds = clock() - start + self.earlier - before
         self.record.seconds[name] = self.record.seconds.get(name, 0.0) + seconds
         return result
 

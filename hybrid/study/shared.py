@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Any
 
 import sympy
 
+from hybrid.clock import clock
 from hybrid.equation import Equation
 from hybrid.media.base import Coefficient
 from hybrid.media.constant import Constant
@@ -41,9 +41,9 @@ class Shared:
         if text in known:
             known.move_to_end(text)
             return known[text]
-        begun = time.perf_counter()
+        begun = clock()
         found = solve()
-        known[text] = found, time.perf_counter() - begun
+        known[text] = found, clock() - begun
         while len(known) > (_KEPT_NUMBERS if numbers else _KEPT):
             known.popitem(last=False)
         return found, 0.0

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from hybrid import comparison
+from hybrid.clock import compilations
 from hybrid.failures import InputError, SolverError
 from hybrid.fem.cost import unknowns
 from hybrid.fem.reference import Reference
@@ -55,7 +56,7 @@ class Run(Recorder):
 
     def all(self, seeds: int, extras: Sequence[Extras], *, figures: bool = True) -> Record:
         """Run every stage, with the extras of this preset."""
-        begin = time.perf_counter()
+        begin, before = time.perf_counter(), compilations()
         problem, comm = self.problem, self.comm
         ranks = f"{comm.size} rank" + "s" * (comm.size > 1)
         self.reporter.say(
@@ -84,6 +85,8 @@ class Run(Recorder):
             if figures:
                 self._leave()
             self.record.memory = comm.allreduce(peak_memory())
+            if compilations() > before:
+                self.record.seconds["compilation"] = compilations() - before
             self.record.seconds["total"] = time.perf_counter() - begin + self.earlier
             self.record.status = "complete"
         except BaseException as error:

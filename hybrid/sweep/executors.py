@@ -149,7 +149,7 @@ class Pool(Executor):
                 self._listen(job, watch, lambda: self._hire(context, job))
         finally:
             for worker in self._staff:
-                worker.terminate()
+                worker.kill()  # all lands atomically; PETSc would comment on any other signal
             for worker in self._staff:
                 worker.join()
             self._staff.clear()

@@ -36,7 +36,7 @@ def test_the_page_has_the_numbers_of_the_rows(tmp_path: Path) -> None:
     assert "e4 = 0.1 at ε = 1/4 and e4 = 0.025 at ε = 1/16" in page.lead[1]
     assert "the order in ε is 1.00" in page.lead[1]
     assert "1.0200 at worst" in page.lead[2]
-    assert "1 of 8 trainings from 3 seeds failed" in page.lead[2]
+    assert "in 1 of 8 runs from 3 seeds a training failed" in page.lead[2]
     assert "e5 not resolved in 1 of 8 runs" in page.lead[3]
     assert "the order in ε is 2.00" in page.lead[3]
     assert (

@@ -14,6 +14,7 @@ from mpi4py import MPI
 import ufl
 from dolfinx import fem, jit
 
+from hybrid.clock import compiling
 from hybrid.machine import processor
 
 _TAG = hashlib.sha256(processor().encode()).hexdigest()[:8]
@@ -21,6 +22,8 @@ _FLAGS = ["-O3", "-march=native", "-ffast-math", "-fno-finite-math-only", f"-DPR
 """Sums over quadrature points and basis functions may be reordered, which vectorizes them: with -O2 hexahedra take four
 times as long. The name defined means nothing to the code: it keeps the kernels of different processors apart in the cache."""
 
+_FOUND = 0.25
+"""Seconds in which a form is found that is compiled already, at the most."""
 _UNFINISHED = re.compile(r"remove (.+\.c)\) or increase timeout")
 """How FFCx says that a file of its cache has been begun and was not finished in time."""
 
@@ -33,12 +36,14 @@ def compiled(form: ufl.Form) -> fem.Form:
         if alone and comm.size == 1:
             options["timeout"] = 1  # nobody else is compiling: what is unfinished stays so
         try:
-            return fem.form(form, jit_options=options)
+            with compiling(_FOUND):
+                return fem.form(form, jit_options=options)
         except (RuntimeError, TimeoutError) as error:
             collective = "JIT" in str(error)  # FFCx has failed, which DOLFINx tells all ranks
             if not collective or not comm.bcast(alone and _removed(str(error)) if comm.rank == 0 else None):
                 raise
-        return fem.form(form, jit_options=options)
+        with compiling(_FOUND):
+            return fem.form(form, jit_options=options)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,6 +15,7 @@ import numpy.typing as npt
 import ufl
 from dolfinx import fem
 
+from hybrid.clock import clock
 from hybrid.equation import Equation
 from hybrid.fem.algebra.coefficients import as_arrays, as_ufl
 from hybrid.fem.algebra.linear import DIRECT
@@ -76,7 +76,7 @@ def solve_cell(
         InputError: a jumps in x, and is no product of a function of x and one of y.
         SolverError: The linear solver (prefix ``cell_``) did not converge.
     """
-    start = time.perf_counter()
+    start = clock()
     jumps = bool(equation.flux.interfaces)
     if jumps and a_tol is not None:  # half the gap is the estimate that is refined by there
         tol = min(tol or 1.0, a_tol / 2)
@@ -111,7 +111,7 @@ def solve_cell(
         ):
             count *= 2
             found = with_smooth_bounds(replace(on_mesh(count), trust=found.trust), equation, count)
-    return replace(found, seconds=time.perf_counter() - start)
+    return replace(found, seconds=clock() - start)
 
 
 def _solve_at(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ import basix.ufl
 import ufl
 from dolfinx import fem, mesh
 
+from hybrid.clock import clock
 from hybrid.equation import Equation
 from hybrid.fem.algebra.coefficients import as_arrays
 from hybrid.fem.cells.adaptive import Adapted, Medium, adapt, geometric_mean
@@ -71,7 +71,7 @@ def solve_adaptive(
     Raises:
         SolverError: A factorization failed.
     """
-    start = time.perf_counter()
+    start = clock()
     medium = _medium(equation, matrix)
     most = budget if tol is not None else min(budget, BUDGET)
     coarse = (len(medium.axes[0]) - 1) * (len(medium.axes[1]) - 1)
@@ -91,7 +91,7 @@ def solve_adaptive(
         none = Estimate(None, "there was one mesh only within the budget")
         trust[f"chi_{j + 1}"] = Estimate(errors[j], how) if errors else none
     return CellSolution(
-        (coefficient + coefficient.T) / 2, _functions(comm, known, degree), time.perf_counter() - start, errors or None,
+        (coefficient + coefficient.T) / 2, _functions(comm, known, degree), clock() - start, errors or None,
         trust=trust, bounds=known.bounds, attempts=known.attempts,
     )  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -13,6 +12,7 @@ import ufl
 from dolfinx import fem
 
 from hybrid.checks import check_degree, check_domain
+from hybrid.clock import clock
 from hybrid.failures import InputError
 from hybrid.fem.algebra.matrices import clean_up
 from hybrid.fem.algebra.stencil import Entries
@@ -52,7 +52,7 @@ def solve_cell_on_mesh(
             faces do not match, or a is not symmetric or not finite.
         SolverError: The linear solver (prefix ``cell_``) did not converge.
     """
-    start = time.perf_counter()
+    start = clock()
     check_degree(degree)
     if not isinstance(mesh, dolfinx.mesh.Mesh):
         raise InputError("mesh", f"a {type(mesh).__name__}; allowed is a dolfinx.mesh.Mesh")
@@ -82,7 +82,7 @@ def solve_cell_on_mesh(
         vector.destroy()
     operator.close()
     clean_up(space)
-    seconds, notes = time.perf_counter() - start, tuple(operator.solver.notes)
+    seconds, notes = clock() - start, tuple(operator.solver.notes)
     return CellSolution((coefficient + coefficient.T) / 2, correctors, seconds, notes=notes)
 
 

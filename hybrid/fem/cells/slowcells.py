@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,6 +12,7 @@ from mpi4py import MPI
 import numpy as np
 import numpy.typing as npt
 
+from hybrid.clock import clock
 from hybrid.equation import Equation
 from hybrid.failures import InputError, SolverError
 from hybrid.fem.cells.cellsolution import CellSolution
@@ -68,14 +68,14 @@ def solve_slow_cells(
         InputError: a jumps in x, and is no product.
         SolverError: A cell problem failed, or the interpolant is not positive where a is.
     """
-    start = time.perf_counter()
+    start = clock()
     product = separated(equation)
     if product is not None:
         factor, fixed = product
         found = alone(fixed)
         coefficient = ProductCoefficient.of(equation.domain, factor, np.asarray(found.coefficient))
         middle = np.array([[(low + high) / 2 for low, high in equation.domain]])
-        return replace(found, coefficient=coefficient, nodes=middle, bounds=None, seconds=time.perf_counter() - start)
+        return replace(found, coefficient=coefficient, nodes=middle, bounds=None, seconds=clock() - start)
     _refuse_jumps(equation)
     tolerance = SIZES[equation.dim].truncation if tol is None else tol / 2  # the mesh has the other half
     first = nodes or COUNTS[equation.dim].nodes
@@ -92,7 +92,7 @@ def solve_slow_cells(
         found,
         trust=trust | {"coefficient": Estimate(together, how)},
         attempts=tuple(search.attempts),
-        seconds=time.perf_counter() - start,
+        seconds=clock() - start,
     )
 
 
@@ -248,7 +248,7 @@ def _refuse_jumps(equation: Equation) -> None:
 
 def _interpolated(equation: Equation, comm: MPI.Comm, at: SolveAt, cells: int, counts: list[int]) -> CellSolution:
     """The cell problems at the nodes, shared out over the ranks."""
-    start = time.perf_counter()
+    start = clock()
     nodes = slow_nodes(equation.domain, counts)
     mine = range(comm.rank, len(nodes), comm.size)
     solved: list[CellSolution] = []
@@ -268,7 +268,7 @@ def _interpolated(equation: Equation, comm: MPI.Comm, at: SolveAt, cells: int, c
     domain = tuple((float(low), float(high)) for low, high in equation.domain)
     correctors = tuple(chi for s in solved for chi in s.correctors)
     return CellSolution(
-        SlowCoefficient(domain, nodes, values), correctors, time.perf_counter() - start, None, nodes[list(mine)],
+        SlowCoefficient(domain, nodes, values), correctors, clock() - start, None, nodes[list(mine)],
         trust={name: largest(estimates) for name, estimates in each.items()},
     )  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,6 +14,7 @@ import ufl
 from dolfinx import fem
 from dolfinx.mesh import Mesh
 
+from hybrid.clock import clock
 from hybrid.equation import Equation
 from hybrid.fem.algebra.coefficients import on_mesh
 from hybrid.fem.algebra.matrices import clean_up
@@ -56,7 +56,7 @@ def solve_cell(
         InputError: A tolerance that is none.
         SolverError: The linear solver (prefix ``cell_``) did not converge.
     """
-    start = time.perf_counter()
+    start = clock()
     cell = equation.cell
     known: dict[int, CellSolution] = {}
     limit = order_within_cells(equation.varying)
@@ -77,21 +77,21 @@ def solve_cell(
 
     if tol is None:
         if not estimate:
-            return replace(solve(cells), seconds=time.perf_counter() - start)
-        return _with_trust(solve(cells), *estimated(cells), time.perf_counter() - start)
+            return replace(solve(cells), seconds=clock() - start)
+        return _with_trust(solve(cells), *estimated(cells), clock() - start)
     tol, budget = check_tolerance(tol, budget)
     attempts: list[dict[str, Any]] = []
     best: tuple[float, CellSolution] | None = None
     while True:
-        begin = time.perf_counter()
+        begin = clock()
         errors = estimated(cells)
         worst = max(errors)
-        seconds = time.perf_counter() - begin
+        seconds = clock() - begin
         attempts.append(attempt(cells, unknowns([cells] * equation.dim, degree), worst, seconds))
         if best is None or worst < best[0]:
-            best = worst, _with_trust(solve(cells), *errors, time.perf_counter() - start)
+            best = worst, _with_trust(solve(cells), *errors, clock() - start)
         if worst <= tol or stalled(attempts) or unknowns([2 * cells] * equation.dim, degree) > budget:
-            return replace(best[1], attempts=tuple(attempts), seconds=time.perf_counter() - start)
+            return replace(best[1], attempts=tuple(attempts), seconds=clock() - start)
         cells *= 2
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,6 +13,7 @@ from mpi4py import MPI
 import torch
 from torch import Tensor
 
+from hybrid.clock import clock
 from hybrid.equation import Equation
 from hybrid.failures import InputError, SolverError
 from hybrid.physics import Problem, check_problem
@@ -129,7 +129,7 @@ def _alike(
     parts: Sequence[tuple[Equation, Tensor, Tensor, Tensor]], network: Network, at: Tensor, weight: Tensor,
     optimizer: LastLayer,
 ) -> list[CellSolution]:  # fmt: skip
-    start, operators, root = time.perf_counter(), parts[0][3], weight.sqrt()
+    start, operators, root = clock(), parts[0][3], weight.sqrt()
     sweep, width = Sweep(network), network.weights[-1].shape[1]
     matrices = torch.empty(len(parts), len(at) + 1, width, dtype=torch.float64)
     with torch.no_grad():
@@ -170,5 +170,5 @@ def _alike(
         solutions.append(
             finish(equation, [networks[k]], histories[k], exact=True, flux=False, jet_of=partial(jet_of, k))
         )
-    seconds = (time.perf_counter() - start) / len(parts)
+    seconds = (clock() - start) / len(parts)
     return [replace(solution, seconds=seconds) for solution in solutions]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -12,6 +11,7 @@ from typing import Unpack
 import sympy
 import torch
 
+from hybrid.clock import clock
 from hybrid.equation import Equation
 from hybrid.failures import SolverError
 from hybrid.pinn.cells.cellchecks import check_cell, check_counts, check_shape
@@ -113,7 +113,7 @@ def solve_cell(
     form.check(equation, sides)
     sides.check(points, equation.dim, oversampling, weights)
     check_counts(slow_points, equation.dim)
-    start = time.perf_counter()
+    start = clock()
     if networks is None:
         networks = _untrained(
             equation, sides, form, seed, hidden, separate, scale, frequencies, medium, singular, waves
@@ -139,7 +139,7 @@ def solve_cell(
     comm = training.get("comm")
     if comm is not None and comm.size > 1:  # what is decided by it is to be decided alike
         solution = replace(solution, trust=comm.bcast(solution.trust))
-    return replace(solution, seconds=time.perf_counter() - start)
+    return replace(solution, seconds=clock() - start)
 
 
 def _train(equation: Equation, network: Network, rows: Sequence[Rows], training: Training) -> History:

@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from hybrid.clock import compiling
 from hybrid.machine import processor
 
 SOURCE = Path(__file__).with_name("kernel.c")
@@ -77,7 +78,8 @@ def _compiled(source: Path) -> ctypes.CDLL | None:
         path = cache / f"{source.stem}-{hashlib.sha256(text).hexdigest()[:16]}.so"
         if not path.exists():
             cache.mkdir(parents=True, exist_ok=True)
-            _compile(compiler, source, path)
+            with compiling():
+                _compile(compiler, source, path)
         return ctypes.CDLL(str(path))
     except (OSError, RuntimeError, subprocess.SubprocessError):
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Sequence
 from typing import Unpack
 
@@ -13,6 +12,7 @@ import sympy
 import torch
 from torch import Tensor
 
+from hybrid.clock import clock
 from hybrid.equation import Equation
 from hybrid.parallel import on_root
 from hybrid.pinn.cells.cellrows import mean_weight
@@ -79,7 +79,7 @@ def solve_spacetime(
         InputError: A number that is not positive.
         SolverError: The training diverged.
     """
-    start = time.perf_counter()
+    start = clock()
     positive_counts(points=points, hidden=hidden)
     if networks is None:
         networks = spacetime_networks(equation, seed=seed, hidden=hidden, scale=scale)
@@ -92,7 +92,7 @@ def solve_spacetime(
         history = train_network(network, _rows(equation, expression, points, weights), **training)
     estimate = on_root(training.get("comm"), lambda: _estimate(equation, expression, network, points))
     field = Field(at_time(network, equation.evolution.until), 0, equation.dim)
-    return Solution(field, history, time.perf_counter() - start, (network,), {"solution": estimate})
+    return Solution(field, history, clock() - start, (network,), {"solution": estimate})
 
 
 def _reaction(equation: Equation) -> sympy.Expr:

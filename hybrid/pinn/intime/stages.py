@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Unpack
 
@@ -11,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from hybrid.clock import clock
 from hybrid.equation import Equation
 from hybrid.failures import InputError
 from hybrid.parallel import on_root
@@ -82,7 +82,7 @@ def solve_stages(
         InputError: c is no number, a number that is not positive, or networks that do not fit.
         SolverError: The training diverged.
     """
-    start = time.perf_counter()
+    start = clock()
     positive_counts(points=points, hidden=hidden, stages=stages, steps=steps)
     r_star = constant_reaction(equation)
     matrix, nodes = (torch.as_tensor(v) for v in radau(stages))
@@ -110,7 +110,7 @@ def solve_stages(
         return stages_estimate(modes, fields, factor, numpy_function(equation.evolution.initial))
 
     trust = {"solution": on_root(training.get("comm"), estimated)}
-    return Solution(field, history, time.perf_counter() - start, tuple(networks), trust)
+    return Solution(field, history, clock() - start, tuple(networks), trust)
 
 
 def _stage_rows(

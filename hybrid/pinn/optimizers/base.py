@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from hybrid.clock import clock
 from hybrid.failures import SolverError
 
 if TYPE_CHECKING:  # settings of optimizers are checked before torch is there
@@ -120,7 +120,7 @@ class _Training:
         speaks = comm is None or comm.rank == 0
         self.optimizer, self.progress = optimizer, progress if speaks else None
         self.checkpoint, self.comm, self.speaks = checkpoint, comm, speaks
-        self.start = time.perf_counter()
+        self.start = clock()
         self.history = History(optimizer.name)
         self.iteration = optimizer.begin(system)
         self.step, self.done = 0, False
@@ -150,7 +150,7 @@ class _Training:
                 self._check_progress()
                 self._save()
         self.done = True
-        self.history.seconds = self.history.earlier + time.perf_counter() - self.start
+        self.history.seconds = self.history.earlier + clock() - self.start
         self._save(always=True)
         return self.history
 
@@ -194,7 +194,7 @@ class _Training:
         """Keep the state on rank 0, unless the last write was too costly to be repeated so soon."""
         if self.checkpoint is None or not self.speaks:
             return
-        begin = time.perf_counter()
+        begin = clock()
         if not always and begin - self._last < self._cost / _CHECKPOINT_SHARE:
             return
         history = asdict(self.history) | {"seconds": self.history.earlier + begin - self.start}
@@ -206,7 +206,7 @@ class _Training:
                 "progress": self.progress.state() if stateful else None,  # type: ignore[union-attr]
             }
         )  # fmt: skip
-        self._last = time.perf_counter()
+        self._last = clock()
         self._cost = self._last - begin
 
     def _resumed(self) -> bool:

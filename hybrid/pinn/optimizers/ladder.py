@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hybrid.clock import clock
 from hybrid.failures import InputError, SolverError
 from hybrid.trust import Estimate
 
@@ -64,18 +64,18 @@ def climb[S](
     for number, rung in enumerate(rungs):
         first = rung if first is None else first
         changed = {k: str(v) for k, v in rung.items() if number and first.get(k) != v}
-        start = time.perf_counter()
+        start = clock()
         try:
             found = solve(number, rung)
         except (SolverError, InputError, MemoryError) as error:
             if isinstance(error, InputError) and not number:
                 raise  # what was asked for; what was not asked for may fail
             failure = error
-            attempts.append(Attempt(changed, None, time.perf_counter() - start, str(error)))
+            attempts.append(Attempt(changed, None, clock() - start, str(error)))
             report(f"rung {number}: {error}")
             continue
         estimate = estimate_of(found)
-        attempts.append(Attempt(changed, estimate.error, time.perf_counter() - start))
+        attempts.append(Attempt(changed, estimate.error, clock() - start))
         size = float("inf") if estimate.error is None else estimate.error
         if best is None or size < best[0]:
             best = size, found, number

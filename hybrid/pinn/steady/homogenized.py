@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as default
@@ -12,6 +11,7 @@ from typing import Unpack
 import torch
 from torch import Tensor
 
+from hybrid.clock import clock
 from hybrid.equation import Equation
 from hybrid.failures import InputError
 from hybrid.media.interpolated import SlowCoefficient
@@ -105,7 +105,7 @@ def solve_homogenized(
         InputError: An unknown kind of boundary condition, an equation of another kind, or a number that is not positive.
         SolverError: The training diverged.
     """
-    start = time.perf_counter()
+    start = clock()
     dim, box = equation.dim, equation.domain
     count = BOXES[dim].points if points is None else points
     positive_counts(points=count, hidden=hidden, separable=separable)
@@ -148,7 +148,7 @@ def solve_homogenized(
     p = Field(network, 0, dim, factor, known, unit=units[1])
     most = count if isinstance(count, int) else max(count)
     estimate = on_root(comm, lambda: solution_estimate(equation, p, most, sides.exact))
-    return Solution(p, history, time.perf_counter() - start, trust={"solution": estimate})
+    return Solution(p, history, clock() - start, trust={"solution": estimate})
 
 
 def _check(equation: Equation, count: int | Sequence[int], separable: Sequence[int]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Unpack
@@ -12,6 +11,7 @@ import sympy
 import torch
 from torch import Tensor
 
+from hybrid.clock import clock
 from hybrid.equation import Equation
 from hybrid.failures import InputError, named
 from hybrid.pinn.cells.cellrows import At, matrix_at, mean_weight, operator_of
@@ -104,7 +104,7 @@ def solve_multiscale(
         InputError: A formulation or kind of boundary condition that is not known, or two that do not go together.
         SolverError: The training diverged.
     """
-    start = time.perf_counter()
+    start = clock()
     positive_counts(points=points, hidden=hidden)
     form = named("formulation", formulation, _FORMS)
     if boundary not in BOUNDARIES or (form.weak and not boundary_of(boundary).exact):
@@ -133,7 +133,7 @@ def solve_multiscale(
             at, weight = sampling.panel_grid(equation.domain, points)
         rows = form.rows(equation, at, weight, factor) + sides.rows(equation.domain, points, weights[1])
         history = train_network(network, rows, **training)
-    return Solution(Field(network, 0, equation.dim, factor), history, time.perf_counter() - start)
+    return Solution(Field(network, 0, equation.dim, factor), history, clock() - start)
 
 
 def _at(equation: Equation, points: Tensor) -> At:

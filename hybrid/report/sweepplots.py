@@ -128,12 +128,13 @@ def spread(sweep: Sweep) -> Figure:
             if found and min(found) > 0:
                 ax.plot([k] * len(found), found, "o", color="C0", alpha=0.5, markersize=4)
                 ax.plot([k - 0.3, k + 0.3], [np.median(found)] * 2, color="C3", linewidth=1.5)
-        title = f"$e_{name[1]}$" if name[0] == "e" else f"{name}, network against FEM,".replace("chi_1", r"$\chi_1$")
-        ax.set(title=f"{title} by seed", ylabel="relative $L^2$ error", xlim=(-0.6, len(settings) - 0.4))
+        title = f"$e_{name[1]}$" if name[0] == "e" else f"{name}, network against FEM".replace("chi_1", r"$\chi_1$")
+        ax.set(title=f"{title}, each seed", ylabel="relative $L^2$ error", xlim=(-0.6, len(settings) - 0.4))
         powers(ax)
         names = ["\n".join(_short(v, n) for v, n in zip(key, sweep.varied, strict=True)) for key in settings]
         if sum(max(map(len, name.split("\n"))) + 1 for name in names) <= _LETTERS:
             ax.set_xticks(range(len(settings)), names, fontsize=7)
+            ax.set_xlabel(", ".join(name.split(".")[-1] for name in sweep.varied))
         else:
             ax.set_xlabel("setting, in the order of the table of errors")
         ax.grid(alpha=0.3, axis="y")

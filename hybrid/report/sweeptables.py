@@ -69,8 +69,9 @@ def ways(sweep: Sweep) -> Table | None:
     head = [text for label in shown for text in (label.replace("$e_", "e").replace("$", ""), "seconds")]
     return Table(
         "What each way gives, and what it costs", (*sweep.varied, *head, *sweep.corrector), rows,
-        "Relative L2 errors; the reference by its own estimate. Seconds with estimates and attempts; what was found "
-        "by another run counts as it did there. chi_1, N: the first corrector, network against FEM. –: not there.",
+        "Relative L2 errors; the reference by its own estimate. Seconds with estimates and attempts, no compilations; what "
+        "was found by another run counts as it did there. "
+        + "".join(f"{name}: the first corrector, network against FEM. " for name in sweep.corrector) + "–: not there.",
     )  # fmt: skip
 
 

@@ -76,6 +76,7 @@ def test_presets_from_two_seeds(tmp_path: Path) -> None:
         assert len(row["runs"]) == 2
 
 
+@pytest.mark.slow  # tests/pinn/test_shares.py and test_cli.py have its smaller twins
 def test_ranks_give_the_same_result() -> None:
     out = _run("ranks.py", "--ranks", "1", "2", "--side", "60", "--hidden", "10", "--steps", "3", "--rounds", "1")
     losses = [line.split()[-1] for line in out.splitlines()[2:]]

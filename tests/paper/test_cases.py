@@ -40,9 +40,17 @@ def test_what_is_of_the_paper_is_told_by_the_problem_not_by_its_name() -> None:
     assert [found.name for found in paper_cases(literal=False)] == names()[:5]
 
 
-@pytest.mark.parametrize("preset", ["accurate", "fast"])
+_TEN, _FIFTY = (10, 9.3260e-4, 1.7362e-4, 1.02), (50, 1.7940e-4, 6.497e-6, 1.2)
+
+
 @pytest.mark.parametrize(
-    ("count", "e4", "first", "bound"), [(10, 9.3260e-4, 1.7362e-4, 1.02), (50, 1.7940e-4, 6.497e-6, 1.2)]
+    ("count", "e4", "first", "bound", "preset"),
+    [
+        (*_TEN, "accurate"),
+        (*_TEN, "fast"),
+        (*_FIFTY, "fast"),
+        pytest.param(*_FIFTY, "accurate", marks=pytest.mark.slow),
+    ],
 )
 def test_reaction_diffusion(tmp_path: Path, preset: str, count: int, e4: float, first: float, bound: float) -> None:
     results = run(case(f"reaction-diffusion-{count}"), MPI.COMM_SELF, preset=preset, out=tmp_path)

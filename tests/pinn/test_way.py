@@ -46,7 +46,7 @@ def visited(problem: hybrid.EllipticProblem, **settings: Any) -> list[str]:
 
 
 def test_a_cell_problem_seldom_comes_back() -> None:
-    """28 times when it was first counted; half of that was asked for."""
+    """Along one plain way, without the branches that others take: over all of them it was 28 when it was first counted."""
     problem = hybrid.EllipticProblem(
         domain=[(0, 1), (0, 1)], eps=1 / 8, a=2 + sp.sin(2 * sp.pi * y[0]) * sp.cos(2 * sp.pi * y[1]), f=1
     )

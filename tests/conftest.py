@@ -114,8 +114,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On three ranks and more every test is met, with a fifth of its parameters, and of whole runs a third of the tests: two
-    ranks have met them all."""
+    """On three ranks and more every test is met but long ones, with a fifth of its parameters, and of whole runs a third of the
+    tests: two ranks have met them all."""
     if MPI.COMM_WORLD.size < 3:
         return
     functions = [getattr(item, "originalname", item.name) for item in items]
@@ -124,7 +124,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item, function in zip(items, functions, strict=True):
         whole = item.path.parent.name in _WHOLE_RUNS
         key, each = (item.parent, "" if whole else function), 3 if whole else 5
-        (left if met[key] % each else kept).append(item)
+        (left if met[key] % each or item.get_closest_marker("long") else kept).append(item)
         met[key] += 1
     items[:] = kept
     config.hook.pytest_deselected(items=left)

@@ -116,6 +116,7 @@ def test_networks_have_as_many_features_as_layers_need(paper: EllipticProblem) -
 
 
 @pytest.mark.mpi
+@pytest.mark.long
 def test_orders_in_the_plane(comm: MPI.Comm) -> None:
     """From ε = 1/4 to 1/8, cut alike: in L2 and in the H1 seminorm."""
     found = []

@@ -99,6 +99,7 @@ def test_layers_of_a_million_to_one() -> None:
 
 
 @pytest.mark.mpi
+@pytest.mark.long
 def test_where_multigrid_does_not_converge_a_factorization_does(comm: MPI.Comm) -> None:
     """Boards of a million to one that meet in corners."""
     boards = sympy.Heaviside(sympy.sin(6 * pi * y[0]) * sympy.sin(10 * pi * y[1]))

@@ -43,6 +43,7 @@ def exact_errors() -> tuple[float, float]:
 
 
 @pytest.mark.mpi
+@pytest.mark.long
 def test_a_run_from_a_file_to_its_errors(comm: MPI.Comm, layers: Callable[..., Path]) -> None:
     path = layers(1, 4)
     file = path.with_name("mine.toml")

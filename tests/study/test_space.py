@@ -70,6 +70,7 @@ def test_the_error_of_homogenization_falls_with_eps(comm: MPI.Comm) -> None:
     assert found == pytest.approx([0.0263, 0.0132], rel=5e-3)
 
 
+@pytest.mark.long
 def test_the_shape_of_the_cells_changes_no_error(comm: MPI.Comm) -> None:
     """e4 of the square at ε = 1/4, as in DESIGN's table."""
     square = {"domain": [[0, 1], [0, 1]], "eps": 0.25, "a": "2 + sin(2*pi*y0)*cos(2*pi*y1)", "f": "sin(x0) + cos(x1)"}

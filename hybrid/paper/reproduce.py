@@ -56,9 +56,8 @@ def reproduce(
     on_root(comm, lambda: store.prepare(out))
     reporter = Reporter(comm.rank, out / "log.txt")
     try:
-        apart = (
-            [e for e in EXPERIMENTS if isinstance(e, Apart)] if "accurate" in presets else []
-        )  # done with the main one
+        # What belongs to no preset is done with the main one.
+        apart = [e for e in EXPERIMENTS if isinstance(e, Apart)] if "accurate" in presets else []
         with beside(comm, cases, out / "baselines", reporter) if apart else nullcontext():
             work = [(preset, name) for preset in presets for name in cases]
             for count, (preset, name) in enumerate(work, 1):

@@ -32,18 +32,16 @@ def compiled(form: ufl.Form) -> fem.Form:
     """The form, ready to be assembled; collective."""
     comm = next(iter(form.subdomain_data())).ufl_cargo().comm
     options: dict[str, object] = {"cffi_extra_compile_args": _FLAGS}
-    with _alone(comm) as alone:
+    with compiling(_FOUND), _alone(comm) as alone:  # waiting for others that compile is no work either
         if alone and comm.size == 1:
             options["timeout"] = 1  # nobody else is compiling: what is unfinished stays so
         try:
-            with compiling(_FOUND):
-                return fem.form(form, jit_options=options)
+            return fem.form(form, jit_options=options)
         except (RuntimeError, TimeoutError) as error:
             collective = "JIT" in str(error)  # FFCx has failed, which DOLFINx tells all ranks
             if not collective or not comm.bcast(alone and _removed(str(error)) if comm.rank == 0 else None):
                 raise
-        with compiling(_FOUND):
-            return fem.form(form, jit_options=options)
+        return fem.form(form, jit_options=options)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import os
 import platform
 import re
 import resource
+import signal
 from pathlib import Path
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
@@ -47,6 +48,17 @@ def keep_memory() -> None:
         mallopt(_M_MMAP_THRESHOLD, 1 << 30)
         mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1)
         mallopt(_M_TOP_PAD, 1 << 26)
+
+
+def serve_another() -> None:
+    """What a process does first that another one has started to work for it.
+
+    Who interrupts that one interrupts both, and it ends this one; and where nobody listens any more there is to be an error, not
+    a signal, which is a crash for PETSc.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    keep_memory()
 
 
 def restart_peak_memory() -> None:

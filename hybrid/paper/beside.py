@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from mpi4py import MPI
 
 from hybrid import store
-from hybrid.machine import keep_memory, room_for, threads
+from hybrid.machine import room_for, serve_another, threads
 from hybrid.paper.experiment import Apart
 from hybrid.paper.experiments import EXPERIMENTS
 from hybrid.parallel import launched
@@ -90,10 +89,7 @@ class _Beside(Reporter):
 
 def serve(names: Sequence[str], folder: Path, progress: SynchronizedArray[float], parent: int) -> None:
     """The process's whole life."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asked for the work is interrupted too, and ends this
-
-    keep_memory()
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    serve_another()
     store.prepare(folder)
     reporter = _Beside(folder / "log.txt", progress, parent)
     try:

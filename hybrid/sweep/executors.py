@@ -15,7 +15,7 @@ from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
 from hybrid.failures import InputError
-from hybrid.machine import room_for, threads
+from hybrid.machine import room_for, serve_another, threads
 from hybrid.sweep.folder import Folder
 from hybrid.sweep.plan import Plan, Task
 from hybrid.sweep.progress import Watch
@@ -208,17 +208,11 @@ def _how(worker: BaseProcess) -> str:
 
 def _serve(job: Job, line: Connection, parent: int) -> None:
     """A worker's whole life."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asked for the work is interrupted too, and ends this
+    serve_another()
 
-    import hybrid  # noqa: F401  (orders the imports of MPI and DOLFINx)
+    from mpi4py import MPI
 
-    from mpi4py import MPI  # isort: skip
-
-    from hybrid.machine import keep_memory
     from hybrid.sweep.work import Stopped, Worker
-
-    keep_memory()
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # nobody listens any more: an error here, a crash for PETSc
 
     def stop() -> None:
         if os.getppid() != parent:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from hybrid.pinn.functions import kernel
+from hybrid.pinn.functions.field import Jet
 from hybrid.pinn.functions.network import VALUE, gradient_only, hessian_operators
 from hybrid.pinn.steady import singular
 from hybrid.pinn.steady.corners import _singular, corner_part
@@ -68,6 +69,19 @@ def behind(box: tuple[tuple[float, float], ...]) -> torch.Tensor:
     return torch.tensor(points, dtype=torch.float64)
 
 
+def check_kernel(
+    monkeypatch: pytest.MonkeyPatch, part: Jet, points: torch.Tensor, operators: torch.Tensor, *, corners: int
+) -> None:
+    """The kernel gives what torch gives, and is asked for every corner."""
+    exact = part(points, operators)
+    asked: list[bool] = []
+    add = kernel.add_corner
+    monkeypatch.setattr(kernel, "add_corner", lambda *words: asked.append(add(*words)) or asked[-1])
+    monkeypatch.setattr(singular, "_MANY", 0)
+    assert (part(points, operators) - exact).abs().max() < 1e-13 * exact.abs().max()
+    assert asked == [True] * corners
+
+
 def test_it_goes_on_behind_a_side() -> None:
     """Nothing jumps at the prolongation of the other side, where rounding decides on which side of it points are."""
     assert PART is not None
@@ -94,10 +108,4 @@ def test_the_kernel_gives_the_same(monkeypatch: pytest.MonkeyPatch, operators: t
     )
     points[:2] = torch.tensor([[1.0, 2.0], [0.0, 0.7]])
     points = torch.cat([points, behind(BOX)])
-    exact = PART(points, operators)
-    asked: list[bool] = []
-    add = kernel.add_corner
-    monkeypatch.setattr(kernel, "add_corner", lambda *words: asked.append(add(*words)) or asked[-1])
-    monkeypatch.setattr(singular, "_MANY", 0)
-    assert (PART(points, operators) - exact).abs().max() < 1e-13 * exact.abs().max()
-    assert asked == [True] * 4
+    check_kernel(monkeypatch, PART, points, operators, corners=4)

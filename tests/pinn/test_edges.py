@@ -12,9 +12,10 @@ from hybrid import EllipticProblem
 from hybrid.pinn import LastLayer, solve_homogenized
 from hybrid.pinn.functions import kernel
 from hybrid.pinn.functions.network import VALUE, gradient_only, hessian_operators, laplacian
-from hybrid.pinn.steady import singular
 from hybrid.pinn.steady.edges import _octant, edge_part
 from hybrid.symbols import cos, numpy_function, sin, x, y
+
+from .test_corners import check_kernel
 
 BOX = ((0.0, 1.0), (0.0, 2.0), (-1.0, 0.5))
 A = np.diag([2.0, 0.5, 1.0])
@@ -122,13 +123,7 @@ def test_the_kernel_gives_the_same(monkeypatch: pytest.MonkeyPatch, operators: t
     points[2, 0], points[3, 1], points[4, 2] = -0.01, 2.01, -1.01  # behind faces, and behind two at once
     points[5, :2] = torch.tensor([-0.02, -0.01], dtype=torch.float64)
     points[6, 0], points[6, 1] = -0.02, 2.0
-    exact = PART(points, operators)
-    asked: list[bool] = []
-    add = kernel.add_corner
-    monkeypatch.setattr(kernel, "add_corner", lambda *words: asked.append(add(*words)) or asked[-1])
-    monkeypatch.setattr(singular, "_MANY", 0)
-    assert (PART(points, operators) - exact).abs().max() < 1e-13 * exact.abs().max()
-    assert asked == [True] * 8
+    check_kernel(monkeypatch, PART, points, operators, corners=8)
 
 
 def test_a_source_that_is_constant_along_an_edge_needs_its_corners_alone() -> None:

@@ -53,8 +53,8 @@ def keep_memory() -> None:
 def serve_another() -> None:
     """What a process does first that another one has started to work for it.
 
-    Who interrupts that one interrupts both, and it ends this one; and where nobody listens any more there is to be an error, not
-    a signal, which is a crash for PETSc.
+    Who interrupts that one interrupts both, and it ends this one; and where nobody listens any more there is to be an error,
+    not a signal, which is a crash for PETSc.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)

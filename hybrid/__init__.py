@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import mpi4py.MPI  # noqa: F401  before all else that is compiled, which then finds this MPI and no other
-
+import hybrid.started  # noqa: F401  before all else
 from hybrid._version import __version__
 from hybrid.failures import InputError, SolverError
 from hybrid.lazy import lazily

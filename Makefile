@@ -52,8 +52,9 @@ lint: setup
 # Where the venv has no mpiexec of its own, the system's belongs to the system's DOLFINx.
 MPIEXEC = $(if $(wildcard $(BIN)/mpiexec),$(BIN)/mpiexec,mpiexec)
 
+# Tests that share the cores start ranks too, which are to sleep while they wait (hybrid/started.py).
 test: lint
-	$(BIN)/pytest -m "not slow" -n $(TESTERS) --dist worksteal
+	MPIR_CVAR_CH4_PROGRESS_THROTTLE=1 $(BIN)/pytest -m "not slow" -n $(TESTERS) --dist worksteal
 	timeout 900 $(MPIEXEC) -n 2 $(BIN)/pytest -m "mpi and not slow" -q
 	timeout 900 $(MPIEXEC) -n 3 $(BIN)/pytest -m "mpi and not slow" -q
 

@@ -3,16 +3,53 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import sympy
 from sympy import Expr, ImmutableMatrix
 
 from hybrid.equation import Equation
+from hybrid.failures import InputError
 from hybrid.interfaces import BROKEN
 from hybrid.media.expression import Expression
 from hybrid.symbols import numpy_function
+
+Array = npt.NDArray[np.float64]
+Weight = Callable[[npt.ArrayLike], Array]
+"""A function of the slow variables: points (n, d) to (n,)."""
+
+
+@dataclass(frozen=True)
+class Weighted[F]:
+    """Σ_m h_m(x) ψ_m(y).
+
+    Attributes:
+        weights: The h_m.
+        functions: The ψ_m.
+    """
+
+    weights: tuple[Weight, ...]
+    functions: tuple[F, ...]
+
+
+def without_slow(equation: Equation) -> tuple[Equation, tuple[Weight, ...]]:
+    """Cell problems that are the same for all x, and how a varies with x: those of b and the (∂_m g)/g; or these, and nothing.
+
+    Raises:
+        InputError: a is no product g(x) b(y), or g is not smooth.
+    """
+    if not equation.flux.depends_on:
+        return equation, ()
+    product = separated(equation)
+    if product is None or product[0].has(*BROKEN):
+        raise InputError(
+            "a", "it is no product g(x) b(y) with a smooth g: its reconstructions end with the first order"
+        )
+    factor, fixed = product
+    return fixed, tuple(numpy_function(sympy.diff(factor, s) / factor) for s in equation.slow)
 
 
 @functools.lru_cache(maxsize=32)

@@ -45,7 +45,7 @@ def test_a_product_is_taken_apart_and_evaluated_exactly() -> None:
     assert found is not None
     factor, rest = found
     assert not rest.medium.depends_on
-    coefficient = ProductCoefficient.of(problem.domain, factor, np.array([[3.0]]))
+    coefficient = ProductCoefficient.of(problem.domain, (factor, np.array([[3.0]])))
     at = np.linspace(0, 2, 7)[:, None]
     s = 1 / (1 + np.exp(-60 * (at[:, 0] - 1)))
     scale = float(factor.subs(x[0], 0.3) / front.subs(x[0], 0.3))

@@ -10,7 +10,7 @@ What the terms are, the physics says (`hybrid.physics.base.Problem.next_order`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -30,9 +30,11 @@ from hybrid.pinn.functions.field import Field, evaluated
 from hybrid.pinn.functions.network import VALUE, gradient_only, hessian_operators
 from hybrid.pinn.functions.smooth import NEAR
 from hybrid.product import Product
+from hybrid.separation import Weighted
 
 Array = npt.NDArray[np.float64]
 type CellFunction = Line | Field | fem.Function
+type SecondOrder = CellFunction | Weighted[fem.Function] | Weighted[Field]
 
 RUNGS = ("u0", "first", "layers", "second")
 
@@ -52,7 +54,7 @@ class Terms:
     u0: Comparable
     correctors: Sequence[CellFunction] | None
     moved: Comparable | None = None
-    second: Sequence[CellFunction] = ()
+    second: Sequence[SecondOrder] = ()
     layers: Sequence[Layer[fem.Function] | Layer[Field]] = ()
 
 
@@ -135,22 +137,26 @@ class _Points:
             return [jet[0] for jet in evaluated([one for one in functions if isinstance(one, Field)], points, VALUE)]
         return values_on([one for one in functions if isinstance(one, fem.Function)], points)
 
-    def of_cells(self, functions: Sequence[CellFunction]) -> list[Array]:
+    def of_cells(self, functions: Sequence[SecondOrder]) -> list[Array]:
         """Cell functions at x/ε, (n,) each; collective."""
-        fields = [one for one in functions if isinstance(one, Field)]
-        joint = self.fast
-        if self.problem.flux.depends_on:
-            joint = Product(self.points.axes + joint.axes, self.points.index + joint.index)
-        by_fields = iter(evaluated(fields, joint, VALUE))
-        on_meshes = [one for one in functions if isinstance(one, fem.Function)]
+        single = [f for one in functions for f in (one.functions if isinstance(one, Weighted) else (one,))]
+        joint = Product(self.points.axes + self.fast.axes, self.points.index + self.fast.index)
+        by_fields: dict[bool, Iterator[Array]] = {}
+        for slow in (True, False):
+            fields = [f for f in single if isinstance(f, Field) and (f.dim > self.problem.dim) is slow]
+            by_fields[slow] = iter([jet[0] for jet in evaluated(fields, joint if slow else self.fast, VALUE)])
+        on_meshes = [f for f in single if isinstance(f, fem.Function)]
         by_meshes = iter(values_on(on_meshes, self.fast) if on_meshes else [])
-        found = []
-        for one in functions:
+
+        def values(one: SecondOrder) -> Array:
+            if isinstance(one, Weighted):
+                x = self.points.points()
+                return np.asarray(sum(h(x) * values(f) for h, f in zip(one.weights, one.functions, strict=True)))
             if isinstance(one, Line):
-                found.append(one.at(self.points.points()[:, 0], self.fast.points()[:, 0]))
-            else:
-                found.append(next(by_fields)[0] if isinstance(one, Field) else next(by_meshes))
-        return found
+                return one.at(self.points.points()[:, 0], self.fast.points()[:, 0])
+            return next(by_meshes if isinstance(one, fem.Function) else by_fields[one.dim > self.problem.dim])
+
+        return [values(one) for one in functions]
 
 
 class _Jets:

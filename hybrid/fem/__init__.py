@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from hybrid.fem.cells.onmesh import solve_cell_on_mesh
     from hybrid.fem.dirichlet import Solution
     from hybrid.fem.doors import (
+        flux_moments,
         solve,
         solve_cell,
         solve_homogenized,
@@ -27,6 +28,7 @@ __all__ = [
     "CellSolution",
     "Solution",
     "TaggedMesh",
+    "flux_moments",
     "piecewise",
     "read_mesh",
     "solve",
@@ -44,6 +46,7 @@ _HOMES = {
     "CellSolution": "cells.cellsolution",
     "solve_cell_on_mesh": "cells.onmesh",
     "Solution": "dirichlet",
+    "flux_moments": "doors",
     "solve": "doors",
     "solve_cell": "doors",
     "solve_homogenized": "doors",

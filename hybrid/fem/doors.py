@@ -9,6 +9,7 @@ from typing import Any
 from mpi4py import MPI
 
 import numpy as np
+import numpy.typing as npt
 
 from dolfinx.fem import Function
 
@@ -22,7 +23,9 @@ from hybrid.fem.cells.cellsolution import CellSolution
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.meshes.counts import SHAPES
 from hybrid.fem.reference import Reference
+from hybrid.media.interpolated import ProductCoefficient
 from hybrid.physics import Problem, check_problem
+from hybrid.separation import Weighted, without_slow
 
 
 def solve(equation: Equation, comm: MPI.Comm, **settings: Any) -> Solution | CellSolution:
@@ -109,19 +112,32 @@ def solve_layers(problem: Problem, cell: CellSolution, comm: MPI.Comm, **setting
         SolverError: See there.
     """
     _check(comm, settings)
-    return layers.solve_layers(check_problem(problem).cell_problems(), cell.correctors, comm, **settings)
+    fixed, _ = without_slow(check_problem(problem).cell_problems())
+    return layers.solve_layers(fixed, cell.correctors, comm, **settings)
 
 
-def solve_second(problem: Problem, cell: CellSolution) -> tuple[Function, ...]:
-    """The second-order cell functions, by `hybrid.fem.cells.secondcells.solve_second`.
+def solve_second(problem: Problem, cell: CellSolution) -> tuple[Function | Weighted[Function], ...]:
+    """The second-order cell functions, by `hybrid.fem.cells.secondcells.solve_second`: χ_ij for i ≤ j, and where
+    a(x, y) = g(x) b(y) the ω_j = Σ_m (∂_m g / g) ψ_mj.
 
     Raises:
-        InputError: No problem.
+        InputError: No problem, or an a(x, y) that is no product.
         SolverError: See there.
     """
-    return secondcells.solve_second(
-        check_problem(problem).cell_problems(), cell.correctors, np.asarray(cell.coefficient)
-    )
+    fixed, weights = without_slow(check_problem(problem).cell_problems())
+    star = cell.coefficient.base if isinstance(cell.coefficient, ProductCoefficient) else np.asarray(cell.coefficient)
+    pairs, further = secondcells.solve_second(fixed, cell.correctors, star, slow=bool(weights))
+    return (*pairs, *(Weighted(weights, functions) for functions in further))
+
+
+def flux_moments(problem: Problem, cell: CellSolution) -> npt.NDArray[np.float64]:
+    """R_jki = ⟨(b (e_j + ∇χ_j))_k χ_i⟩, (d, d, d), where a(x, y) = g(x) b(y): what the second order does to a*(x), by
+    `hybrid.physics.elliptic.EllipticProblem.moved`; collective.
+
+    Raises:
+        InputError: No problem, or an a(x, y) that is no product.
+    """
+    return secondcells.flux_moments(without_slow(check_problem(problem).cell_problems())[0], cell.correctors)
 
 
 def _check(comm: object, settings: Mapping[str, Any]) -> None:

@@ -20,7 +20,7 @@ from hybrid.fem.meshes.tiled import by_region
 from hybrid.media.base import Coefficient
 from hybrid.media.constant import Constant
 from hybrid.media.expression import Expression
-from hybrid.media.interpolated import ProductCoefficient, SlowCoefficient
+from hybrid.media.interpolated import SlowCoefficient, SumCoefficient
 from hybrid.media.regions import Regions
 from hybrid.symbols import evaluate
 from hybrid.symbols import x as slow
@@ -86,10 +86,13 @@ def _(coefficient: Constant, equation: Equation, space: fem.FunctionSpace) -> uf
 
 
 @_matrix.register
-def _(coefficient: ProductCoefficient, equation: Equation, space: fem.FunctionSpace) -> ufl.core.expr.Expr:
+def _(coefficient: SumCoefficient, equation: Equation, space: fem.FunctionSpace) -> ufl.core.expr.Expr:
     x = ufl.SpatialCoordinate(space.mesh)
-    factor = ufl.as_ufl(evaluate(coefficient.factor, {s: x[i] for i, s in enumerate(slow[: equation.dim])}, "ufl"))
-    return factor * ufl.as_matrix(coefficient.base.tolist())
+    at = {s: x[i] for i, s in enumerate(slow[: equation.dim])}
+    parts = [
+        ufl.as_ufl(evaluate(factor, at, "ufl")) * ufl.as_matrix(matrix.tolist()) for factor, matrix in coefficient.terms
+    ]
+    return sum(parts[1:], parts[0])
 
 
 @_matrix.register

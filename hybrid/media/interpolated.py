@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -121,34 +122,33 @@ class SlowCoefficient(Coefficient):
 
 
 @dataclass(frozen=True, eq=False)
-class ProductCoefficient(SlowCoefficient):
-    """a*(x) = g(x) b*, exactly: fronts and jumps of g as they are.
+class SumCoefficient(SlowCoefficient):
+    """a*(x) = Σ_k g_k(x) B_k, exactly: fronts and jumps of the g_k as they are.
 
     Attributes:
-        factor: g, an expression of the slow variables.
-        base: b*, (d, d).
+        terms: g_k, an expression of the slow variables, and B_k, (d, d).
     """
 
-    factor: Expr
-    base: Array
+    terms: tuple[tuple[Expr, Array], ...]
 
     @classmethod
-    def of(cls, domain: Sequence[Sequence[float]], factor: Expr, base: Array) -> ProductCoefficient:
+    def of(cls, domain: Sequence[Sequence[float]], *terms: tuple[Expr, Array]) -> Self:
         """With values at a few nodes, for who wants to see some."""
         dim = len(domain)
-        nodes = slow_nodes(domain, [COUNTS[dim].nodes if s in factor.free_symbols else 1 for s in x[:dim]])
-        values = numpy_function(factor)(nodes)[:, None, None] * base
-        return cls(tuple((float(low), float(high)) for low, high in domain), nodes, values, factor, base)
+        varying = set[Symbol]().union(*(factor.free_symbols for factor, _ in terms))
+        nodes = slow_nodes(domain, [COUNTS[dim].nodes if s in varying else 1 for s in x[:dim]])
+        values = sum(numpy_function(factor)(nodes)[:, None, None] * matrix for factor, matrix in terms)
+        return cls(tuple((float(low), float(high)) for low, high in domain), nodes, np.asarray(values), terms)
 
     @property
     def expressions(self) -> tuple[Expr, ...]:
-        """g."""
-        return (self.factor,)
+        """The g_k."""
+        return tuple(factor for factor, _ in self.terms)
 
     @property
     def interfaces(self) -> tuple[Expr, ...]:
-        """Those of g."""
-        return tuple(level_sets(ImmutableMatrix([[self.factor]])))
+        """Those of the g_k."""
+        return tuple(level_sets(ImmutableMatrix([self.expressions])))
 
     @property
     def tails(self) -> tuple[float, ...]:
@@ -156,10 +156,28 @@ class ProductCoefficient(SlowCoefficient):
         return (0.0,) * len(self.domain)
 
     def _evaluate(self, points: npt.ArrayLike, derivative: int | None) -> Array:
-        part = self.factor
-        if derivative is not None:  # that of a step is zero but for one point
-            part = sympy.diff(part, x[derivative]).replace(sympy.DiracDelta, lambda *_: sympy.S.Zero)
-        return np.asarray(numpy_function(part)(points)[:, None, None] * self.base)
+        total: Array | float = 0.0
+        for factor, matrix in self.terms:
+            part = factor
+            if derivative is not None:  # that of a step is zero but for one point
+                part = sympy.diff(part, x[derivative]).replace(sympy.DiracDelta, lambda *_: sympy.S.Zero)
+            total = total + numpy_function(part)(points)[:, None, None] * matrix
+        return np.asarray(total)
+
+
+@dataclass(frozen=True, eq=False)
+class ProductCoefficient(SumCoefficient):
+    """a*(x) = g(x) b*."""
+
+    @property
+    def factor(self) -> Expr:
+        """g."""
+        return self.terms[0][0]
+
+    @property
+    def base(self) -> Array:
+        """b*, (d, d)."""
+        return self.terms[0][1]
 
 
 def relative_change(change: npt.ArrayLike, a: npt.ArrayLike) -> float:

@@ -153,12 +153,13 @@ class Problem(Geometry):
         """
         return None
 
-    def moved(self, effective: Any, tails: Mapping[Face, float]) -> Equation | None:
+    def moved(self, effective: Any, tails: Mapping[Face, float], moments: Array | None = None) -> Equation | None:
         """The equation of U in more than one dimension, where half-strip layers and χ_ij are all that follows; None elsewhere.
 
         Args:
             effective: The homogenized coefficient.
             tails: Of the layers.
+            moments: Of the fluxes (`hybrid.fem.flux_moments`), where it depends on x.
         """
         return None
 

@@ -9,16 +9,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+import sympy
 from sympy import ImmutableMatrix, MatrixBase, eye
 
 from hybrid.checks import check_coefficient, check_finite, check_not_zero
 from hybrid.equation import Equation, Load
 from hybrid.faces import Face
+from hybrid.interfaces import BROKEN
 from hybrid.lines import Line
 from hybrid.media.base import Medium
 from hybrid.media.constant import homogenized_flux
 from hybrid.media.expression import Expression
-from hybrid.media.interpolated import SlowCoefficient
+from hybrid.media.interpolated import ProductCoefficient, SlowCoefficient, SumCoefficient
 from hybrid.media.regions import Regions
 from hybrid.physics.base import Array, Effective, NextOrder, Notation, Problem, register
 from hybrid.physics.fields import Formula, Tensor
@@ -122,15 +124,43 @@ class EllipticProblem(Problem):
             functions = (second, omega)
         return NextOrder(self.homogenized(effective).moved([(float(shift[0]), float(shift[1]))]), functions)
 
-    def moved(self, effective: npt.ArrayLike | SlowCoefficient, tails: Mapping[Face, float]) -> Equation | None:
-        """U - ε c_F ∂_n U is zero on every face F, c_F the tail of its layer: so is U where the face is moved by -ε c_F."""
-        if self.is_line or self.flux.depends_on or isinstance(self.a, Regions):
+    def moved(
+        self, effective: npt.ArrayLike | SlowCoefficient, tails: Mapping[Face, float], moments: Array | None = None
+    ) -> Equation | None:
+        """U - ε c_F ∂_n U is zero on every face F, c_F the tail of its layer: so is U where the face is moved by -ε c_F.
+
+        Where a = g(x) b(y), fluxes of the second order have a mean, which adds to g b* what `_drifted` says.
+        """
+        if self.is_line or isinstance(self.a, Regions):
             return None
+        if isinstance(effective, SlowCoefficient):
+            if not isinstance(effective, ProductCoefficient) or effective.factor.has(*BROKEN):
+                return None
+            if moments is not None:
+                effective = self._drifted(effective, moments)
         shifts = [[-self.eps * tails[Face(axis, upper)] for upper in (False, True)] for axis in range(self.dim)]
         return self.homogenized(effective).moved([(low, high) for low, high in shifts])
 
+    def _drifted(self, star: ProductCoefficient, moments: Array) -> SumCoefficient:
+        """g b* + ε ∂_m g S^m, where the mean of the fluxes of the second order is ε ∂_m g S^m ∇U up to a divergence of zero:
+
+            2 S^m_kl = R_mlk + R_mkl - R_klm - R_lkm - R_lmk - R_kml,   R_jki = ⟨(b (e_j + ∇χ_j))_k χ_i⟩
+
+        That mean is g ⟨b_ij (δ_jl χ_k + ∂_j χ_kl)⟩ ∂_kl U + ∂_m g ⟨b_ij ∂_j ψ_mk⟩ ∂_k U (`second_order` says what these are).
+        By the equation of χ_i, tested with them, the first mean is R_ilk - R_kli, symmetrized in k and l, and the second -R_kmi.
+        The former is zero when it is symmetrized in all three: only what ∂_m g leaves of it is not. R is zero on a line, and
+        where the cell is the same upside down.
+        """
+        signs = {"mlk": 1, "mkl": 1, "klm": -1, "lkm": -1, "lmk": -1, "kml": -1}
+        drift = sum(sign / 2 * np.einsum(f"{indices}->mkl", moments) for indices, sign in signs.items())
+        terms = [(self.eps * sympy.diff(star.factor, s), drift[m]) for m, s in enumerate(self.slow)]
+        return SumCoefficient.of(self.domain, (star.factor, star.base), *(t for t in terms if t[0] != 0))
+
     def second_order(self, jet: Array, functions: Sequence[Array]) -> Array:
-        """ε² (χ_ij ∂_ij U + ω_j ∂_j U), the second part where a depends on x."""
+        """ε² (χ_ij ∂_ij U + ω_j ∂_j U), the second part where a depends on x.
+
+        Where a = g(x) b(y), ω_j = (∂_m g / g) ψ_mj, -∇·(b ∇ψ_mj) = (b (e_j + ∇χ_j))_m - b*_mj.
+        """
         pairs = [(i, j) for i in range(self.dim) for j in range(i, self.dim)]
         total = np.zeros(jet.shape[1])
         for (i, j), function, second in zip(pairs, functions, jet[1 + self.dim :], strict=False):

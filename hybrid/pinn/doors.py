@@ -6,23 +6,27 @@ or sources. Arguments are those of the functions of the same name in the modules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hybrid.equation import Equation
 from hybrid.faces import Layer
+from hybrid.media.interpolated import ProductCoefficient
 from hybrid.physics import Problem, check_problem
 from hybrid.pinn import layers
 from hybrid.pinn.cells import cell, cellrungs, secondcells, sourcecell
 from hybrid.pinn.cells.cellsolution import CellSolution
 from hybrid.pinn.functions.field import Field
+from hybrid.pinn.functions.inputs import of_fast
 from hybrid.pinn.functions.network import Network
 from hybrid.pinn.intime import evolution, evolutionrungs, spacetime
 from hybrid.pinn.steady import homogenized, homogenizedrungs, multiscale
 from hybrid.pinn.steady.homogenized import Solution
+from hybrid.separation import Weight, Weighted, without_slow
 
 
 @dataclass(frozen=True)
@@ -137,15 +141,48 @@ def homogenized_rungs(
 
 
 def solve_layers(problem: Problem, cell: CellSolution, *, seed: int = 0) -> tuple[Layer[Field], ...]:
-    """The boundary layers of all faces of the box, by `hybrid.pinn.layers.solve_layers`."""
-    equation = check_problem(problem).cell_problems()
-    return layers.solve_layers(equation, cell.correctors, np.asarray(cell.coefficient), seed=seed)
+    """The boundary layers of all faces of the box, by `hybrid.pinn.layers.solve_layers`.
+
+    Raises:
+        InputError: No problem, or an a(x, y) that is no product or jumps.
+    """
+    equation, _, correctors, star = _without_slow(problem, cell)
+    return layers.solve_layers(equation, correctors, star, seed=seed)
 
 
-def solve_second(problem: Problem, cell: CellSolution, *, seed: int = 0) -> tuple[Field, ...]:
-    """The second-order cell functions, by `hybrid.pinn.cells.secondcells.solve_second`."""
-    equation = check_problem(problem).cell_problems()
-    return secondcells.solve_second(equation, cell.correctors, np.asarray(cell.coefficient), seed=seed)
+def solve_second(problem: Problem, cell: CellSolution, *, seed: int = 0) -> tuple[Field | Weighted[Field], ...]:
+    """The second-order cell functions, by `hybrid.pinn.cells.secondcells.solve_second`: χ_ij for i ≤ j, and where
+    a(x, y) = g(x) b(y) the ω_j = Σ_m (∂_m g / g) ψ_mj.
+
+    Raises:
+        InputError: No problem, or an a(x, y) that is no product or jumps.
+    """
+    equation, weights, correctors, star = _without_slow(problem, cell)
+    pairs, further = secondcells.solve_second(equation, correctors, star, slow=bool(weights), seed=seed)
+    return (*pairs, *(Weighted(weights, functions) for functions in further))
+
+
+def flux_moments(problem: Problem, cell: CellSolution) -> npt.NDArray[np.float64]:
+    """R_jki = ⟨(b (e_j + ∇χ_j))_k χ_i⟩, (d, d, d), where a(x, y) = g(x) b(y): what the second order does to a*(x), by
+    `hybrid.physics.elliptic.EllipticProblem.moved`.
+
+    Raises:
+        InputError: No problem, or an a(x, y) that is no product.
+    """
+    equation, _, correctors, _ = _without_slow(problem, cell)
+    return secondcells.flux_moments(equation, correctors)
+
+
+def _without_slow(
+    problem: Problem, cell: CellSolution
+) -> tuple[Equation, tuple[Weight, ...], Sequence[Field], npt.NDArray[np.float64]]:
+    """The cell problems of what does not depend on x, how the coefficient does, and the correctors and a* of the former."""
+    equation, weights = without_slow(check_problem(problem).cell_problems())
+    if not isinstance(cell.coefficient, ProductCoefficient):
+        return equation, weights, cell.correctors, np.asarray(cell.coefficient)
+    dim = equation.dim
+    correctors = [Field(of_fast(chi.network), chi.output, dim, shift=chi.shift) for chi in cell.correctors]
+    return equation, weights, correctors, cell.coefficient.base
 
 
 def solve_multiscale(problem: Problem, **arguments: Any) -> Solution:

@@ -18,6 +18,7 @@ from hybrid.equation import Equation
 from hybrid.faces import Layer, faces_of
 from hybrid.failures import InputError, SolverError
 from hybrid.fem.layers import largest_value, sampled, strip_points
+from hybrid.media.interpolated import ProductCoefficient, SlowCoefficient
 from hybrid.parallel import on_root
 from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.settings import NetworkSettings
@@ -64,8 +65,10 @@ def find_terms(run: Recorder) -> tuple[dict[str, Found], str]:
 def _first(run: Recorder, path: str) -> Found:
     own, cell = (run.v, run.cell) if path == "fem" else (run.p, run.chi)
     correctors: Any = cell.correctors
-    if path == "fem" and run.problem.flux.depends_on:
-        correctors = comparison.lines_of(run.problem, cell, run.comm) if run.problem.is_line else None
+    if path == "fem" and run.problem.is_line and run.problem.flux.depends_on:
+        correctors = comparison.lines_of(run.problem, cell, run.comm)
+    elif path == "fem" and isinstance(cell.coefficient, SlowCoefficient):
+        correctors = cell.correctors if isinstance(cell.coefficient, ProductCoefficient) else None
     return Found(Terms(own, correctors), dict.fromkeys(("u0", "first"), estimate_of(own.trust, "solution")))
 
 
@@ -90,10 +93,10 @@ def _further(run: Recorder, path: str, first: Found, known: Any) -> Found:
     elif problem.moved(cell.coefficient, dict.fromkeys(faces_of(problem), 0.0)) is None:
         equation = None
     else:
-        layers, second = _beyond(run, path)
+        layers, second, moments = _beyond(run, path)
         if path == "pinn" and known:
             layers = [_confronted(run, *pair) for pair in zip(known, layers, strict=True)]
-        equation = problem.moved(cell.coefficient, {layer.face: layer.tail for layer in layers})
+        equation = problem.moved(cell.coefficient, {layer.face: layer.tail for layer in layers}, moments)
     if equation is None:
         raise InputError("problem", f"{problem.title}: its reconstructions end with the first order")
     solved = _solved(run, path, equation)
@@ -112,15 +115,17 @@ def _confronted(run: Recorder, fem: Layer[Any], pinn: Layer[Any]) -> Layer[Any]:
     return replace(pinn, estimate=confronted(fem.estimate, pinn.estimate, difference)[1])
 
 
-def _beyond(run: Recorder, path: str) -> tuple[Any, Any]:
-    """The layers of the faces, and the second order of the cell; collective."""
-    problem, seed = run.problem, run.networks["cell"].seed or 0
+def _beyond(run: Recorder, path: str) -> tuple[Any, Any, Any]:
+    """The layers of the faces, the second order of the cell, and what it does to a*(x); collective."""
+    problem, seed, slow = run.problem, run.networks["cell"].seed or 0, bool(run.problem.flux.depends_on)
     if path == "fem":
-        return run.fem.solve_layers(problem, run.cell, run.comm), run.fem.solve_second(problem, run.cell)
+        layers, second = run.fem.solve_layers(problem, run.cell, run.comm), run.fem.solve_second(problem, run.cell)
+        return layers, second, run.fem.flux_moments(problem, run.cell) if slow else None
 
-    def task() -> tuple[Any, Any]:
+    def task() -> tuple[Any, Any, Any]:
         layers = run.pinn.solve_layers(problem, run.chi, seed=seed)
-        return layers, run.pinn.solve_second(problem, run.chi, seed=seed)
+        second = run.pinn.solve_second(problem, run.chi, seed=seed)
+        return layers, second, run.pinn.flux_moments(problem, run.chi) if slow else None
 
     return on_root(run.comm, task)
 

@@ -11,17 +11,24 @@ import pytest
 
 import ufl
 
-from hybrid import EllipticProblem, comparison, fem, pinn
+from hybrid import EllipticProblem, InputError, comparison, fem, pinn
 from hybrid.faces import Face, faces_of
 from hybrid.fem.jets import derivatives
 from hybrid.fem.layers import sampled, strip_points
 from hybrid.fem.norms import integral
 from hybrid.lines import Line
-from hybrid.symbols import cos, pi, sin, x, y
+from hybrid.separation import Weighted
+from hybrid.symbols import cos, exp, pi, sin, x, y
 
 
 def laminate() -> EllipticProblem:
     return EllipticProblem(domain=[(0, 1), (0, 1)], eps=1 / 4.3, a=2 + sin(2 * pi * y[0]), f=1)
+
+
+def product(eps: float) -> EllipticProblem:
+    """a(x, y) = g(x) b(y), with a cell that is another one upside down."""
+    b = exp(sin(2 * pi * y[0]) + sin(2 * pi * y[1]) + 0.9 * sin(2 * pi * (y[0] + y[1])))
+    return EllipticProblem(domain=[(0, 1), (0, 1)], eps=eps, a=exp(2 * x[0] + x[0] * x[1]) * b, f=1 + x[0])
 
 
 def turned(eps: float) -> EllipticProblem:
@@ -144,3 +151,76 @@ def test_orders_in_the_plane(comm: MPI.Comm) -> None:
         assert orders[name][1] > h1 - 0.2, orders
     assert found[1]["second"][0] < 0.1 * found[1]["u0"][0]
     assert found[1]["second"][1] < 0.05 * found[1]["u0"][1]
+
+
+@pytest.mark.mpi
+@pytest.mark.long
+def test_orders_with_a_slow_dependency(comm: MPI.Comm) -> None:
+    """From ε = 1/8 to 1/16. None of them is what it is without the mean of the second-order fluxes, or with its sign changed."""
+    found: dict[str, list[dict[str, tuple[float, float]]]] = {"": [], "none": [], "turned": [], "no ω": []}
+    for eps in (1 / 8, 1 / 16):
+        problem = product(eps)
+        u = fem.solve_multiscale(problem, comm, degree=2, cells_per_period=10, estimate=False)
+        cell = fem.solve_cell(problem, comm, degree=4, cells=10, estimate=False)
+        layers, second = fem.solve_layers(problem, cell, comm, cells=8), fem.solve_second(problem, cell)
+        v = fem.solve_homogenized(problem, cell.coefficient, comm, cells=32, estimate=False)
+        moments = fem.flux_moments(problem, cell)
+        for name, drift in {"": moments, "none": None, "turned": -moments, "no ω": moments}.items():
+            equation = problem.moved(cell.coefficient, {layer.face: layer.tail for layer in layers}, drift)
+            assert equation is not None
+            moved = fem.solve(equation, comm, cells=32, estimate=False)
+            assert isinstance(moved, fem.Solution)
+            terms = comparison.Terms(v, cell.correctors, moved, second[:3] if name == "no ω" else second, layers)
+            functions = comparison.reconstructions(problem, u.function.function_space, terms)
+            found[name].append(comparison.relative_errors(u, functions))
+    orders = {
+        name: {rung: [math.log2(a / b) for a, b in zip(*pair)] for rung, pair in _pairs(*both).items()}
+        for name, both in found.items()
+    }
+    for rung, l2, h1 in (("u0", 1, 0), ("first", 1, 0.9), ("layers", 1.9, 1), ("second", 1.9, 1.5)):
+        assert orders[""][rung] == pytest.approx((l2, h1), abs=0.12), orders
+    assert orders["none"]["second"][0] < 1.7
+    assert orders["turned"]["second"][0] < 1.55
+    assert found["none"][1]["layers"][0] > 1.2 * found[""][1]["layers"][0]
+    assert found["no ω"][1]["second"][1] > 1.1 * found[""][1]["second"][1]
+
+
+def _pairs(*found: dict[str, tuple[float, float]]) -> dict[str, list[tuple[float, float]]]:
+    return {rung: [one[rung] for one in found] for rung in found[0]}
+
+
+def test_both_paths_find_the_same_with_a_slow_dependency() -> None:
+    problem, comm = product(1 / 8), MPI.COMM_SELF
+    exact = fem.solve_cell(problem, comm, degree=4, cells=16, estimate=False)
+    found = pinn.solve_cell(problem, hidden=(800,), points=34, optimizer=pinn.LastLayer())
+    size = max(float(np.abs(chi.x.array).max()) for chi in exact.correctors)
+    moments = fem.flux_moments(problem, exact)
+    assert np.abs(moments).max() > 0.01
+    assert pinn.flux_moments(problem, found) == pytest.approx(moments, abs=1e-5)
+    for one, other in zip(fem.solve_layers(problem, exact, comm), pinn.solve_layers(problem, found), strict=True):
+        assert other.tail == pytest.approx(one.tail, abs=1e-3 * size)
+    points = np.random.default_rng(0).random((50, 2))
+    seconds = list(zip(fem.solve_second(problem, exact), pinn.solve_second(problem, found), strict=True))
+    assert len(seconds) == 5
+    for j, (one, other) in enumerate(seconds):
+        if j < 3:
+            assert isinstance(one, fem_function())
+            pairs = [(one, other)]
+        else:
+            assert isinstance(one, Weighted)
+            assert isinstance(other, Weighted)
+            assert [h(points) for h in other.weights] == pytest.approx([2 + points[:, 1], points[:, 0]])
+            pairs = list(zip(one.functions, other.functions, strict=True))
+        for a, b in pairs:
+            assert b.values(points) == pytest.approx(comparison.at_points(a, points), abs=1e-4 * size)
+
+
+def fem_function() -> type:
+    return dolfinx.fem.Function
+
+
+def test_what_is_no_product_ends_with_the_first_order() -> None:
+    for a in (2 + x[0] * sin(2 * pi * y[0]), (1 + step(x[0] - 0.5)) * (2 + sin(2 * pi * y[0]))):
+        problem = EllipticProblem(domain=[(0, 1), (0, 1)], eps=1 / 8, a=a, f=1)
+        with pytest.raises(InputError, match="is no product g.x. b.y. with a smooth g"):
+            without_slow(problem.cell_problems())

@@ -73,7 +73,7 @@ def solve_slow_cells(
     if product is not None:
         factor, fixed = product
         found = alone(fixed)
-        coefficient = ProductCoefficient.of(equation.domain, factor, np.asarray(found.coefficient))
+        coefficient = ProductCoefficient.of(equation.domain, (factor, np.asarray(found.coefficient)))
         middle = np.array([[(low + high) / 2 for low, high in equation.domain]])
         return replace(found, coefficient=coefficient, nodes=middle, bounds=None, seconds=clock() - start)
     _refuse_jumps(equation)

@@ -23,7 +23,7 @@ from hybrid.pinn.cells.jumps import KinkEmbedding, has_infinite_slopes, kink_set
 from hybrid.pinn.cells.periodicities import Periodicity, periodicity_of
 from hybrid.pinn.cells.slowsolution import finish_product, finish_slow
 from hybrid.pinn.functions.embedding import AffineEmbedding, SideBySide, Together
-from hybrid.pinn.functions.inputs import Axes, FastOnly, MediumEmbedding
+from hybrid.pinn.functions.inputs import Axes, FastOnly, MediumEmbedding, of_fast
 from hybrid.pinn.functions.network import Embedding, Network
 from hybrid.pinn.leastsquares.rows import Rows
 from hybrid.pinn.optimizers.base import History
@@ -125,7 +125,7 @@ def solve_cell(
     product = _product(equation, networks)
     base, own = equation, networks
     if product is not None:
-        base, own = product[1], tuple(_inner(network) for network in networks)
+        base, own = product[1], tuple(of_fast(network) for network in networks)
     history = History("given networks")
     if train:
         parts = form.rows(base, own, Collocation(sides, points, oversampling, weights, slow_points))
@@ -168,14 +168,6 @@ def _given(equation: Equation, networks: Sequence[Network], form: Formulation, t
 def _product(equation: Equation, networks: Sequence[Network]) -> tuple[sympy.Expr, Equation] | None:
     """g and the problem with b, where a = g(x) b(y) and the networks are of y alone."""
     return separated(equation) if all(isinstance(network.embedding, FastOnly) for network in networks) else None
-
-
-def _inner(network: Network) -> Network:
-    """The network as one of y; the weights are the same ones."""
-    assert isinstance(network.embedding, FastOnly)
-    inner = copy.copy(network)
-    inner.embedding = network.embedding.inner
-    return inner
 
 
 def _of_slow(equation: Equation, waves: int, medium: bool) -> Embedding:

@@ -78,7 +78,7 @@ def finish_product(
     """a*(x) = g(x) b*, and the correctors of b as functions of x and y."""
     dim, star = equation.dim, solution.coefficient
     assert isinstance(star, np.ndarray)
-    coefficient = ProductCoefficient.of(equation.domain, g, star)
+    coefficient = ProductCoefficient.of(equation.domain, (g, star))
     correctors = tuple(
         Field(network, output, 2 * dim, shift=corrector.shift)
         for corrector, (network, output) in zip(solution.correctors, correctors_of(networks, dim), strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 
@@ -13,7 +14,7 @@ from torch import Tensor
 from hybrid.equation import Equation
 from hybrid.failures import InputError
 from hybrid.pinn.functions.embedding import PeriodicEmbedding
-from hybrid.pinn.functions.network import Embedding
+from hybrid.pinn.functions.network import Embedding, Network
 from hybrid.pinn.sizes import CELLS
 from hybrid.symbols import coordinates, evaluate
 
@@ -130,3 +131,11 @@ class FastOnly:
         jet = torch.zeros(1 + dim + count, len(points), self.width, dtype=points.dtype, device=points.device)
         jet[0], jet[1 + half : 1 + dim], jet[1 + dim :] = inner[0], inner[1 : 1 + half], inner[1 + half :]
         return jet
+
+
+def of_fast(network: Network) -> Network:
+    """A network with such inputs as one of y; the weights are the same ones."""
+    assert isinstance(network.embedding, FastOnly)
+    inner = copy.copy(network)
+    inner.embedding = network.embedding.inner
+    return inner

@@ -11,6 +11,7 @@ import numpy as np
 import sympy
 from sympy import Expr, ImmutableMatrix, Symbol
 
+from hybrid import grids
 from hybrid.definite import definite
 from hybrid.failures import InputError
 from hybrid.grids import COUNTS, uniform
@@ -166,7 +167,7 @@ def check_finite(
     """
     points = uniform(geometry.domain, 17)
     if closed:
-        points = np.vstack([points, uniform(geometry.domain, 16, 0.0)])
+        points = np.vstack([points, grids.closed(geometry.domain, 17)])
     slow = dict(zip(geometry.slow, points.T, strict=True))
     for time in times:
         with np.errstate(all="ignore"):

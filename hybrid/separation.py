@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import sympy
 from sympy import Expr, ImmutableMatrix
 
 from hybrid.equation import Equation
 from hybrid.failures import InputError
+from hybrid.grids import COUNTS, closed
 from hybrid.interfaces import BROKEN
 from hybrid.media.expression import Expression
 from hybrid.symbols import numpy_function
-
-Array = npt.NDArray[np.float64]
-Weight = Callable[[npt.ArrayLike], Array]
-"""A function of the slow variables: points (n, d) to (n,)."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +22,15 @@ class Weighted[F]:
     """Σ_m h_m(x) ψ_m(y).
 
     Attributes:
-        weights: The h_m.
+        weights: The h_m, expressions of the slow variables.
         functions: The ψ_m.
     """
 
-    weights: tuple[Weight, ...]
+    weights: tuple[Expr, ...]
     functions: tuple[F, ...]
 
 
-def without_slow(equation: Equation) -> tuple[Equation, tuple[Weight, ...]]:
+def without_slow(equation: Equation) -> tuple[Equation, tuple[Expr, ...]]:
     """Cell problems that are the same for all x, and how a varies with x: those of b and the (∂_m g)/g; or these, and nothing.
 
     Raises:
@@ -49,7 +44,14 @@ def without_slow(equation: Equation) -> tuple[Equation, tuple[Weight, ...]]:
             "a", "it is no product g(x) b(y) with a smooth g: its reconstructions end with the first order"
         )
     factor, fixed = product
-    return fixed, tuple(numpy_function(sympy.diff(factor, s) / factor) for s in equation.slow)
+    weights = tuple(sympy.diff(factor, s) / factor for s in equation.slow)
+    at = closed(equation.domain, COUNTS[equation.dim].slow)
+    with np.errstate(all="ignore"):
+        if not all(np.isfinite(numpy_function(h)(at)).all() for h in weights):
+            raise InputError(
+                "a", "its slow part has slopes that are not finite: its reconstructions end with the first order"
+            )
+    return fixed, weights
 
 
 @functools.lru_cache(maxsize=32)

@@ -31,6 +31,7 @@ from hybrid.pinn.functions.network import VALUE, gradient_only, hessian_operator
 from hybrid.pinn.functions.smooth import NEAR
 from hybrid.product import Product
 from hybrid.separation import Weighted
+from hybrid.symbols import numpy_function
 
 Array = npt.NDArray[np.float64]
 type CellFunction = Line | Field | fem.Function
@@ -151,7 +152,9 @@ class _Points:
         def values(one: SecondOrder) -> Array:
             if isinstance(one, Weighted):
                 x = self.points.points()
-                return np.asarray(sum(h(x) * values(f) for h, f in zip(one.weights, one.functions, strict=True)))
+                return np.asarray(
+                    sum(numpy_function(h)(x) * values(f) for h, f in zip(one.weights, one.functions, strict=True))
+                )
             if isinstance(one, Line):
                 return one.at(self.points.points()[:, 0], self.fast.points()[:, 0])
             return next(by_meshes if isinstance(one, fem.Function) else by_fields[one.dim > self.problem.dim])

@@ -147,7 +147,7 @@ class EllipticProblem(Problem):
             2 S^m_kl = R_mlk + R_mkl - R_klm - R_lkm - R_lmk - R_kml,   R_jki = ⟨(b (e_j + ∇χ_j))_k χ_i⟩
 
         That mean is g ⟨b_ij (δ_jl χ_k + ∂_j χ_kl)⟩ ∂_kl U + ∂_m g ⟨b_ij ∂_j ψ_mk⟩ ∂_k U (`second_order` says what these are).
-        By the equation of χ_i, tested with them, the first mean is R_ilk - R_kli, symmetrized in k and l, and the second -R_kmi.
+        By the equation of χ_i, tested with them, the first mean is R_ilk - R_kli, symmetrized in k and l; the second is -R_kmi.
         The former is zero when it is symmetrized in all three: only what ∂_m g leaves of it is not. R is zero on a line, and
         where the cell is the same upside down.
         """

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sympy import Expr
 
 from hybrid.equation import Equation
 from hybrid.faces import Layer
@@ -26,7 +27,7 @@ from hybrid.pinn.functions.network import Network
 from hybrid.pinn.intime import evolution, evolutionrungs, spacetime
 from hybrid.pinn.steady import homogenized, homogenizedrungs, multiscale
 from hybrid.pinn.steady.homogenized import Solution
-from hybrid.separation import Weight, Weighted, without_slow
+from hybrid.separation import Weighted, without_slow
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ def flux_moments(problem: Problem, cell: CellSolution) -> npt.NDArray[np.float64
 
 def _without_slow(
     problem: Problem, cell: CellSolution
-) -> tuple[Equation, tuple[Weight, ...], Sequence[Field], npt.NDArray[np.float64]]:
+) -> tuple[Equation, tuple[Expr, ...], Sequence[Field], npt.NDArray[np.float64]]:
     """The cell problems of what does not depend on x, how the coefficient does, and the correctors and a* of the former."""
     equation, weights = without_slow(check_problem(problem).cell_problems())
     if not isinstance(cell.coefficient, ProductCoefficient):

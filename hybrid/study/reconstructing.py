@@ -12,6 +12,7 @@ import numpy as np
 from dolfinx import fem
 
 from hybrid import comparison
+from hybrid.checks import check_finite
 from hybrid.comparison import Norms, Terms
 from hybrid.comparison.transfer import nodes
 from hybrid.equation import Equation
@@ -22,6 +23,7 @@ from hybrid.media.interpolated import ProductCoefficient, SlowCoefficient
 from hybrid.parallel import on_root
 from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.settings import NetworkSettings
+from hybrid.separation import without_slow
 from hybrid.study import results
 from hybrid.study.parts import LadderRecord
 from hybrid.study.recorder import Recorder
@@ -91,6 +93,7 @@ def _further(run: Recorder, path: str, first: Found, known: Any) -> Found:
         following = problem.next_order(cell.coefficient, comparison.lines_of(problem, cell, run.comm))
         equation, second = (None, ()) if following is None else (following.equation, following.functions)
     elif problem.moved(cell.coefficient, dict.fromkeys(faces_of(problem), 0.0)) is None:
+        without_slow(problem.cell_problems())  # says why
         equation = None
     else:
         layers, second, moments = _beyond(run, path)
@@ -99,11 +102,29 @@ def _further(run: Recorder, path: str, first: Found, known: Any) -> Found:
         equation = problem.moved(cell.coefficient, {layer.face: layer.tail for layer in layers}, moments)
     if equation is None:
         raise InputError("problem", f"{problem.title}: its reconstructions end with the first order")
+    _check_beyond(equation)
     solved = _solved(run, path, equation)
     how = estimate_of(solved.trust, "solution")
     terms = replace(first.terms, moved=solved, second=second, layers=layers)
     worst = largest([layer.estimate for layer in layers] or [_NONE])
     return Found(terms, first.trust | dict.fromkeys(("layers", "second"), how), worst)
+
+
+def _check_beyond(equation: Equation) -> None:
+    """What is given on the domain is needed on the box of U, some of which is outside of it.
+
+    Raises:
+        InputError: It is not finite there.
+    """
+    given = [("f", load.source) for load in equation.loads] + [("a", factor) for factor in equation.flux.expressions]
+    for name, expression in given + ([] if equation.time is None else [("u0", equation.time.initial)]):
+        try:
+            check_finite(equation, expression, name, closed=True)
+        except InputError:
+            raise InputError(
+                name, "not finite a little outside of the domain, where layers move its faces to: reconstructions end with the "
+                "first order unless it is written so that it is",
+            ) from None  # fmt: skip
 
 
 def _confronted(run: Recorder, fem: Layer[Any], pinn: Layer[Any]) -> Layer[Any]:

@@ -151,10 +151,8 @@ class _Points:
 
         def values(one: SecondOrder) -> Array:
             if isinstance(one, Weighted):
-                x = self.points.points()
-                return np.asarray(
-                    sum(numpy_function(h)(x) * values(f) for h, f in zip(one.weights, one.functions, strict=True))
-                )
+                weights = [numpy_function(h)(self.points.points()) for h in one.weights]
+                return np.asarray(sum(h * values(f) for h, f in zip(weights, one.functions, strict=True)))
             if isinstance(one, Line):
                 return one.at(self.points.points()[:, 0], self.fast.points()[:, 0])
             return next(by_meshes if isinstance(one, fem.Function) else by_fields[one.dim > self.problem.dim])

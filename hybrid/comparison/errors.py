@@ -20,7 +20,16 @@ import numpy.typing as npt
 import ufl
 from dolfinx import fem
 
-from hybrid.comparison.transfer import Comparable, all_to_space, from_values, function_of, grid, nodes, on_points
+from hybrid.comparison.transfer import (
+    Comparable,
+    all_to_space,
+    from_values,
+    function_of,
+    grid,
+    nodes,
+    on_points,
+    with_values,
+)
 from hybrid.fem.cells.bounds import corrector_sizes
 from hybrid.fem.norms import norm, norms
 from hybrid.physics import Problem
@@ -134,15 +143,13 @@ def cell_errors(problem: Problem, found: Any, exact: Any, comm: MPI.Comm) -> lis
     dim = problem.dim
     sums = np.zeros((2, dim))
     for i, node in enumerate(exact.nodes):
-        for j, chi in enumerate(found.correctors):
-            function = exact.correctors[dim * i + j]
-            space = function.function_space
-
-            def values(points: npt.NDArray[np.float64], chi: Any = chi, node: Any = node) -> npt.NDArray[np.float64]:
-                return np.asarray(chi.values(np.concatenate([np.tile(node, (len(points), 1)), points], axis=1)))
-
+        functions = exact.correctors[dim * i : dim * (i + 1)]
+        space = functions[0].function_space
+        points = space.tabulate_dof_coordinates()[:, :dim]
+        joint = np.concatenate([np.tile(node, (len(points), 1)), points], axis=1)
+        for j, (chi, function) in enumerate(zip(found.correctors, functions, strict=True)):
             degree = 2 * space.element.basix_element.degree
-            difference = from_values(values, space, dim) - function
+            difference = with_values(chi.values(joint), space) - function
             sums[:, j] += [norm(part, space.mesh, degree) ** 2 for part in (difference, function)]
     total = np.empty_like(sums)
     comm.Allreduce(sums, total)

@@ -24,6 +24,7 @@ class Shape(Settings):
     medium: bool | None = None
     singular: bool | None = None
     waves: int | Sequence[Sequence[float]] | None = None
+    slow_nodes: Sequence[int] | None = None
     separable: Sequence[int] | None = None
     fast_features: bool | None = None
     method: str | None = None
@@ -54,6 +55,11 @@ class NetworkSettings(Shape):
     def how(self) -> str:
         """In words, what is trained: frozen features and trained networks are different things."""
         form = f"; {self.formulation} formulation" if self.formulation else ""
+        if self.slow_nodes and not isinstance(self.optimizer, LastLayer):
+            optimizer = type(self.optimizer).__name__
+            return f"all layers trained ({optimizer}) in the middle of the domain, the last one at each node of x{form}"
+        if self.slow_nodes:
+            return f"frozen random hidden layers, last layer by least squares at each node of x{form}"
         if not isinstance(self.optimizer, LastLayer):
             return f"all layers trained ({type(self.optimizer).__name__}){form}"
         hidden = "frozen random functions of each coordinate" if self.separable else "frozen random hidden layers"

@@ -14,6 +14,8 @@ class Ladder:
         strong: Widths of frozen features and points in all, by the equation itself, where a has no kinks.
         smooth: Widths of frozen features.
         smooth_trained: Widths and steps of trained ones.
+        nodal: Widths of frozen features, where a depends on x and the last layer is a polynomial of it.
+        nodal_trained: Widths and steps of trained ones.
         slow: Widths of frozen features, where a depends on x.
         slow_trained: Widths and steps of trained ones.
         slow_least: Points in each direction of y, at the least.
@@ -27,6 +29,8 @@ class Ladder:
     strong: tuple[tuple[int, int], ...]
     smooth: tuple[int, ...]
     smooth_trained: tuple[tuple[int, int], ...]
+    nodal: tuple[int, ...]
+    nodal_trained: tuple[tuple[int, int], ...]
     slow: tuple[int, ...]
     slow_trained: tuple[tuple[int, int], ...]
     slow_least: int
@@ -113,7 +117,7 @@ CELLS = {
         ladder=Ladder(
             frozen_first=False, strong=(),
             smooth=(200, 400, 800), smooth_trained=((100, 20), (200, 10)),
-            slow=(400, 800, 1200), slow_trained=((100, 15), (200, 10)), slow_least=24,
+            nodal=(), nodal_trained=(), slow=(400, 800, 1200), slow_trained=((100, 15), (200, 10)), slow_least=24,
             jumps=((400, 800),), jumps_trained=((100, 800, 8),),
             source=(200, 400, 800), source_jumps=200,
         ),
@@ -127,6 +131,7 @@ CELLS = {
         ladder=Ladder(
             frozen_first=True, strong=(),
             smooth=(400, 800, 1200, 1600), smooth_trained=((150, 12), (250, 6), (400, 3)),
+            nodal=(400, 800, 1200), nodal_trained=((150, 12), (250, 6)),
             slow=(1500, 2500), slow_trained=((200, 8), (300, 6)), slow_least=12,
             jumps=((500, 72), (800, 90)), jumps_trained=((300, 72, 2), (400, 80, 1)),
             source=(800, 1500, 2500), source_jumps=48,
@@ -141,7 +146,7 @@ CELLS = {
         ladder=Ladder(
             frozen_first=True, strong=((3000, 5000),),
             smooth=(500, 800), smooth_trained=((200, 4),),
-            slow=(2000,), slow_trained=((200, 4),), slow_least=6,
+            nodal=(800,), nodal_trained=(), slow=(2000,), slow_trained=((200, 4),), slow_least=6,
             jumps=((300, 16), (500, 18)), jumps_trained=((100, 14, 2),),
             source=(1500, 3000), source_jumps=16,
         ),

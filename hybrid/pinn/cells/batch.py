@@ -19,21 +19,17 @@ from hybrid.failures import InputError, SolverError
 from hybrid.physics import Problem, check_problem
 from hybrid.pinn.cells.cell import cell_networks, solve_cell
 from hybrid.pinn.cells.cellchecks import check_cell, check_counts
-from hybrid.pinn.cells.cellrows import cell_operator
 from hybrid.pinn.cells.cellsolution import CellSolution, finish
-from hybrid.pinn.cells.cellunits import cell_unit
 from hybrid.pinn.cells.formulations import formulation_of
-from hybrid.pinn.functions.network import VALUE, Network
+from hybrid.pinn.cells.lastlayers import last_layers
+from hybrid.pinn.functions.network import Network
 from hybrid.pinn.leastsquares import sampling
-from hybrid.pinn.leastsquares.sweep import Sweep
-from hybrid.pinn.leastsquares.system import contract
 from hybrid.pinn.optimizers.base import History
 from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.sizes import CELLS
 
-_PIECE = 256
-_MEMORY = 2**28
-"""Bytes that the matrices of a batch may take."""
+_TOGETHER = 80
+"""Problems whose networks are evaluated at once."""
 
 
 def solve_cells(problems: Sequence[Problem], *, comm: MPI.Comm | None = None, **arguments: Any) -> list[CellSolution]:
@@ -112,48 +108,20 @@ def _frozen(
     (network,) = cell_networks(first, seed=seed, hidden=hidden, scale=scale)
     count = points or CELLS[first.dim].points
     at, weight = sampling.periodic_grid(first.period, count)
-    parts = [(equation, *cell_operator(equation, at)) for equation in equations]
-    most = max(1, _MEMORY // (8 * len(at) * hidden[-1]))
-    solved: dict[int, CellSolution] = {}
-    kinds = dict.fromkeys(tuple(operators.flatten().tolist()) for _, _, _, operators in parts)
-    for kind in kinds:  # problems whose jets have the same channels
-        alike = [i for i, part in enumerate(parts) if tuple(part[3].flatten().tolist()) == kind]
-        for begin in range(0, len(alike), most):
-            chosen = alike[begin : begin + most]
-            found = _alike([parts[i] for i in chosen], network, at, weight, optimizer)
-            solved |= dict(zip(chosen, found, strict=True))
-    return [solved[i] for i in range(len(equations))]
+    groups = [equations[begin : begin + _TOGETHER] for begin in range(0, len(equations), _TOGETHER)]
+    return [solution for group in groups for solution in _together(group, network, at, weight, optimizer)]
 
 
-def _alike(
-    parts: Sequence[tuple[Equation, Tensor, Tensor, Tensor]], network: Network, at: Tensor, weight: Tensor,
-    optimizer: LastLayer,
-) -> list[CellSolution]:  # fmt: skip
-    start, operators, root = clock(), parts[0][3], weight.sqrt()
-    sweep, width = Sweep(network), network.weights[-1].shape[1]
-    matrices = torch.empty(len(parts), len(at) + 1, width, dtype=torch.float64)
-    with torch.no_grad():
-        for begin in range(0, len(at), _PIECE):
-            own = slice(begin, min(begin + _PIECE, len(at)))
-            last, _ = sweep.forward(network.embedding.jet(at[own], operators), operators)
-            for matrix, (_, coefficients, _, _) in zip(matrices, parts, strict=True):
-                matrix[own] = contract(coefficients[:, own] * root[own], last)
-        origin = torch.zeros(1, at.shape[1], dtype=torch.float64)
-        matrices[:, -1] = network.hidden_jet(network.embedding.jet(origin, VALUE), VALUE)[0]  # χ(0) = 0
-        networks, histories = [], []
-        for matrix, (equation, _, target, _) in zip(matrices, parts, strict=True):
-            unit = cell_unit(equation)
-            matrix[:-1] *= unit.output / unit.equation
-            right = torch.cat(
-                [target * root[:, None] / unit.equation, torch.zeros(1, target.shape[1], dtype=torch.float64)]
-            )
-            norms = matrix.norm(dim=0).clamp_min(1e-300)
-            solution = optimizer.damped(torch.cat([matrix / norms, right], dim=1), width) / norms[:, None]
-            own_network = copy.deepcopy(network)
-            own_network.weights[-1].copy_(unit.output * solution.T)
-            networks.append(own_network)
-            losses = [float(r.square().sum()) / right.shape[1] for r in (right, matrix @ solution - right)]
-            histories.append(History(optimizer.name, losses))  # from the last layer that vanishes to the solution
+def _together(
+    equations: Sequence[Equation], network: Network, at: Tensor, weight: Tensor, optimizer: LastLayer
+) -> list[CellSolution]:
+    """So many that their jets find room."""
+    start, networks, histories = clock(), [], []
+    for layer, losses in last_layers(equations, network, at, weight, optimizer):
+        own_network = copy.deepcopy(network)
+        own_network.weights[-1].data.copy_(layer)
+        networks.append(own_network)
+        histories.append(History(optimizer.name, losses))
     joint = copy.deepcopy(network)
     joint.weights = torch.nn.ParameterList([*network.weights[:-1], torch.cat([n.weights[-1].data for n in networks])])
     known: dict[tuple[float, ...], Tensor] = {}
@@ -166,9 +134,9 @@ def _alike(
         return known[key][..., k * dim : (k + 1) * dim]
 
     solutions = []
-    for k, (equation, _, _, _) in enumerate(parts):
+    for k, equation in enumerate(equations):
         solutions.append(
             finish(equation, [networks[k]], histories[k], exact=True, flux=False, jet_of=partial(jet_of, k))
         )
-    seconds = (clock() - start) / len(parts)
+    seconds = (clock() - start) / len(equations)
     return [replace(solution, seconds=seconds) for solution in solutions]

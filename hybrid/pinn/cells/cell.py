@@ -14,17 +14,19 @@ import torch
 from hybrid.clock import clock
 from hybrid.equation import Equation
 from hybrid.failures import SolverError
-from hybrid.pinn.cells.cellchecks import check_cell, check_counts, check_shape
+from hybrid.pinn.cells.cellchecks import check_cell, check_counts, check_nodes, check_shape
 from hybrid.pinn.cells.cellcorners import CornerEmbedding, CornerNetwork
 from hybrid.pinn.cells.cellsolution import CellSolution, finish
 from hybrid.pinn.cells.cellunits import cell_unit
 from hybrid.pinn.cells.formulations import Collocation, Formulation, formulation_of
 from hybrid.pinn.cells.jumps import KinkEmbedding, has_infinite_slopes, kink_sets
+from hybrid.pinn.cells.nodal import train_nodes
 from hybrid.pinn.cells.periodicities import Periodicity, periodicity_of
 from hybrid.pinn.cells.slowsolution import finish_product, finish_slow
 from hybrid.pinn.functions.embedding import AffineEmbedding, SideBySide, Together
 from hybrid.pinn.functions.inputs import Axes, FastOnly, MediumEmbedding, of_fast
 from hybrid.pinn.functions.network import Embedding, Network
+from hybrid.pinn.functions.polynomial import PolynomialNetwork
 from hybrid.pinn.leastsquares.rows import Rows
 from hybrid.pinn.optimizers.base import History
 from hybrid.pinn.optimizers.given import check_networks
@@ -51,6 +53,7 @@ def solve_cell(
     medium: bool = False,
     singular: bool = False,
     waves: int = 0,
+    slow_nodes: Sequence[int] | None = None,
     slow_points: Sequence[int] | None = None,
     networks: Sequence[Network] | None = None,
     train: bool = True,
@@ -89,6 +92,8 @@ def solve_cell(
         singular: Whether the last layer sees corner functions too, where interfaces y_i = c cross in the plane. For frozen
             features: torch differentiates the other layers then, slowly.
         waves: How many waves in x are inputs, where a depends on x.
+        slow_nodes: Where a depends on x: no inputs are made of x, and the last layer is a polynomial of x with so many nodes in
+            each direction, at each of which it is found by itself (`hybrid.pinn.functions.polynomial`). By the strong form.
         slow_points: Collocation points in each direction of x; about half of `points` by default.
         networks: Networks to start from; new ones by default (`cell_networks`). Copies of them are trained.
         train: Whether to train them at all.
@@ -116,7 +121,7 @@ def solve_cell(
     start = clock()
     if networks is None:
         networks = _untrained(
-            equation, sides, form, seed, hidden, separate, scale, frequencies, medium, singular, waves
+            equation, sides, form, seed, hidden, separate, scale, frequencies, medium, singular, waves, slow_nodes
         )
     else:
         networks = _given(equation, networks, form, train)
@@ -126,10 +131,8 @@ def solve_cell(
     base, own = equation, networks
     if product is not None:
         base, own = product[1], tuple(of_fast(network) for network in networks)
-    history = History("given networks")
-    if train:
-        parts = form.rows(base, own, Collocation(sides, points, oversampling, weights, slow_points))
-        history = joined([_train(base, n, rows, of_part(training, j)) for j, (n, rows) in enumerate(zip(own, parts))])
+    where = Collocation(sides, points, oversampling, weights, slow_points)
+    history = _trained(base, own, form, where, training) if train else History("given networks")
     if base.medium.depends_on:
         solution = finish_slow(base, own, history, exact=sides.exact)
     else:
@@ -140,6 +143,16 @@ def solve_cell(
     if comm is not None and comm.size > 1:  # what is decided by it is to be decided alike
         solution = replace(solution, trust=comm.bcast(solution.trust))
     return replace(solution, seconds=clock() - start)
+
+
+def _trained(
+    equation: Equation, networks: Sequence[Network], form: Formulation, where: Collocation, training: Training
+) -> History:
+    """One after the other; a last layer that is a polynomial of x at each of its nodes."""
+    if isinstance(networks[0], PolynomialNetwork):
+        return train_nodes(equation, networks[0], where, training)
+    pairs = enumerate(zip(networks, form.rows(equation, networks, where), strict=True))
+    return joined([_train(equation, network, rows, of_part(training, j)) for j, (network, rows) in pairs])
 
 
 def _train(equation: Equation, network: Network, rows: Sequence[Rows], training: Training) -> History:
@@ -182,6 +195,7 @@ def cell_networks(
     equation: Equation, *, seed: int = 0, hidden: Sequence[int] = (24, 24), formulation: str = "strong",
     periodicity: str = "embedding", separate: bool = False, scale: float = 1.0,
     frequencies: Sequence[Sequence[int]] | None = None, medium: bool = False, singular: bool = False, waves: int = 0,
+    slow_nodes: Sequence[int] | None = None,
 ) -> tuple[Network, ...]:  # fmt: skip
     """The untrained networks of `solve_cell`: of y, or of x and y where a depends on x other than by a factor.
 
@@ -192,17 +206,23 @@ def cell_networks(
     sides, form = periodicity_of(periodicity), formulation_of(formulation)
     check_shape(hidden, scale)
     form.check(equation, sides)
-    return _untrained(equation, sides, form, seed, hidden, separate, scale, frequencies, medium, singular, waves)
+    return _untrained(
+        equation, sides, form, seed, hidden, separate, scale, frequencies, medium, singular, waves, slow_nodes
+    )
 
 
 def _untrained(
     equation: Equation, sides: Periodicity, form: Formulation, seed: int, hidden: Sequence[int], separate: bool,
     scale: float, frequencies: Sequence[Sequence[int]] | None, medium: bool, singular: bool, waves: int,
+    slow_nodes: Sequence[int] | None,
 ) -> tuple[Network, ...]:  # fmt: skip
     """The same, where the arguments were looked at."""
     product = separated(equation) if sides.exact else None
     base = equation if product is None else product[1]
     embedding = sides.inputs(base, frequencies)
+    if slow_nodes is not None:
+        check_nodes(base, slow_nodes, sides.exact and form.nodal and not separate)
+        return (PolynomialNetwork(base.domain, slow_nodes, embedding, hidden, base.dim, seed, scale=scale),)
     if base.medium.interfaces:
         embedding = Together(embedding, KinkEmbedding(base))
     if base.medium.depends_on:

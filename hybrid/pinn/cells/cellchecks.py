@@ -67,6 +67,20 @@ def check_counts(points: Any, dim: int) -> None:
         raise InputError("points", f"{points!r}; it is a whole number from 1, or one for each of {dim} directions")
 
 
+def check_nodes(equation: Equation, nodes: Any, fits: bool) -> None:
+    """Of a last layer that is a polynomial of x; whether the other settings fit that is known.
+
+    Raises:
+        InputError: a does not depend on x, or jumps, or something else does not go with it.
+    """
+    if not equation.medium.depends_on or equation.medium.interfaces:
+        raise InputError("slow_nodes", "they are for a smooth a(x, y) that is no product g(x) b(y)")
+    if not fits:
+        raise InputError("slow_nodes", "they go with periodicity = 'embedding', the strong form, and one network")
+    if not isinstance(nodes, Sequence) or len(nodes) != equation.dim or not all(is_whole(n) and n >= 1 for n in nodes):
+        raise InputError("slow_nodes", f"{nodes!r}; it is a whole number from 1 for each of {equation.dim} directions")
+
+
 def is_whole(value: Any) -> bool:
     """Whether it is a whole number, not a truth."""
     return isinstance(value, int) and not isinstance(value, bool)

@@ -44,12 +44,19 @@ def cell_rungs(equation: Equation, arguments: Arguments, budget: float = 60.0) -
         arguments: Those of a preset.
         budget: Of nominal seconds for one of them: flops by `SPEED`.
     """
-    yield dict(arguments)
-    if not periodicity_of(arguments.get("periodicity")).exact:
-        return
     product = separated(equation)
     base = equation if product is None else product[1]
-    frozen = isinstance(arguments.get("optimizer"), LastLayer)
+    exact, frozen = (
+        periodicity_of(arguments.get("periodicity")).exact,
+        isinstance(arguments.get("optimizer"), LastLayer),
+    )
+    if exact and base.medium.depends_on:
+        yield from (
+            rung for changes in _nodal(base, frozen) if _is_within(base, rung := {**arguments, **changes}, budget)
+        )
+    yield dict(arguments)
+    if not exact:
+        return
     if base.medium.depends_on:
         made = _slow(base, frozen)
     elif base.medium.interfaces:
@@ -61,10 +68,14 @@ def cell_rungs(equation: Equation, arguments: Arguments, budget: float = 60.0) -
         made = itertools.chain([for_equation("fast", equation)], made)
     for changes in made:
         rung = {**arguments, **changes}
-        flops, memory = cost(base, rung)
-        if flops / SPEED > budget or memory > MEMORY:
+        if not _is_within(base, rung, budget):
             return
         yield rung
+
+
+def _is_within(equation: Equation, rung: Arguments, budget: float) -> bool:
+    flops, memory = cost(equation, rung)
+    return flops / SPEED <= budget and memory <= MEMORY
 
 
 def dominant(spectrum: Sequence[tuple[int, float]], floor: float = 3e-3) -> tuple[int, ...]:
@@ -150,6 +161,24 @@ def _jumps(equation: Equation, frozen: bool) -> Iterator[dict[str, Any]]:
         yield rung if frozen else {**rung, "optimizer": VariableProjection(steps=steps)}
 
 
+def _nodal(equation: Equation, frozen: bool) -> Iterator[dict[str, Any]]:
+    """By the strong form, with a last layer that is a polynomial of x."""
+    if equation.medium.interfaces:
+        return
+    waves, counts, kinks = _resolution(equation)
+    if kinks or not any(waves):
+        return
+    nodes = [d + 4 if d else 1 for d in degrees(equation, 1e-6)]
+    if math.prod(nodes) > CELLS[equation.dim].nodes_most:
+        return
+    scale = 1.0 if sum(map(len, waves)) <= equation.dim else 0.6
+    ladder = CELLS[equation.dim].ladder
+    for width, steps in [(width, 0) for width in ladder.nodal] if frozen else ladder.nodal_trained:
+        rung = {"frequencies": waves, "scale": scale, "slow_nodes": nodes, "hidden": (width,)}
+        rung |= {"points": enough(counts, (2 if frozen else 4) * width)}
+        yield rung if frozen else {**rung, "optimizer": VariableProjection(steps=steps)}
+
+
 def _slow(equation: Equation, frozen: bool) -> Iterator[dict[str, Any]]:
     dim = equation.dim
     waves, counts, _ = _resolution(equation, CELLS[dim].ladder.slow_least)
@@ -179,7 +208,8 @@ def cost(equation: Equation, rung: Arguments) -> tuple[float, float]:
     dim = equation.dim
     points, width = rung["points"], rung["hidden"][-1]
     total = float(points**dim if isinstance(points, int) else math.prod(points))
-    if equation.flux.depends_on:
+    nodes = math.prod(rung.get("slow_nodes") or [1])
+    if equation.flux.depends_on and "slow_nodes" not in rung:
         usual = points if isinstance(points, int) else min(points)
         total *= math.prod(rung.get("slow_points") or [max(usual // 2, 4)] * dim)
     form = formulation_of(rung.get("formulation"))
@@ -192,4 +222,4 @@ def cost(equation: Equation, rung: Arguments) -> tuple[float, float]:
         steps = getattr(rung["optimizer"], "steps", 30)
         flops = steps * (2 * flops + 2 * rows * dim * hidden**2)
         memory += 8 * rows * dim * (hidden + 2 * columns)
-    return flops, memory
+    return flops + (nodes - 1) * 2 * rows * columns**2, memory

@@ -38,10 +38,12 @@ class Formulation(ABC):
     Attributes:
         name: In settings.
         flux: Whether the network holds potentials of the fluxes too.
+        nodal: Whether a dependency on x may be dealt with node by node.
     """
 
     name: ClassVar[str]
     flux: ClassVar[bool] = False
+    nodal: ClassVar[bool] = False
 
     def outputs(self, dim: int) -> int:
         """How many outputs a corrector takes."""
@@ -79,7 +81,7 @@ class Formulation(ABC):
 class Strong(Formulation):
     """The equation itself, with the derivatives of a."""
 
-    name = "strong"
+    name, nodal = "strong", True
 
     def check_medium(self, equation: Equation, periodicity: Periodicity) -> None:
         """a may not jump."""

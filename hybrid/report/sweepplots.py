@@ -282,6 +282,7 @@ def _slopes(ax: Axes, sweep: Sweep) -> None:
                 textcoords="offset points",
                 fontsize=7,
                 color="0.4",
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
             )
 
 

@@ -21,6 +21,7 @@ from torch import Tensor
 from dolfinx import fem
 
 from hybrid.comparison.correctors import in_cell
+from hybrid.comparison.nodal import NodalCorrectors
 from hybrid.comparison.transfer import Comparable, function_of, nodes, with_values
 from hybrid.faces import Face, Layer, faces_of
 from hybrid.fem.jets import derivatives, jets_on, values_on
@@ -46,14 +47,14 @@ class Terms:
 
     Attributes:
         u0: The homogenized solution.
-        correctors: Of the first order; None where there are none to be evaluated anywhere.
+        correctors: Of the first order.
         moved: U; None where the expansion ends with the first order.
         second: The cell functions of the second order.
         layers: Of the faces.
     """
 
     u0: Comparable
-    correctors: Sequence[CellFunction] | None
+    correctors: Sequence[CellFunction] | NodalCorrectors
     moved: Comparable | None = None
     second: Sequence[SecondOrder] = ()
     layers: Sequence[Layer[fem.Function] | Layer[Field]] = ()
@@ -72,10 +73,11 @@ def reconstructions(
     """
     points = _Points(problem, nodes(space) if places is None else places)
     dim, order = problem.dim, problem.derivatives
-    jet = _Jets(terms.u0, dim, order if terms.correctors else 0)(points.points)
-    if not terms.correctors:
-        return {"u0": with_values(jet[0], space)}
-    correctors = points.of_cells(terms.correctors)
+    jet = _Jets(terms.u0, dim, order)(points.points)
+    if isinstance(terms.correctors, NodalCorrectors):
+        correctors = terms.correctors.at(points.points, points.fast)
+    else:
+        correctors = points.of_cells(terms.correctors)
     found = {"u0": jet[0], "first": problem.reconstruct(jet[: 1 + dim * order], correctors)}
     if terms.moved is not None:
         moved = _Jets(terms.moved, dim, 2)

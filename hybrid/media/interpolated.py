@@ -82,7 +82,7 @@ class SlowCoefficient(Coefficient):
     @property
     def tails(self) -> tuple[float, ...]:
         """In each direction the last coefficients of the expansion against the largest one; 0 where there is one node."""
-        magnitude = np.abs(self._expansion()).max(axis=(-2, -1))
+        magnitude = np.abs(self.expansion()).max(axis=(-2, -1))
         return tuple(
             float(np.take(magnitude, [-2, -1], axis=k).max() / magnitude.max()) if magnitude.shape[k] > 1 else 0.0
             for k in range(magnitude.ndim)
@@ -93,7 +93,8 @@ class SlowCoefficient(Coefficient):
         """The last coefficients of the expansion against the largest one: about the relative error of interpolation."""
         return max(self.tails)
 
-    def _expansion(self) -> Array:
+    def expansion(self) -> Array:
+        """Coefficients of products of Chebyshev polynomials, (*counts, d, d), or what the values are in place of (d, d)."""
         table = self.values.reshape(*self.counts, *self.values.shape[1:])
         for k, count in enumerate(self.counts):
             inverse = np.linalg.inv(chebyshev.chebvander(_unit(count), count - 1))
@@ -102,7 +103,7 @@ class SlowCoefficient(Coefficient):
 
     def _evaluate(self, points: npt.ArrayLike, derivative: int | None) -> Array:
         array = np.asarray(points, dtype=np.float64)
-        table = self._expansion()
+        table = self.expansion()
         result: Array | None = None
         for k, (low, high) in enumerate(self.domain):
             s = (2 * array[:, k] - low - high) / (high - low)

@@ -19,7 +19,7 @@ from hybrid.equation import Equation
 from hybrid.faces import Layer, faces_of
 from hybrid.failures import InputError, SolverError
 from hybrid.fem.layers import largest_value, sampled, strip_points
-from hybrid.media.interpolated import ProductCoefficient, SlowCoefficient
+from hybrid.media.interpolated import SlowCoefficient
 from hybrid.parallel import on_root
 from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.settings import NetworkSettings
@@ -69,8 +69,8 @@ def _first(run: Recorder, path: str) -> Found:
     correctors: Any = cell.correctors
     if path == "fem" and run.problem.is_line and run.problem.flux.depends_on:
         correctors = comparison.lines_of(run.problem, cell, run.comm)
-    elif path == "fem" and isinstance(cell.coefficient, SlowCoefficient):
-        correctors = cell.correctors if isinstance(cell.coefficient, ProductCoefficient) else None
+    elif path == "fem" and type(cell.coefficient) is SlowCoefficient:
+        correctors = comparison.NodalCorrectors.of(cell, run.comm)
     return Found(Terms(own, correctors), dict.fromkeys(("u0", "first"), estimate_of(own.trust, "solution")))
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from hybrid import EllipticProblem, SolverError, fem
-from hybrid.comparison import cell_errors
+from hybrid.comparison import NodalCorrectors, cell_errors
 from hybrid.fem.cells import cell as cell_module
+from hybrid.product import Product
 from hybrid.symbols import pi, sin, x, y
 
 pytestmark = pytest.mark.mpi
@@ -39,6 +40,18 @@ def test_a_corrector_that_vanishes_is_measured_against_the_other(comm: MPI.Comm)
     errors = cell_errors(LAMINATE, found, exact, comm)
     assert errors[0] < 1e-3
     assert errors[1] < 1e-6
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_correctors_at_nodes_are_polynomials_between_them(comm: MPI.Comm, few: bool) -> None:
+    """Where points of the cell repeat and where they do not; every rank asks for its own."""
+    cell = fem.solve_cell(LAMINATE, comm, degree=3, cells=12, nodes=6)
+    at = np.random.default_rng(comm.rank).random((60 + comm.rank, 4))
+    if few:
+        at[:, 2:] = np.round(4 * at[:, 2:]) / 4
+    chi, other = NodalCorrectors.of(cell, comm).at(Product.of(at[:, :2]), Product.of(at[:, 2:]))
+    assert chi == pytest.approx(_chi(at), abs=3e-5)
+    assert np.abs(other).max() < 1e-8
 
 
 def test_a_failure_in_one_ranks_cells_reaches_all(comm: MPI.Comm, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,4 +55,5 @@ def test_where_it_ends_and_why(tmp_path: Path, change: dict[str, str], why: str)
     found = ladder(data, MPI.COMM_SELF, tmp_path)
     assert found["why"].startswith(why)
     assert found["pinn"]["first"] < found["pinn"]["u0"]
+    assert found["fem"]["first"] == pytest.approx(found["pinn"]["first"], rel=0.05)
     assert "layers" not in found["pinn"] or found["pinn"]["layers"] is None

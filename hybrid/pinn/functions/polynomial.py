@@ -12,7 +12,7 @@ import torch
 from numpy.polynomial import chebyshev
 from torch import Tensor
 
-from hybrid.media.interpolated import slow_nodes
+from hybrid.media.interpolated import SlowCoefficient, slow_nodes
 from hybrid.pinn.functions.embedding import AffineEmbedding, SideBySide
 from hybrid.pinn.functions.network import (
     VALUE,
@@ -77,11 +77,7 @@ class PolynomialNetwork(Network):
     @torch.no_grad()
     def interpolate(self, layers: Sequence[Tensor]) -> None:
         """Take the last layers of the problems at the nodes, (outputs, width) each."""
-        table = torch.stack(list(layers)).numpy().reshape(*self.counts, *layers[0].shape)
-        for k, count in enumerate(self.counts):
-            at = np.cos(np.pi * (np.arange(count)[::-1] + 0.5) / count)
-            inverse = np.linalg.inv(chebyshev.chebvander(at, count - 1))
-            table = np.moveaxis(np.tensordot(inverse, table, axes=(1, k)), 0, k)
+        table = SlowCoefficient(self.box, self.nodes, torch.stack(list(layers)).numpy()).expansion()
         flat = torch.from_numpy(np.ascontiguousarray(table)).reshape(-1, *layers[0].shape)
         self.weights[-1].copy_(flat.permute(1, 0, 2).reshape(layers[0].shape[0], -1))
 

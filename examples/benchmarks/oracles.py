@@ -113,7 +113,7 @@ def layers(
     s diag(harmonic mean of b, mean of c, …), with means over the cell.
     """
     slow = np.ones_like if slow is None else slow
-    y, share = panels(0.0, 1.0, jumps, 1 / 64)
+    y, share = panels(0.0, 1.0, jumps, 1 / 256)
     harmonic = 1 / float((share / b(y)).sum())
     mean = float((share * c(y)).sum())
     periods = np.arange(-1, length / eps + 1)

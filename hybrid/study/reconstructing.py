@@ -203,28 +203,12 @@ def measured(run: Recorder, found: dict[str, Found], why: str, norms: Norms) -> 
     """The errors of all reconstructions; collective."""
     points = nodes(norms.space)
     errors: dict[str, dict[str, float]] = {path: {} for path in found}
-    estimates: dict[str, dict[str, float | None]] = {path: {} for path in found}
     functions: dict[str, dict[str, fem.Function]] = {}
     for path, one in found.items():
         functions[path] = comparison.reconstructions(run.problem, norms.space, one.terms, points)
         sizes = comparison.relative_errors(run.u, functions[path], norms)
         for name, (l2, h1) in sizes.items():
             errors[path] |= {name: l2, f"{name}_h1": h1}
-            estimates[path][name] = _estimate(run, one, name, l2, sizes["u0"][0])
-    record = LadderRecord(**errors, estimates=estimates, why=why)
+    record = LadderRecord(fem=errors["fem"], pinn=errors["pinn"], why=why)
     best = min(record.rungs("pinn").items(), key=lambda rung: rung[1][0] if rung[0] != "u0" else float("inf"))[0]
     return Measured(record, functions, best)
-
-
-def _estimate(run: Recorder, found: Found, name: str, error: float, first: float) -> float | None:
-    """How far an error may be off: by what the reference, the homogenized solution behind it, and the layers are off by.
-
-    A layer is as large as the first order, and that is about as large as the error of u_0, `first`.
-    """
-    parts = [estimate_of(run.u.trust, "solution"), found.trust[name], found.layers if name in _WITH_LAYERS else _NONE]
-    if any(part.error is None for part in parts):
-        return None
-    return sum(w * (part.error or 0.0) for w, part in zip((1 + error, 1.0, first), parts, strict=True))
-
-
-_WITH_LAYERS = ("layers", "second")

@@ -33,7 +33,7 @@ from hybrid.study.spread import against_fem, spread
 from hybrid.study.spread import lines_of as spread_lines
 from hybrid.study.table import table_of
 from hybrid.study.tolerances import tolerances_of
-from hybrid.study.trust import judge, reasons
+from hybrid.study.trust import judge, judge_rungs, reasons
 from hybrid.trust import estimate_of
 
 
@@ -206,7 +206,14 @@ class Run(Recorder):
         self.timed("error e3", "comparison", task)
 
     def _judge(self) -> None:
-        judgements = judge(evidence_of(self), tolerances_of(self))
+        evidence = evidence_of(self)
+        judgements = judge(evidence, tolerances_of(self))
+        if (ladder := self.record.ladder) is not None:
+            estimates = {}
+            for path, terms in self.terms.items():
+                rungs = {name: l2 for name, (l2, _) in ladder.rungs(path).items()}
+                estimates[path] = judge_rungs(evidence, path, rungs, terms.trust, terms.layers)
+            self.record.ladder = ladder.model_copy(update={"estimates": estimates})
         self.record.trust = {
             name: TrustRecord(estimate=found.estimate, how=found.how, resolved=found.resolved)
             for name, found in judgements.items()

@@ -143,6 +143,38 @@ def judge(evidence: Evidence, tolerances: Tolerances) -> dict[str, Judgement]:
     return found
 
 
+def judge_rungs(
+    evidence: Evidence, path: str, rungs: Mapping[str, float], solutions: Mapping[str, Estimate], layers: Estimate
+) -> dict[str, float | None]:
+    """How far the errors of the reconstructions of a path, "fem" or "pinn", may be off (absolute), by their names.
+
+    Args:
+        evidence: As for `judge`.
+        path: Which.
+        rungs: Their errors in L2.
+        solutions: Of the homogenized solution behind each.
+        layers: Of the boundary layers, relative to the correctors.
+    """
+    fem, pinn = evidence.fem["coefficient"], evidence.pinn["coefficient"]
+    a = dict(zip(("fem", "pinn"), confronted(fem, pinn, evidence.difference, proved=evidence.proved), strict=True))[
+        path
+    ]
+    w, p = confronted(evidence.w, evidence.p, evidence.errors["e3"])
+    own = (evidence.v, w) if path == "fem" else (p,)
+    chi = largest([e for (_, of), e in _correctors(evidence).items() if of == path] or [Estimate(0.0, "")])
+    found: dict[str, float | None] = {}
+    for name, error in rungs.items():
+        parts = {"reference": _times(1 + error, evidence.reference or _NO_REFERENCE)}
+        parts |= {"solution": largest([*own, solutions[name]]), "coefficient": _times(evidence.effect, a)}
+        if name != "u0":
+            parts |= _corrected(evidence, rungs["u0"] + error, chi, layers if name in _LAYERED else Estimate(0.0, ""))
+        found[name] = _sum(parts).error
+    return found
+
+
+_LAYERED = ("layers", "second")
+
+
 def _of_reference(evidence: Evidence, tolerances: Tolerances) -> dict[str, Judgement]:
     """Good enough for the smallest error that is measured with it."""
     errors, found = evidence.errors, evidence.reference
@@ -163,7 +195,6 @@ def _parts(
     """What each of e1 … e5 is off by, by names; `network` is what the network's coefficient does to a solution."""
     errors, s, u = evidence.errors, evidence.symbol, evidence.reference or _NO_REFERENCE
     chi = largest([e for (_, path), e in correctors.items() if path == "pinn"] or [Estimate(0.0, "")])
-    slopes = Estimate(errors.get("e3_h1", errors["e3"]), "e3_h1")
     changed = errors.get("e4", 0.0) + errors.get("e5", 0.0)  # at the most, by the correctors
     return {
         "e1": {"reference": u, "p": p, f"{s}* of the network": network},
@@ -172,10 +203,16 @@ def _parts(
         "e4": {"reference": u, "v": v},
         "e5": {
             "reference": u, "p": largest([p, evidence.r]), f"{s}* of the network": network,
-            "correctors": _times(changed, chi), "layers": _times(changed, evidence.layers),
-            "slopes of p": _times(changed, slopes),
+            **_corrected(evidence, changed, chi, evidence.layers),
         },
     }  # fmt: skip
+
+
+def _corrected(evidence: Evidence, changed: float, chi: Estimate, layers: Estimate) -> dict[str, Estimate]:
+    """What a reconstruction is off by beyond u_0, by what it has changed at the most."""
+    slopes = Estimate(evidence.errors.get("e3_h1", evidence.errors["e3"]), "e3_h1")
+    parts = {"correctors": chi, "layers": layers, "slopes of p": slopes}
+    return {name: _times(changed, part) for name, part in parts.items()}
 
 
 def _allowed(name: str, error: float, tolerances: Tolerances) -> float:

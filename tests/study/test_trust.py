@@ -10,7 +10,7 @@ import pytest
 
 from hybrid.study import results
 from hybrid.study.record import finite
-from hybrid.study.trust import Evidence, Tolerances, judge, reasons
+from hybrid.study.trust import Evidence, Tolerances, judge, judge_rungs, reasons
 from hybrid.trust import Estimate, largest
 
 GOOD = Evidence(
@@ -130,3 +130,20 @@ def test_the_difference_of_coefficients_is_what_it_can_change() -> None:
     assert results.effective_difference([[1.1, 0.0], [0.0, 1000.0]], exact) == pytest.approx(0.1)
     assert results.effective_difference(-0.25, -0.2) == pytest.approx(0.25)
     assert results.effective_difference(0.0, 0.0) == 0.0
+
+
+def test_a_reconstruction_is_off_by_what_its_correctors_are_off_by() -> None:
+    """Beyond u_0, and by its layers where it has some; nothing is known where one of these is not."""
+    bad = replace(
+        GOOD, pinn=dict(GOOD.pinn) | {"chi_1": Estimate(1e-2, "residual")}, corrector_differences={"chi_1": 8e-3}
+    )
+    rungs = {"u0": 0.01, "first": 0.004, "layers": 0.001}
+    solutions = dict.fromkeys(rungs, Estimate(2e-7, "residual"))
+    found = judge_rungs(bad, "pinn", rungs, solutions, Estimate(1e-3, "residual"))
+    assert found["u0"] == pytest.approx(1.01e-6 + 2e-7, rel=1e-2)
+    assert found["first"] == pytest.approx(0.014 * 8e-3, rel=0.02)
+    assert found["layers"] == pytest.approx(0.011 * (8e-3 + 1e-3), rel=0.02)
+    by_fem = judge_rungs(bad, "fem", rungs, solutions, Estimate(0.0, ""))
+    assert by_fem["first"] == pytest.approx(1.2e-6 + 0.014 * 1e-6, rel=0.05)
+    none = judge_rungs(bad, "pinn", rungs, solutions, Estimate(None, "no estimate"))
+    assert (none["first"], none["layers"]) == (found["first"], None)

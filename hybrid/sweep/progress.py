@@ -31,6 +31,7 @@ class Watch:
         self._tasks: Mapping[str, Task] = {task.key: task for task in agenda}
         self._seen = folder.landed() & self._tasks.keys()
         self._begun, self._first, self._last = time.monotonic(), len(self._seen), 0.0
+        self._landed = self._begun
         self._failed = sum(self._reason(key) is not None for key in self._seen)
         self.under_way: set[str] = set()
         self._bar: Progress | None = None
@@ -61,6 +62,8 @@ class Watch:
         """Say what has landed since the last look."""
         new = (self.folder.landed() & self._tasks.keys()) - self._seen
         self._seen |= new
+        if new:
+            self._landed = time.monotonic()
         for key in new:
             reason = self._reason(key)
             if reason is not None:
@@ -74,10 +77,13 @@ class Watch:
             self.reporter.say(f"  {len(self._seen)} of {self.total} runs, {self._state()}")
 
     def _state(self) -> str:
-        done, spent = len(self._seen) - self._first, time.monotonic() - self._begun
-        left = (
-            f"about {_span(spent / done * (self.total - len(self._seen)))} left" if done else "time left not known yet"
-        )
+        left = "time left not known yet"
+        if (
+            done := len(self._seen) - self._first
+        ):  # what has landed says what a run takes, not how long the next one waits
+            each = (self._landed - self._begun) / done
+            rest = each * (self.total - len(self._seen)) - (time.monotonic() - self._landed)
+            left = f"about {_span(max(rest, each))} left"
         now = [written(self._tasks[key].run.settings) for key in sorted(self.under_way) if key in self._tasks]
         return left + self._failures() + (f"; now {' | '.join(now)}" if now else "")
 

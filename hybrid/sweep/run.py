@@ -69,6 +69,10 @@ def run(
     begun = time.monotonic()
     with closing(reporter_of(comm.rank, folder.path)) as reporter:
         try:
+            if aside := len(folder.landed() - set(plan.keys)):
+                reporter.say(
+                    f"{aside} earlier runs in {folder.path} have other settings: they stay there, in no table and page"
+                )
             with Watch(folder, agenda, reporter) as watch:
                 executor.run(Job(plan, agenda, folder, extras, cache), watch)
         finally:

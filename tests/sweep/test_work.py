@@ -81,6 +81,19 @@ def test_every_run_is_a_row_once(plan: Plan, done: list[tuple[float, int]], tmp_
     assert {"plan.json", "results.csv", "results.parquet", "log.txt"} <= {path.name for path in tmp_path.iterdir()}
 
 
+def test_runs_of_a_file_that_was_edited_stay_and_are_said(
+    plan: Plan, done: list[tuple[float, int]], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run(plan, MPI.COMM_SELF, out=tmp_path)
+    assert "earlier runs" not in capfd.readouterr().out
+    base = {"kind": "elliptic", "domain": [[0, 1]], "a": "3 + sin(2*pi*y0)", "f": "1", "pinn": {"preset": "fast"}}
+    edited = from_data({"base": base, "axes": {"eps": [0.25, 0.125]}})
+    table = run(edited, MPI.COMM_SELF, out=tmp_path)
+    assert "6 earlier runs in" in capfd.readouterr().out
+    assert len(table) == 2
+    assert len(list((tmp_path / "runs").iterdir())) == 8
+
+
 def test_shards_share_a_folder(plan: Plan, done: list[tuple[float, int]], tmp_path: Path) -> None:
     sizes = [len(run(plan, MPI.COMM_SELF, out=tmp_path, shard=(k, 3))) for k in (1, 2, 3)]
     assert sizes == [2, 4, 6]

@@ -199,8 +199,8 @@ def relative_change(change: npt.ArrayLike, a: npt.ArrayLike) -> float:
     return float(np.linalg.norm(turned, ord=2, axis=(-2, -1)).max())
 
 
-def positive_definite(coefficient: SlowCoefficient) -> bool:
-    """Whether a*(x) is, at many points of its box."""
-    values = coefficient(closed(coefficient.domain, COUNTS[len(coefficient.domain)].slow))
+def positive_definite(coefficient: SlowCoefficient, box: Sequence[Sequence[float]] | None = None) -> bool:
+    """Whether a*(x) is, at many points of a box, by default its own."""
+    values = coefficient(closed(box or coefficient.domain, COUNTS[len(coefficient.domain)].slow))
     lowest = np.linalg.eigvalsh((values + values.swapaxes(1, 2)) / 2)[:, 0].min()
     return bool(math.isfinite(lowest) and lowest > 0)

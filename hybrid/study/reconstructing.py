@@ -19,7 +19,7 @@ from hybrid.equation import Equation
 from hybrid.faces import Layer, faces_of
 from hybrid.failures import InputError, SolverError
 from hybrid.fem.layers import largest_value, sampled, strip_points
-from hybrid.media.interpolated import SlowCoefficient
+from hybrid.media.interpolated import SlowCoefficient, positive_definite
 from hybrid.parallel import on_root
 from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.settings import NetworkSettings
@@ -114,7 +114,7 @@ def _check_beyond(equation: Equation) -> None:
     """What is given on the domain is needed on the box of U, some of which is outside of it.
 
     Raises:
-        InputError: It is not finite there.
+        InputError: It is not finite there, or a* not positive.
     """
     given = [("f", load.source) for load in equation.loads] + [("a", factor) for factor in equation.flux.expressions]
     for name, expression in given + ([] if equation.time is None else [("u0", equation.time.initial)]):
@@ -125,6 +125,11 @@ def _check_beyond(equation: Equation) -> None:
                 name, "not finite a little outside of the domain, where layers move its faces to: reconstructions end with the "
                 "first order unless it is written so that it is",
             ) from None  # fmt: skip
+    if isinstance(equation.flux, SlowCoefficient) and not positive_definite(equation.flux, equation.domain):
+        raise InputError(
+            "a", "not positive a little outside of the domain, where layers move its faces to, or with what the second order "
+            "adds to it: reconstructions end with the first order",
+        )  # fmt: skip
 
 
 def _confronted(run: Recorder, fem: Layer[Any], pinn: Layer[Any]) -> Layer[Any]:

@@ -47,6 +47,10 @@ def test_a_slow_factor(comm: MPI.Comm, tmp_path: Path) -> None:
             {"a": "exp(sin(2*pi*y0) + cos(2*pi*(y0 - 2*y1))/2)", "f": "1 + sqrt(1 - x0)"},
             "finite elements and networks: f: not finite a little outside of the domain",
         ),
+        (
+            {"a": "(1.01 - x0)*exp(sin(2*pi*y0) + cos(2*pi*(y0 - 2*y1))/2)"},
+            "finite elements and networks: a: not positive a little outside of the domain",
+        ),
         ({"a": "(1 + x0)*(2 + step(sin(2*pi*y0)))"}, "networks: a: it jumps"),
     ],
 )  # fmt: skip
@@ -54,6 +58,5 @@ def test_where_it_ends_and_why(tmp_path: Path, change: dict[str, str], why: str)
     data = PLANE | change | {"pinn": {"preset": "fast", "hidden": [60], "points": 16}}
     found = ladder(data, MPI.COMM_SELF, tmp_path)
     assert found["why"].startswith(why)
-    assert found["pinn"]["first"] < found["pinn"]["u0"]
     assert found["fem"]["first"] == pytest.approx(found["pinn"]["first"], rel=0.05)
     assert "layers" not in found["pinn"] or found["pinn"]["layers"] is None

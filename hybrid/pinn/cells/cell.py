@@ -9,29 +9,24 @@ from functools import partial
 from typing import Unpack
 
 import sympy
-import torch
 
 from hybrid.clock import clock
 from hybrid.equation import Equation
-from hybrid.failures import SolverError
 from hybrid.pinn.cells.cellchecks import check_cell, check_counts, check_nodes, check_shape
 from hybrid.pinn.cells.cellcorners import CornerEmbedding, CornerNetwork
 from hybrid.pinn.cells.cellsolution import CellSolution, finish
-from hybrid.pinn.cells.cellunits import cell_unit
 from hybrid.pinn.cells.formulations import Collocation, Formulation, formulation_of
 from hybrid.pinn.cells.jumps import KinkEmbedding, has_infinite_slopes, kink_sets
-from hybrid.pinn.cells.nodal import train_nodes
+from hybrid.pinn.cells.nodal import train_in_units, train_nodes
 from hybrid.pinn.cells.periodicities import Periodicity, periodicity_of
 from hybrid.pinn.cells.slowsolution import finish_product, finish_slow
 from hybrid.pinn.functions.embedding import AffineEmbedding, SideBySide, Together
 from hybrid.pinn.functions.inputs import Axes, FastOnly, MediumEmbedding, of_fast
 from hybrid.pinn.functions.network import Embedding, Network
 from hybrid.pinn.functions.polynomial import PolynomialNetwork
-from hybrid.pinn.leastsquares.rows import Rows
 from hybrid.pinn.optimizers.base import History
 from hybrid.pinn.optimizers.given import check_networks
 from hybrid.pinn.optimizers.training import Training, joined, of_part
-from hybrid.pinn.optimizers.training import train as train_network
 from hybrid.separation import separated
 
 __all__ = ["CellSolution", "cell_networks", "solve_cell"]
@@ -152,21 +147,7 @@ def _trained(
     if isinstance(networks[0], PolynomialNetwork):
         return train_nodes(equation, networks[0], where, training)
     pairs = enumerate(zip(networks, form.rows(equation, networks, where), strict=True))
-    return joined([_train(equation, network, rows, of_part(training, j)) for j, (network, rows) in pairs])
-
-
-def _train(equation: Equation, network: Network, rows: Sequence[Rows], training: Training) -> History:
-    """In units in which everything is of order one; the network is left in those of the problem."""
-    unit = cell_unit(equation)
-    scaled = unit.rows(rows)
-    numbers = [t for part in scaled for t in (part.target, *(coefficients for _, coefficients in part.terms))]
-    if not all(torch.isfinite(t).all() for t in numbers):
-        raise SolverError("the cell problem's equation has coefficients that are not finite: a has an infinite slope; try "
-                          "formulation = 'first-order', which takes no derivative of a")  # fmt: skip
-    unit.times(network, -1)
-    history = train_network(network, scaled, **training)
-    unit.times(network)
-    return history
+    return joined([train_in_units(equation, network, rows, of_part(training, j)) for j, (network, rows) in pairs])
 
 
 def _given(equation: Equation, networks: Sequence[Network], form: Formulation, train: bool) -> tuple[Network, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor
 
 from hybrid.equation import Equation
+from hybrid.failures import SolverError
 from hybrid.pinn.cells.cellrows import cell_operator
 from hybrid.pinn.cells.cellunits import cell_unit
 from hybrid.pinn.functions.network import VALUE, Network
@@ -25,7 +26,7 @@ _MEMORY = 2**28
 
 def last_layers(
     equations: Sequence[Equation], network: Network, at: Tensor, weight: Tensor, optimizer: LastLayer,
-    solved: Callable[[int], None] = lambda _: None,
+    solved: Callable[[int, float], None] = lambda *_: None,
 ) -> list[tuple[Tensor, list[float]]]:  # fmt: skip
     """For each equation the last layer, (d, width), by least squares, and the losses before and after.
 
@@ -35,9 +36,13 @@ def last_layers(
         at: Collocation points, (n, d).
         weight: Of their squares, (n,).
         optimizer: How the least squares are solved.
-        solved: Told how many there are by now.
+        solved: Told how many there are by now, and the last one's loss.
+
+    Raises:
+        SolverError: An equation has coefficients that are not finite.
     """
     parts = [(equation, *cell_operator(equation, at)) for equation in equations]
+    check_numbers(t for _, coefficients, target, _ in parts for t in (coefficients, target))
     most = max(1, _MEMORY // (8 * len(at) * network.weights[-1].shape[1]))
     found: dict[int, tuple[Tensor, list[float]]] = {}
     kinds = dict.fromkeys(tuple(operators.flatten().tolist()) for _, _, _, operators in parts)
@@ -46,8 +51,19 @@ def last_layers(
         for begin in range(0, len(alike), most):
             chosen = alike[begin : begin + most]
             found |= zip(chosen, _alike([parts[i] for i in chosen], network, at, weight, optimizer), strict=True)
-            solved(len(found))
+            solved(len(found), found[chosen[-1]][1][-1])
     return [found[i] for i in range(len(equations))]
+
+
+def check_numbers(numbers: Iterable[Tensor]) -> None:
+    """Refuse coefficients that are not finite.
+
+    Raises:
+        SolverError: They are.
+    """
+    if not all(torch.isfinite(t).all() for t in numbers):
+        raise SolverError("the cell problem's equation has coefficients that are not finite: a has an infinite slope; try "
+                          "formulation = 'first-order', which takes no derivative of a")  # fmt: skip
 
 
 @torch.no_grad()

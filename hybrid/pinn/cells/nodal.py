@@ -8,15 +8,17 @@ from dataclasses import replace
 import torch
 from sympy import Float
 
+from hybrid.clock import clock
 from hybrid.equation import Equation
 from hybrid.media.expression import Expression
 from hybrid.parallel import on_root
 from hybrid.pinn.cells.cellunits import cell_unit
 from hybrid.pinn.cells.formulations import Collocation, Strong
-from hybrid.pinn.cells.lastlayers import last_layers
+from hybrid.pinn.cells.lastlayers import check_numbers, last_layers
 from hybrid.pinn.functions.network import Network
 from hybrid.pinn.functions.polynomial import PolynomialNetwork
 from hybrid.pinn.leastsquares import sampling
+from hybrid.pinn.leastsquares.rows import Rows
 from hybrid.pinn.optimizers.base import History
 from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.optimizers.training import Training
@@ -38,29 +40,31 @@ def train_nodes(equation: Equation, network: PolynomialNetwork, where: Collocati
     history: History | None = None
     if not isinstance(optimizer, LastLayer):
         middle = frozen_at(equation, [(low + high) / 2 for low, high in equation.domain])
-        history = _trained(middle, own, where, training)
+        (rows,) = Strong().rows(middle, [own], where)
+        history = train_in_units(middle, own, rows, training)
         with torch.no_grad():
             for mine, found in zip(
                 (*network.weights[:-1], *network.biases), (*own.weights[:-1], *own.biases), strict=True
             ):
                 mine.copy_(found)
         own = network.of_fast()
+    start = clock()
     last = optimizer if isinstance(optimizer, LastLayer) else LastLayer()
     nodes = network.nodes
     points, weight = sampling.periodic_grid(equation.period, where.points or CELLS[equation.dim].points)
 
     def solved() -> list[tuple[torch.Tensor, list[float]]]:
-        def said(count: int) -> None:
+        def said(count: int, loss: float) -> None:
             if progress is not None:
-                progress(count, len(nodes), float("nan"))
+                progress(count, len(nodes), loss)
 
         return last_layers([frozen_at(equation, node) for node in nodes], own, points, weight, last, said)
 
     found = solved() if comm is None or comm.size == 1 else on_root(comm, solved)
     network.interpolate([layer for layer, _ in found])
-    losses = [sum(loss[k] for _, loss in found) / len(found) for k in (0, -1)]
     if history is None:
-        return History(last.name, losses)
+        history = History(last.name, [sum(loss[k] for _, loss in found) / len(found) for k in (0, -1)])
+    history.seconds += clock() - start
     return history
 
 
@@ -70,10 +74,12 @@ def frozen_at(equation: Equation, x: Sequence[float]) -> Equation:
     return replace(equation, flux=Expression(equation.medium.matrix.subs(values)))
 
 
-def _trained(equation: Equation, network: Network, where: Collocation, training: Training) -> History:
-    (rows,) = Strong().rows(equation, [network], where)
+def train_in_units(equation: Equation, network: Network, rows: Sequence[Rows], training: Training) -> History:
+    """In units in which everything is of order one; the network is left in those of the problem."""
     unit = cell_unit(equation)
+    scaled = unit.rows(rows)
+    check_numbers(t for part in scaled for t in (part.target, *(coefficients for _, coefficients in part.terms)))
     unit.times(network, -1)
-    history = train_network(network, unit.rows(rows), **training)
+    history = train_network(network, scaled, **training)
     unit.times(network)
     return history

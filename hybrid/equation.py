@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import sympy
@@ -17,6 +18,7 @@ from sympy import Expr, ImmutableMatrix
 
 from hybrid.failures import InputError
 from hybrid.geometry import Geometry
+from hybrid.interfaces import level_sets
 from hybrid.media.base import Coefficient, Medium
 from hybrid.media.constant import Constant
 from hybrid.media.expression import Expression
@@ -99,6 +101,11 @@ class Equation(Geometry):
         given = [load.source for load in self.loads if self.periodic]
         parts = [*self.flux.expressions, *(self.reaction.expressions if self.reaction else ()), *given]
         return ImmutableMatrix(len(parts), 1, parts)
+
+    @cached_property
+    def interfaces(self) -> tuple[Expr, ...]:
+        """The functions φ whose zeros are where any of these jumps (`hybrid.interfaces.level_sets`)."""
+        return tuple(level_sets(self.varying))
 
     @property
     def diffusion(self) -> float:

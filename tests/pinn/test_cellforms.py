@@ -15,7 +15,8 @@ import torch
 from hybrid import EllipticProblem, InputError
 from hybrid.curls import CURL
 from hybrid.pinn import LastLayer, LevenbergMarquardt, VariableProjection, preset, solve_cell
-from hybrid.pinn.cells.jumps import KinkEmbedding, cell_points, level_sets
+from hybrid.pinn.cells.cellquadrature import cell_points
+from hybrid.pinn.cells.jumps import KinkEmbedding
 from hybrid.pinn.functions.network import hessian_operators
 from hybrid.symbols import cos, parse, pi, sin, x, y
 
@@ -136,7 +137,7 @@ def test_the_flux_has_no_divergence() -> None:
 def test_interfaces_points_and_kinks() -> None:
     a = 1 + parse("step(cos(2*pi*y0) - 1/2)*step(sin(2*pi*y1))", y[:2], "a") + sympy.Heaviside(-sin(2 * pi * y[1]))
     problem = _problem(a)
-    assert set(level_sets(problem.cell_problems())) in (
+    assert set(problem.cell_problems().interfaces) in (
         {cos(2 * pi * y[0]) - sympy.S.Half, s * sin(2 * pi * y[1])} for s in (1, -1)
     )
     points, weight = cell_points(problem.cell_problems(), 24)
@@ -160,7 +161,7 @@ def test_interfaces_points_and_kinks() -> None:
 def test_a_network_stays_periodic_whatever_the_steps_look_like() -> None:
     """The factor y0 + 100 of a step's argument changes no sign in the domain, but is not periodic."""
     problem = _problem(LAMINATE + sympy.Heaviside((y[0] + 100) * sin(2 * pi * y[0])), 1)
-    assert set(level_sets(problem.cell_problems())) == {sin(2 * pi * y[0]), y[0] + 100}
+    assert set(problem.cell_problems().interfaces) == {sin(2 * pi * y[0]), y[0] + 100}
     assert KinkEmbedding(problem.cell_problems()).functions == [sin(2 * pi * y[0])]
 
 

@@ -15,9 +15,10 @@ from hybrid.equation import Equation
 from hybrid.pinn.cells.cellchecks import check_cell, check_counts, check_nodes, check_shape
 from hybrid.pinn.cells.cellcorners import CornerEmbedding, CornerNetwork
 from hybrid.pinn.cells.cellsolution import CellSolution, finish
+from hybrid.pinn.cells.cellunits import cell_unit
 from hybrid.pinn.cells.formulations import Collocation, Formulation, formulation_of
 from hybrid.pinn.cells.jumps import KinkEmbedding, has_infinite_slopes, kink_sets
-from hybrid.pinn.cells.nodal import train_in_units, train_nodes
+from hybrid.pinn.cells.nodal import train_nodes
 from hybrid.pinn.cells.periodicities import Periodicity, periodicity_of
 from hybrid.pinn.cells.slowsolution import finish_product, finish_slow
 from hybrid.pinn.functions.embedding import AffineEmbedding, SideBySide, Together
@@ -108,6 +109,7 @@ def solve_cell(
     check_cell(equation)
     sides, form = periodicity_of(periodicity), formulation_of(formulation)
     check_shape(hidden, scale)
+    check_nodes(equation, slow_nodes, sides.exact and form.nodal and not separate)
     if equation.medium.depends_on:
         sides.check_slow()
     form.check(equation, sides)
@@ -146,8 +148,9 @@ def _trained(
     """One after the other; a last layer that is a polynomial of x at each of its nodes."""
     if isinstance(networks[0], PolynomialNetwork):
         return train_nodes(equation, networks[0], where, training)
-    pairs = enumerate(zip(networks, form.rows(equation, networks, where), strict=True))
-    return joined([train_in_units(equation, network, rows, of_part(training, j)) for j, (network, rows) in pairs])
+    pairs = zip(networks, form.rows(equation, networks, where), strict=True)
+    unit = cell_unit(equation)
+    return joined([unit.train(network, rows, of_part(training, j)) for j, (network, rows) in enumerate(pairs)])
 
 
 def _given(equation: Equation, networks: Sequence[Network], form: Formulation, train: bool) -> tuple[Network, ...]:
@@ -186,6 +189,7 @@ def cell_networks(
     check_cell(equation)
     sides, form = periodicity_of(periodicity), formulation_of(formulation)
     check_shape(hidden, scale)
+    check_nodes(equation, slow_nodes, sides.exact and form.nodal and not separate)
     form.check(equation, sides)
     return _untrained(
         equation, sides, form, seed, hidden, separate, scale, frequencies, medium, singular, waves, slow_nodes
@@ -202,7 +206,6 @@ def _untrained(
     base = equation if product is None else product[1]
     embedding = sides.inputs(base, frequencies)
     if slow_nodes is not None:
-        check_nodes(base, slow_nodes, sides.exact and form.nodal and not separate)
         return (PolynomialNetwork(base.domain, slow_nodes, embedding, hidden, base.dim, seed, scale=scale),)
     if base.medium.interfaces:
         embedding = Together(embedding, KinkEmbedding(base))

@@ -68,12 +68,14 @@ def check_counts(points: Any, dim: int) -> None:
 
 
 def check_nodes(equation: Equation, nodes: Any, fits: bool) -> None:
-    """Of a last layer that is a polynomial of x; whether the other settings fit that is known.
+    """Of a last layer that is a polynomial of x, where there is to be one; whether the other settings fit that is known.
 
     Raises:
         InputError: a does not depend on x, or jumps, or something else does not go with it.
     """
-    if not equation.medium.depends_on or equation.medium.interfaces:
+    if nodes is None:
+        return
+    if not equation.medium.depends_on or equation.medium.interfaces or separated(equation) is not None:
         raise InputError("slow_nodes", "they are for a smooth a(x, y) that is no product g(x) b(y)")
     if not fits:
         raise InputError("slow_nodes", "they go with periodicity = 'embedding', the strong form, and one network")

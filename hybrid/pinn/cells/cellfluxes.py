@@ -17,11 +17,9 @@ import torch
 from torch import Tensor
 
 from hybrid.curls import CURL, potentials
-from hybrid.equation import Equation
-from hybrid.pinn.cells.cellforms import cholesky, fixed_point, flux_scale, shares
-from hybrid.pinn.cells.cellrows import matrix_at, tensor_at
+from hybrid.pinn.cells.cellforms import fixed_point, shares
+from hybrid.pinn.cells.cellquadrature import Quadrature
 from hybrid.pinn.cells.cellunits import length_unit
-from hybrid.pinn.cells.jumps import cell_points, has_curves
 from hybrid.pinn.functions.network import VALUE, Network, gradient_only
 from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.sizes import CELLS
@@ -67,24 +65,22 @@ class Flux:
     scale: float
 
 
-def trained_fluxes(equation: Equation, networks: Sequence[Network]) -> list[Flux]:
+def trained_fluxes(rule: Quadrature, networks: Sequence[Network]) -> list[Flux]:
     """Those of networks of the first-order form."""
-    scale, dim, found = flux_scale(equation), equation.dim, []
+    scale, dim, found = rule.scale, rule.dim, []
     for network, correctors in zip(networks, shares(networks, dim), strict=True):
-        outputs = network.evaluate(fixed_point(equation), VALUE)[0, 0].reshape(len(correctors), -1)
-        constants = scale / length_unit(equation.period) * outputs[:, outputs.shape[1] - dim :].T
+        outputs = network.evaluate(fixed_point(rule.period), VALUE)[0, 0].reshape(len(correctors), -1)
+        constants = scale / length_unit(rule.period) * outputs[:, outputs.shape[1] - dim :].T
         found.append(Flux(network, constants, scale))
     return found
 
 
-def fitted_fluxes(equation: Equation, networks: Sequence[Network]) -> list[Flux]:
-    """Potentials by least squares for correctors that came without."""
-    dim, found = equation.dim, []
-    count, most = CELLS[dim].fit
-    points, weight = cell_points(equation, count * (CELLS[dim].curved_fit if has_curves(equation) else 1))
+def fitted_fluxes(rule: Quadrature, networks: Sequence[Network]) -> list[Flux]:
+    """Potentials by least squares, on the points of the rule, for correctors that came without."""
+    dim, found, most = rule.dim, [], CELLS[rule.dim].fit[1]
     for network, correctors in zip(networks, shares(networks, dim), strict=True):
-        pieces = zip(points.split(_PIECE), weight.split(_PIECE), strict=True)
-        blocks, targets = zip(*(_rows(equation, network, *piece, correctors, most) for piece in pieces), strict=True)
+        pieces = [slice(begin, begin + _PIECE) for begin in range(0, len(rule.points), _PIECE)]
+        blocks, targets = zip(*(_rows(rule, piece, network, correctors, most) for piece in pieces), strict=True)
         matrix, target = torch.cat(blocks), torch.cat(targets)
         norms = matrix.norm(dim=0).clamp_min(torch.finfo(torch.float64).tiny)
         solution = LastLayer().damped(torch.cat([matrix / norms, target], dim=1), len(norms)) / norms[:, None]
@@ -100,12 +96,12 @@ def fitted_fluxes(equation: Equation, networks: Sequence[Network]) -> list[Flux]
 
 
 def _rows(
-    equation: Equation, network: Network, points: Tensor, weight: Tensor, correctors: Sequence[int], most: int
+    rule: Quadrature, piece: slice, network: Network, correctors: Sequence[int], most: int
 ) -> tuple[Tensor, Tensor]:
     """L⁻¹ ( c + curl ψ ) as a matrix for c and the last layers of ψ, and Lᵀ(e_k + ∇χ_k) for each corrector, with the roots of
     the weights multiplied in."""
-    dim, root = equation.dim, weight.sqrt()
-    lower, inverse = cholesky(equation, points)
+    dim, points, root = rule.dim, rule.points[piece], rule.weight[piece].sqrt()
+    lower, inverse = (root[piece] for root in rule.roots)
     each = network.weights[-1].shape[0] // len(correctors)
     with torch.no_grad():
         operators = gradient_only(dim)
@@ -124,15 +120,13 @@ def _units(dim: int, correctors: Sequence[int]) -> Tensor:
     return torch.eye(dim, dtype=torch.float64)[:, None, list(correctors)]
 
 
-def means(equation: Equation, fluxes: Sequence[Flux], points: Tensor, weight: Tensor) -> Means:
+def means(rule: Quadrature, fluxes: Sequence[Flux]) -> Means:
     """By one quadrature."""
-    dim, share = equation.dim, weight.numpy()
-    a = matrix_at(equation, lambda e: tensor_at(equation, e, points))
-    lower, inverse = cholesky(equation, points)
+    dim, weight, share, a, (lower, inverse) = rule.dim, rule.weight, rule.weight.numpy(), rule.a, rule.roots
     values, strains, gaps, duals, constants = [], [], [], [], []
     networks = [flux.network for flux in fluxes]
     for flux, correctors in zip(fluxes, shares(networks, dim), strict=True):
-        jet = flux.network.evaluate(points, gradient_only(dim)).unflatten(2, (len(correctors), -1))
+        jet = flux.network.evaluate(rule.points, gradient_only(dim)).unflatten(2, (len(correctors), -1))
         strain = jet[1:, :, :, 0] + _units(dim, correctors)  # (i, n, k)
         sigma = flux.constants[:, None].expand(strain.shape).clone()
         for i, k, j, sign in CURL[dim]:

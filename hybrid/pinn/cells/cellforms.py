@@ -10,12 +10,10 @@ from torch import Tensor
 
 from hybrid.curls import CURL, potentials
 from hybrid.equation import Equation
-from hybrid.failures import InputError
-from hybrid.pinn.cells.cellrows import gauge, matrix_at, tensor_at
+from hybrid.pinn.cells.cellquadrature import Quadrature, quadrature
+from hybrid.pinn.cells.cellrows import gauge
 from hybrid.pinn.cells.cellunits import length_unit, power
-from hybrid.pinn.cells.jumps import cell_points
 from hybrid.pinn.functions.network import Network, gradient_only
-from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.rows import Rows, coupled
 from hybrid.pinn.sizes import CELLS
 
@@ -25,38 +23,29 @@ def shares(networks: Sequence[Network], dim: int) -> list[list[int]]:
     return [list(range(dim))] if len(networks) == 1 else [[k] for k in range(dim)]
 
 
-Form = Callable[[Equation, Tensor, Tensor, Sequence[int]], list[Rows]]
-"""Points of the cell, their weights and some of the correctors to rows for one network."""
+Form = Callable[[Quadrature, Sequence[int]], list[Rows]]
+"""Points of the cell and some of the correctors to rows for one network."""
 
 
 def form_rows(
     equation: Equation, form: Form, points: int | Sequence[int] | None, networks: Sequence[Network]
 ) -> list[list[Rows]]:
-    """The rows for each network, by the first-order form or the energy."""
-    at, weight = cell_points(equation, points or CELLS[equation.dim].form_points)
-    return [form(equation, at, weight, correctors) for correctors in shares(networks, equation.dim)]
-
-
-def cholesky(equation: Equation, points: Tensor) -> tuple[Tensor, Tensor]:
-    """L and L⁻¹, (n, d, d), of a = L Lᵀ.
+    """The rows for each network, by the first-order form or the energy.
 
     Raises:
         InputError: a is not positive definite at a collocation point.
     """
-    lower, failed = torch.linalg.cholesky_ex(matrix_at(equation, lambda e: tensor_at(equation, e, points)))
-    if failed.any():
-        where = points[int(failed.nonzero()[0, 0])].tolist()
-        raise InputError("a", f"not positive definite at y = {where}")
-    return lower, torch.linalg.inv(lower)
+    rule = quadrature(equation, points or CELLS[equation.dim].form_points)
+    return [form(rule, correctors) for correctors in shares(networks, equation.dim)]
 
 
-def energy_rows(equation: Equation, points: Tensor, weight: Tensor, correctors: Sequence[int]) -> list[Rows]:
+def energy_rows(rule: Quadrature, correctors: Sequence[int]) -> list[Rows]:
     """Lᵀ(e_k + ∇χ_k) = L⁻¹ c_k, one set of rows for each component.
 
     The sum of squares is the energy, mean (e_k + ∇χ_k)·a(e_k + ∇χ_k), up to a constant, for any constant vector c_k. With
     c_k = (mean a⁻¹)⁻¹ e_k the constant is the harmonic mean: what is left is small, zero in 1D and across a laminate.
     """
-    dim, (lower, inverse) = equation.dim, cholesky(equation, points)
+    dim, points, weight, (lower, inverse) = rule.dim, rule.points, rule.weight, rule.roots
     harmonic = torch.linalg.inv(torch.einsum("nji,njk,n->ik", inverse, inverse, weight))
     target = inverse @ harmonic - lower.mT
     rows = [gauge(torch.zeros(1, dim, dtype=torch.float64), len(correctors))]
@@ -66,27 +55,20 @@ def energy_rows(equation: Equation, points: Tensor, weight: Tensor, correctors: 
     return rows
 
 
-def flux_scale(equation: Equation) -> float:
-    """s of the first-order form, the same whatever the points."""
-    sample, _ = sampling.periodic_grid(equation.period, 16)
-    return float(cholesky(equation, sample)[0].square().sum((1, 2)).mean()) / equation.dim
-
-
-def fixed_point(equation: Equation) -> Tensor:
+def fixed_point(period: Sequence[float]) -> Tensor:
     """Where outputs of the first-order form are its constants."""
-    return torch.tensor([[0.2929 * p for p in equation.period]], dtype=torch.float64)
+    return torch.tensor([[0.2929 * p for p in period]], dtype=torch.float64)
 
 
-def first_order_rows(equation: Equation, points: Tensor, weight: Tensor, correctors: Sequence[int]) -> list[Rows]:
+def first_order_rows(rule: Quadrature, correctors: Sequence[int]) -> list[Rows]:
     """L⁻¹ σ_k = Lᵀ(e_k + ∇χ_k) with σ_k = s ( c_k + curl ψ_k ), whose divergence is zero whatever the network.
 
     Outputs are χ_k and ψ_k for each corrector: no potential in 1D, where σ_k is constant, a stream function in 2D, a
     vector in 3D, with the row div ψ_k = 0 to make it unique. The constants c_k are the last d outputs at one point of the
     cell, over the unit of length, as the constants in χ_k and ψ_k mean nothing. s is about the mean of a.
     """
-    dim, outputs = equation.dim, 1 + potentials(equation.dim)
-    lower, inverse = cholesky(equation, points)
-    scale = flux_scale(equation)
+    dim, outputs, points, scale = rule.dim, 1 + potentials(rule.dim), rule.points, rule.scale
+    lower, inverse = rule.roots
     here = torch.zeros(outputs, outputs, 1 + dim, len(points), dtype=torch.float64)
     there = torch.zeros_like(here)
     for row in range(dim):
@@ -94,13 +76,13 @@ def first_order_rows(equation: Equation, points: Tensor, weight: Tensor, correct
         for i, k, j, sign in CURL[dim]:
             here[row, 1 + k, 1 + j] += sign * scale * inverse[:, row, i]
         for i in range(dim):
-            there[row, outputs - dim + i, 0] = scale / length_unit(equation.period) * inverse[:, row, i]
+            there[row, outputs - dim + i, 0] = scale / length_unit(rule.period) * inverse[:, row, i]
     if outputs > dim:  # a row is left for the divergence of a vector
         for k in range(dim):
             here[dim, 1 + k, 1 + k] = math.sqrt(power(scale, 4))
     target = torch.zeros(len(points), len(correctors), outputs, dtype=torch.float64)
     target[:, :, :dim] = lower[:, correctors]
     terms, mixes = coupled(points, here, len(correctors))
-    constants, others = coupled(fixed_point(equation), there, len(correctors))
+    constants, others = coupled(fixed_point(rule.period), there, len(correctors))
     copies = len(correctors)
-    return [Rows(terms + constants, target.flatten(1), gradient_only(dim), weight, mixes + others, copies)]
+    return [Rows(terms + constants, target.flatten(1), gradient_only(dim), rule.weight, mixes + others, copies)]

@@ -7,10 +7,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import sympy
-
-from hybrid import interfaces
 from hybrid.equation import Equation
+from hybrid.interfaces import planes
 from hybrid.media.cellmesh import CellMesh
 from hybrid.media.regions import Regions
 
@@ -31,20 +29,15 @@ class Piece(NamedTuple):
     cut: bool
 
 
-def level_sets(equation: Equation) -> list[sympy.Expr]:
-    """The functions φ of y whose zeros are the interfaces (`hybrid.interfaces.level_sets`)."""
-    return interfaces.level_sets(equation.varying)
-
-
 def cell_pieces(equation: Equation, count: int | Sequence[int]) -> list[list[Piece]]:
     """The pieces of each side of the cell between interfaces y_i = c, about `count` points on them all; or a count for each
     direction."""
-    found = interfaces.planes(level_sets(equation), equation.fast, equation.cell)
+    found = planes(equation.interfaces, equation.fast, equation.cell)
     counts = [count] * equation.dim if isinstance(count, int) else list(count)
     sides = []
-    for p, planes, n in zip(equation.period, found, counts, strict=True):
-        if planes:
-            ends = itertools.pairwise([*planes, planes[0] + p])
+    for p, cuts, n in zip(equation.period, found, counts, strict=True):
+        if cuts:
+            ends = itertools.pairwise([*cuts, cuts[0] + p])
             sides.append([Piece(low, high, max(4, round(n * (high - low) / p)), True) for low, high in ends])
         else:
             sides.append([Piece(0.0, p, n, False)])
@@ -58,7 +51,7 @@ def points_within(mesh: CellMesh, count: int | Sequence[int]) -> int:
 
 
 def points_between(equation: Equation, count: int | Sequence[int]) -> int:
-    """How many points of the cell these are (`hybrid.pinn.cells.jumps.cell_points`)."""
+    """How many points of the cell these are (`hybrid.pinn.cells.cellquadrature.cell_points`)."""
     if isinstance(equation.flux, Regions):
         return int(len(equation.flux.mesh.cells) * points_within(equation.flux.mesh, count) ** equation.dim)
     total = 1

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from hybrid.equation import Equation
+from hybrid.failures import SolverError
 from hybrid.pinn.functions.network import VALUE, hessian_operators, laplacian
+from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.rows import Rows
 from hybrid.pinn.sizes import CELLS
 from hybrid.symbols import coordinates, evaluate
@@ -79,11 +81,17 @@ def cell_operator(equation: Equation, points: Tensor) -> tuple[Tensor, Tensor, T
         equation: Gives a.
         points: Of the cell, (n, d), or pairs of x and y, (n, 2d): the network is then a function of both, and the equation
             still one in y.
+
+    Raises:
+        SolverError: They are not finite.
     """
     a, fast = equation.medium.matrix, equation.fast
     divergence = [sum(sympy.diff(a[i, j], fast[i]) for i in range(equation.dim)) for j in range(equation.dim)]
     before = points.shape[1] - equation.dim
     coefficients, operators = operator_of(equation, divergence, lambda e: tensor_at(equation, e, points), before)
+    if not torch.isfinite(coefficients).all():
+        raise SolverError("the cell problem's equation has coefficients that are not finite: a has an infinite slope; try "
+                          "formulation = 'first-order', which takes no derivative of a")  # fmt: skip
     return coefficients, -coefficients[1 + before : 1 + before + equation.dim].T, operators
 
 
@@ -103,6 +111,16 @@ def operator_of(equation: Equation, divergence: Sequence[sympy.Expr], at: At, be
 def matrix_at(equation: Equation, at: At) -> Tensor:
     """a, (n, d, d); `at` puts points in."""
     return torch.stack([torch.stack([at(entry) for entry in row], 1) for row in equation.medium.matrix.tolist()], 1)
+
+
+def typical(equation: Equation) -> float:
+    """The mean of a over the cell, of its trace by the dimension; in the middle of the domain."""
+    points, _ = sampling.periodic_grid(equation.period, 16)
+    if equation.medium.depends_on:
+        middle = torch.tensor([[(low + high) / 2 for low, high in equation.domain]], dtype=torch.float64)
+        points = torch.cat([middle.expand(len(points), -1), points], dim=1)
+    a = matrix_at(equation, lambda entry: tensor_at(equation, entry, points))
+    return float(a.diagonal(dim1=1, dim2=2).mean())
 
 
 def divergence_form(divergence: Tensor, second: Tensor, operators: Tensor, before: int = 0) -> tuple[Tensor, Tensor]:

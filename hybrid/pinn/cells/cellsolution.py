@@ -17,8 +17,8 @@ from hybrid.media.interpolated import SlowCoefficient, relative_change
 from hybrid.pinn.cells.cellbounds import ROUNDING, Distance, distances, subgrid_difference
 from hybrid.pinn.cells.cellfluxes import energy_operands, fitted_fluxes, means, trained_fluxes
 from hybrid.pinn.cells.cellgrids import KINKS, cell_bandwidths, resolved_counts
+from hybrid.pinn.cells.cellquadrature import has_curves, quadrature, two_quadratures
 from hybrid.pinn.cells.cellrows import matrix_at, tensor_at
-from hybrid.pinn.cells.jumps import has_curves, two_quadratures
 from hybrid.pinn.functions.field import Field
 from hybrid.pinn.functions.network import Network, gradient_only
 from hybrid.pinn.functions.smooth import MUCH, jets_on
@@ -141,17 +141,20 @@ def finish(
 
 def _finish_jumps(equation: Equation, networks: Sequence[Network], history: History, *, flux: bool) -> CellSolution:
     """From two quadratures that respect the interfaces, and fluxes: trained with the correctors, or fitted."""
-    dim, longest = equation.dim, max(equation.period) / (2 * math.pi)
-    count = CELLS[dim].means * (4 if has_curves(equation) else 1)
-    fluxes = (trained_fluxes if flux else fitted_fluxes)(equation, networks)
-    fine, rough = (means(equation, fluxes, *rule) for rule in two_quadratures(equation, count))
+    sizes, curved, longest = CELLS[equation.dim], has_curves(equation), max(equation.period) / (2 * math.pi)
+    rules = two_quadratures(equation, sizes.means * (4 if curved else 1))
+    if flux:
+        fluxes = trained_fluxes(rules[0], networks)
+    else:
+        fluxes = fitted_fluxes(quadrature(equation, sizes.fit[0] * (sizes.curved_fit if curved else 1)), networks)
+    fine, rough = (means(rule, fluxes) for rule in rules)
     gaps = np.maximum(fine.gap, rough.gap) + np.abs(fine.gap - rough.gap)
     found = [Distance(float(gap), longest * math.sqrt(float(gap) / fine.lowest)) for gap in gaps]
     kind = "trained with the correctors" if flux else "by least squares"
     how = f"two-sided bounds, with fluxes without divergence {kind}; two quadratures"
     sides, again = np.stack([fine.lower, fine.energy]), np.stack([rough.lower, rough.energy])
     apart = np.linalg.norm(sides - again, 2, axis=(1, 2)) * [-1.0, 1.0]
-    bounds = sides + apart[:, None, None] * np.eye(dim)
+    bounds = sides + apart[:, None, None] * np.eye(equation.dim)
     solution = CellSolution(
         fine.energy, _fields(networks, fine.value), history, 0.0, bounds=(bounds + bounds.swapaxes(1, 2)) / 2
     )

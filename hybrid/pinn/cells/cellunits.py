@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
 
 from hybrid.equation import Equation
-from hybrid.pinn.cells.cellrows import matrix_at, tensor_at
+from hybrid.pinn.cells.cellrows import typical
 from hybrid.pinn.functions.network import Network
-from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.rows import Rows
+from hybrid.pinn.optimizers.base import History
+from hybrid.pinn.optimizers.training import Training
+from hybrid.pinn.optimizers.training import train as train_network
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,15 @@ class Unit:
     equation: float = 1.0
     form: float = 1.0
 
-    def rows(self, given: Iterable[Rows]) -> list[Rows]:
-        """The rows for a network that is divided by the unit of the output, each divided by its own unit."""
-        return [self._divided(rows) for rows in given]
+    def train(self, network: Network, rows: Sequence[Rows], training: Training) -> History:
+        """See `hybrid.pinn.optimizers.training.train`; the network is left in the units of the problem."""
+        self._times(network, -1)
+        history = train_network(network, [self._divided(part) for part in rows], **training)
+        self._times(network)
+        return history
 
     def _divided(self, rows: Rows) -> Rows:
+        """For a network that is divided by the unit of the output, divided by a unit of their own."""
         values_only = not rows.operators.shape[-1]
         own = self.output if values_only else self.equation if len(rows.operators) else self.form
         if own == self.output == 1:
@@ -42,8 +48,7 @@ class Unit:
         return replace(rows, terms=terms, target=rows.target / own)
 
     @torch.no_grad()
-    def times(self, network: Network, sign: int = 1) -> None:
-        """Multiply the network by the unit, or divide it."""
+    def _times(self, network: Network, sign: int = 1) -> None:
         if self.output != 1:
             network.weights[-1].mul_(self.output**sign)
 
@@ -56,16 +61,6 @@ def power(size: float, base: int = 2) -> float:
 def length_unit(period: Sequence[float]) -> float:
     """Of the coordinates of the cell."""
     return power(max(period))
-
-
-def typical(equation: Equation) -> float:
-    """The mean of a over the cell, of its trace by the dimension; in the middle of the domain."""
-    points, _ = sampling.periodic_grid(equation.period, 16)
-    if equation.medium.depends_on:
-        middle = torch.tensor([[(low + high) / 2 for low, high in equation.domain]], dtype=torch.float64)
-        points = torch.cat([middle.expand(len(points), -1), points], dim=1)
-    a = matrix_at(equation, lambda entry: tensor_at(equation, entry, points))
-    return float(a.diagonal(dim1=1, dim2=2).mean())
 
 
 def cell_unit(equation: Equation) -> Unit:

@@ -1,21 +1,16 @@
-"""Coefficients that jump: where they do, points that respect it, and inputs of a network that have a kink there."""
+"""Coefficients that jump or have kinks: inputs of a network that have a kink there too."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
 
-import numpy as np
 import sympy
 import torch
-from numpy.polynomial.legendre import leggauss
 from torch import Tensor
 
 from hybrid.equation import Equation
-from hybrid.media.cellmesh import CellMesh
 from hybrid.media.regions import Regions
-from hybrid.pinn.cells.cellpieces import cell_pieces, points_within
-from hybrid.pinn.cells.cellpieces import level_sets as level_sets
 from hybrid.pinn.functions.network import product_jet
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.sizes import CELLS
@@ -39,65 +34,6 @@ def has_infinite_slopes(equation: Equation) -> bool:
     return any(0 < p.exp < 1 and p.base.has(sympy.Max, sympy.Min, sympy.Abs) for p in powers if p.exp.is_number)
 
 
-def has_curves(equation: Equation) -> bool:
-    """Whether an interface is anything but a plane y_i = c: points cannot respect those, only be many."""
-    if isinstance(equation.flux, Regions):
-        return False  # its points are those of a mesh that follows them
-    return any(len(phi.free_symbols) > 1 for phi in level_sets(equation))
-
-
-def cell_points(equation: Equation, count: int | Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Points of the cell, about (count^d, d), and weights of mean one over n; or a count for each direction.
-
-    Along each axis the trapezoidal rule; where interfaces y_i = c cut it into pieces, Gauss's rule on each of them. Where
-    interfaces of two axes cross, the gradient may be infinite: there y = u³ (10 - 15 u + 6 u²) on a piece [0, 1] puts more
-    points near its ends. With fewer a trained network hides a spike of energy in the corner.
-
-    Where a mesh defines the medium, points of a rule on each of its cells, which respects them all.
-    """
-    if isinstance(equation.flux, Regions):
-        return _on_mesh(equation.flux.mesh, points_within(equation.flux.mesh, count))
-    axes, weights = cell_axes(equation, count)
-    return sampling.product(axes), sampling.product(weights).prod(1)
-
-
-def two_quadratures(equation: Equation, count: int) -> list[tuple[Tensor, Tensor]]:
-    """Points and weights of a rule, and of one with about two thirds of the points in each direction."""
-    if isinstance(equation.flux, Regions):
-        each = max(points_within(equation.flux.mesh, count), 2)
-        return [_on_mesh(equation.flux.mesh, n) for n in (each, each - max(each // 3, 1))]
-    return [cell_points(equation, n) for n in (count, 2 * count // 3)]
-
-
-def _on_mesh(mesh: CellMesh, each: int) -> tuple[Tensor, Tensor]:
-    points, weights = mesh.quadrature(each)
-    return torch.as_tensor(points), torch.as_tensor(weights)
-
-
-def cell_axes(equation: Equation, count: int | Sequence[int]) -> tuple[list[Tensor], list[Tensor]]:
-    """The coordinates of these points along each axis, and their weights."""
-    found = cell_pieces(equation, count)
-    corners = sum(pieces[0].cut for pieces in found) > 1
-    axes, weights = [], []
-    for p, pieces in zip(equation.period, found, strict=True):
-        if not pieces[0].cut:
-            count = pieces[0].points
-            axes.append(p * (torch.arange(count, dtype=torch.float64) + 0.5) / count)
-            weights.append(torch.full((count,), 1 / count, dtype=torch.float64))
-            continue
-        points, parts = [], []
-        for low, high, count, _ in pieces:
-            nodes, share = leggauss(count)
-            unit, part = (nodes + 1) / 2, share / 2
-            if corners:
-                unit, part = unit**3 * (10 - 15 * unit + 6 * unit**2), part * 30 * unit**2 * (1 - unit) ** 2
-            points.append(low + (high - low) * unit)
-            parts.append((high - low) / p * part)
-        axes.append(torch.as_tensor(np.concatenate(points)))
-        weights.append(torch.as_tensor(np.concatenate(parts)))
-    return axes, weights
-
-
 class KinkEmbedding:
     """e(y) = ( |φ_1(y)|, … ), scaled to a largest value of one: a network of them may have a kink at each interface φ = 0,
     as the correctors of a coefficient that jumps there have (level-set enrichment; Moës et al. 2003). A φ is left out if its
@@ -110,7 +46,7 @@ class KinkEmbedding:
             count //= 4
         points, _ = sampling.periodic_grid(equation.period, count, 0.4142135)
         moved = [points + shift for shift in torch.diag(torch.tensor(equation.period, dtype=torch.float64))]
-        for phi in level_sets(equation) if sets is None else sets:
+        for phi in equation.interfaces if sets is None else sets:
             size, others = self._value(phi, points).abs(), [self._value(phi, at).abs() for at in moved]
             largest = float(size.max())
             if largest > 0 and all(torch.allclose(size, other, atol=1e-8 * largest) for other in others):

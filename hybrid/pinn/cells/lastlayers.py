@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from hybrid.equation import Equation
-from hybrid.failures import SolverError
 from hybrid.pinn.cells.cellrows import cell_operator
 from hybrid.pinn.cells.cellunits import cell_unit
 from hybrid.pinn.functions.network import VALUE, Network
@@ -42,7 +41,6 @@ def last_layers(
         SolverError: An equation has coefficients that are not finite.
     """
     parts = [(equation, *cell_operator(equation, at)) for equation in equations]
-    check_numbers(t for _, coefficients, target, _ in parts for t in (coefficients, target))
     most = max(1, _MEMORY // (8 * len(at) * network.weights[-1].shape[1]))
     found: dict[int, tuple[Tensor, list[float]]] = {}
     kinds = dict.fromkeys(tuple(operators.flatten().tolist()) for _, _, _, operators in parts)
@@ -53,17 +51,6 @@ def last_layers(
             found |= zip(chosen, _alike([parts[i] for i in chosen], network, at, weight, optimizer), strict=True)
             solved(len(found), found[chosen[-1]][1][-1])
     return [found[i] for i in range(len(equations))]
-
-
-def check_numbers(numbers: Iterable[Tensor]) -> None:
-    """Refuse coefficients that are not finite.
-
-    Raises:
-        SolverError: They are.
-    """
-    if not all(torch.isfinite(t).all() for t in numbers):
-        raise SolverError("the cell problem's equation has coefficients that are not finite: a has an infinite slope; try "
-                          "formulation = 'first-order', which takes no derivative of a")  # fmt: skip
 
 
 @torch.no_grad()

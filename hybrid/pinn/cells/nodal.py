@@ -14,15 +14,12 @@ from hybrid.media.expression import Expression
 from hybrid.parallel import on_root
 from hybrid.pinn.cells.cellunits import cell_unit
 from hybrid.pinn.cells.formulations import Collocation, Strong
-from hybrid.pinn.cells.lastlayers import check_numbers, last_layers
-from hybrid.pinn.functions.network import Network
+from hybrid.pinn.cells.lastlayers import last_layers
 from hybrid.pinn.functions.polynomial import PolynomialNetwork
 from hybrid.pinn.leastsquares import sampling
-from hybrid.pinn.leastsquares.rows import Rows
 from hybrid.pinn.optimizers.base import History
 from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.optimizers.training import Training
-from hybrid.pinn.optimizers.training import train as train_network
 from hybrid.pinn.sizes import CELLS
 
 
@@ -41,7 +38,7 @@ def train_nodes(equation: Equation, network: PolynomialNetwork, where: Collocati
     if not isinstance(optimizer, LastLayer):
         middle = frozen_at(equation, [(low + high) / 2 for low, high in equation.domain])
         (rows,) = Strong().rows(middle, [own], where)
-        history = train_in_units(middle, own, rows, training)
+        history = cell_unit(middle).train(own, rows, training)
         with torch.no_grad():
             for mine, found in zip(
                 (*network.weights[:-1], *network.biases), (*own.weights[:-1], *own.biases), strict=True
@@ -72,14 +69,3 @@ def frozen_at(equation: Equation, x: Sequence[float]) -> Equation:
     """The cell problems at one x."""
     values = dict(zip(equation.slow, map(Float, x), strict=True))
     return replace(equation, flux=Expression(equation.medium.matrix.subs(values)))
-
-
-def train_in_units(equation: Equation, network: Network, rows: Sequence[Rows], training: Training) -> History:
-    """In units in which everything is of order one; the network is left in those of the problem."""
-    unit = cell_unit(equation)
-    scaled = unit.rows(rows)
-    check_numbers(t for part in scaled for t in (part.target, *(coefficients for _, coefficients in part.terms)))
-    unit.times(network, -1)
-    history = train_network(network, scaled, **training)
-    unit.times(network)
-    return history

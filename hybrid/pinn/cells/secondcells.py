@@ -18,7 +18,6 @@ from hybrid.pinn.functions.network import VALUE, Network, gradient_only
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.rows import Rows
 from hybrid.pinn.optimizers.kinds import LastLayer
-from hybrid.pinn.optimizers.training import train
 from hybrid.pinn.sizes import CELLS
 from hybrid.product import Product
 
@@ -70,9 +69,7 @@ def solve_second(
     right += [-excess(k, j) for k, j in further]
     target = torch.stack(right, dim=1)
     rows = [Rows([(points, coefficients)], target, operators, weight), gauge(points[:1], len(right))]
-    unit = cell_unit(equation)
-    train(network, unit.rows(rows), optimizer=LastLayer())
-    unit.times(network)
+    cell_unit(equation).train(network, rows, {"optimizer": LastLayer()})
     means = evaluated([Field(network, k, dim) for k in range(len(right))], Product.of(points.numpy()), VALUE)
     found = [Field(network, k, dim, shift=-float(values[0].mean())) for k, values in enumerate(means)]
     own, others = tuple(found[: len(pairs)]), found[len(pairs) :]

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import sympy
 import torch
+from torch import Tensor
 
 from hybrid.equation import Equation
-from hybrid.media.interpolated import ProductCoefficient, SlowCoefficient, relative_change
+from hybrid.media.interpolated import ProductCoefficient, SlowCoefficient, relative_change, slow_nodes
 from hybrid.pinn.cells.cellbounds import distances, subgrid_difference
 from hybrid.pinn.cells.cellgrids import cell_bandwidths, resolved_counts
 from hybrid.pinn.cells.cellrows import matrix_at, tensor_at
 from hybrid.pinn.cells.cellsolution import CellSolution, correctors_of, jets_of, relative_to
-from hybrid.pinn.cells.slowcell import SlowShift, slow_means
-from hybrid.pinn.cells.slowgrids import probes
+from hybrid.pinn.cells.slowgrids import nodes_for, probes
 from hybrid.pinn.functions.field import Field
-from hybrid.pinn.functions.network import Network, gradient_only
+from hybrid.pinn.functions.network import Network, gradient_only, hessian_operators
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.optimizers.base import History
 from hybrid.pinn.sizes import CELLS
@@ -30,7 +31,7 @@ Array = npt.NDArray[np.float64]
 
 def finish_slow(equation: Equation, networks: Sequence[Network], history: History, *, exact: bool) -> CellSolution:
     """a*(x) at its nodes, and bounds at other x."""
-    coefficient, slopes, means = slow_means(equation, networks, exact=exact)
+    coefficient, slopes, means = _means(equation, networks, exact=exact)
     correctors = []
     for j, (network, output) in enumerate(correctors_of(networks, equation.dim)):
         mean = SlowCoefficient(coefficient.domain, coefficient.nodes, means[:, j, None, None])
@@ -45,6 +46,52 @@ def finish_slow(equation: Equation, networks: Sequence[Network], history: Histor
     trust = {name: Estimate(float(error), how) for name, error in zip(names, (a_error, *errors), strict=True)}
     estimates = tuple(map(float, errors)) if np.isfinite(errors).all() else None
     return CellSolution(coefficient, tuple(correctors), history, 0.0, estimates, slopes, trust=trust)
+
+
+def _means(equation: Equation, networks: Sequence[Network], *, exact: bool) -> tuple[SlowCoefficient, Array, Array]:
+    """a*(x) at Chebyshev nodes, its derivative there from the mixed derivatives of the networks, and the means of the χ_j.
+
+    Args:
+        equation: Gives a.
+        networks: The χ_j.
+        exact: Whether they are exactly periodic; a* is then taken from the energy (see `hybrid.pinn.solve_cell`).
+
+    Returns:
+        a*; ∂_k a*_ij at its nodes, (n, d, d, d) with k first; the means of χ_j over the cell, (n, d).
+    """
+    dim = equation.dim
+    nodes = slow_nodes(equation.domain, nodes_for(equation))
+    networks = [copy.deepcopy(network).cpu() for network in networks]
+    fast, _ = sampling.periodic_grid(equation.period, CELLS[dim].slow_means, 0.0)
+    varying = [k for k, s in enumerate(equation.slow) if s in equation.medium.matrix.free_symbols]
+    operators = hessian_operators(2 * dim, [(k, dim + i) for k in varying for i in range(dim)])
+    unit = torch.eye(dim, dtype=torch.float64)[:, :, None]
+    values, slopes, means = [], [], []
+    for node in nodes:
+        joint = torch.cat([torch.tensor(node).expand(len(fast), dim), fast], dim=1)
+        jet = torch.cat([network.evaluate(joint, operators) for network in networks], dim=2)
+        strain = jet[1 + dim : 1 + 2 * dim].permute(0, 2, 1) + unit  # (k, j, n)
+        changes = jet[1 + 2 * dim :].unflatten(0, (len(varying), dim)).permute(0, 1, 3, 2)
+        a = matrix_at(equation, lambda e, joint=joint: tensor_at(equation, e, joint)).permute(1, 2, 0)  # type: ignore[misc]
+        test = strain if exact else unit.expand(strain.shape)
+
+        def mean(left: Tensor, middle: Tensor, right: Tensor) -> Tensor:
+            return torch.einsum("kin,kln,ljn->ij", left, middle, right) / len(fast)
+
+        slope = torch.zeros(dim, dim, dim, dtype=torch.float64)
+        for k, change in zip(varying, changes, strict=True):
+            steep = matrix_at(
+                equation,
+                lambda e, k=k, joint=joint: tensor_at(equation, sympy.diff(e, equation.slow[k]), joint),  # type: ignore[misc]
+            )
+            slope[k] = mean(test, steep.permute(1, 2, 0), strain) + mean(test, a, change)
+            if exact:
+                slope[k] += mean(change, a, strain)
+        values.append(mean(test, a, strain).numpy())
+        slopes.append(slope.numpy())
+        means.append(jet[0].mean(0).numpy())
+    coefficient = SlowCoefficient(tuple(equation.domain), nodes, np.stack(values))  # type: ignore[arg-type]
+    return coefficient, np.stack(slopes), np.stack(means)
 
 
 def _bounds(equation: Equation, networks: Sequence[Network], coefficient: SlowCoefficient) -> tuple[float, Array]:
@@ -85,3 +132,21 @@ def finish_product(
     )
     slopes = coefficient.gradient(coefficient.nodes)
     return replace(solution, coefficient=coefficient, correctors=correctors, slopes=slopes, bounds=None)
+
+
+@dataclass(frozen=True)
+class SlowShift:
+    """Minus the mean over the cell, as a `Jet` of (x, y); values only."""
+
+    mean: SlowCoefficient
+
+    def __call__(self, points: Tensor, operators: Tensor) -> Tensor:
+        """The jet (1, n, 1).
+
+        Raises:
+            NotImplementedError: Derivatives were asked for.
+        """
+        if operators.shape[-1]:
+            raise NotImplementedError("derivatives of a corrector in both variables")
+        dim = len(self.mean.domain)
+        return -torch.as_tensor(self.mean(points[:, :dim].numpy()))[:, 0, 0][None, :, None]

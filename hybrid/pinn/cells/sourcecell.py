@@ -18,11 +18,12 @@ from hybrid.clock import clock
 from hybrid.equation import Equation
 from hybrid.pinn.cells.cellchecks import check_load, check_shape
 from hybrid.pinn.cells.cellgrids import resolved_counts
+from hybrid.pinn.cells.cellquadrature import cell_axes, cell_points, has_curves
 from hybrid.pinn.cells.cellrows import gauge, periodic_rows
 from hybrid.pinn.cells.cellrungs import MEMORY, SPEED, cost, dominant, enough, prime
 from hybrid.pinn.cells.cellsolution import CellSolution
 from hybrid.pinn.cells.cellunits import Unit, length_unit, power
-from hybrid.pinn.cells.jumps import BendEmbedding, cell_axes, cell_points, has_curves
+from hybrid.pinn.cells.jumps import BendEmbedding
 from hybrid.pinn.cells.periodicities import periodicity_of
 from hybrid.pinn.functions.embedding import Together
 from hybrid.pinn.functions.field import Field
@@ -35,7 +36,6 @@ from hybrid.pinn.optimizers.given import check_networks
 from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.optimizers.ladder import Arguments
 from hybrid.pinn.optimizers.training import Training
-from hybrid.pinn.optimizers.training import train as train_network
 from hybrid.pinn.sizes import CELLS
 from hybrid.symbols import coordinates, evaluate
 from hybrid.trust import Estimate
@@ -126,10 +126,7 @@ def solve_cell(
         coefficients = torch.zeros(2 + dim, len(at), dtype=torch.float64)
         coefficients[-1] = equation.diffusion
         rows.append(Rows([(at, coefficients)], -source_at(equation, at)[:, None], laplacian(dim), weight))
-        unit = _unit(equation)
-        unit.times(network, -1)
-        history = train_network(network, unit.rows(rows), **training)
-        unit.times(network)
+        history = _unit(equation).train(network, rows, training)
     solution = _finish(equation, network, history, exact=exact)
     comm = training.get("comm")
     if comm is not None and comm.size > 1:  # what is decided by it is to be decided alike

@@ -20,8 +20,9 @@ u0 = hybrid.fem.solve_homogenized(problem, cell.coefficient, comm)
 layers = hybrid.fem.solve_layers(
     problem, cell, comm
 )  # on a half-strip behind each face; what is left far away is its tail
-second = hybrid.fem.solve_second(problem, cell)  # χ_ij
-moved = hybrid.fem.solve(problem.moved(cell.coefficient, {layer.face: layer.tail for layer in layers}), comm)
+second = hybrid.fem.solve_second(problem, cell, comm)  # χ_ij
+equation, _ = problem.moved(cell.coefficient, {layer.face: layer.tail for layer in layers})
+moved = hybrid.fem.solve(equation, comm)
 
 u_eps = hybrid.fem.solve_multiscale(problem, comm, degree=3, cells_per_period=12)
 terms = hybrid.comparison.Terms(u0, cell.correctors, moved, second, layers)

@@ -24,6 +24,8 @@ class Counts:
         nodes: Chebyshev nodes of a*(x) to begin with.
         slow: Of Ω, where an interpolant a*(x) is checked.
         slow_fine: Of Ω, where a jump in x is looked for.
+        faces: Chebyshev nodes of a face, where layers vary along it.
+        strip: Of the first period of a half-strip, where layers are compared.
         torus: Of a grid of the cell for Fourier series, all of them at the most.
         waves: That such series are left with, where these points do not do for all that a asks for.
     """
@@ -36,14 +38,44 @@ class Counts:
     nodes: int
     slow: int
     slow_fine: int
+    faces: int
+    strip: int
     torus: int
     waves: int
 
 
 COUNTS = {
-    1: Counts(256, 17, mean=512, intervals=1024, lines=1, nodes=33, slow=2001, slow_fine=4001, torus=2**14, waves=64),
-    2: Counts(32, 5, mean=64, intervals=64, lines=512, nodes=9, slow=61, slow_fine=201, torus=2**17, waves=24),
-    3: Counts(12, 3, mean=24, intervals=24, lines=40, nodes=5, slow=17, slow_fine=41, torus=2**17, waves=12),
+    1: Counts(
+        256,
+        17,
+        mean=512,
+        intervals=1024,
+        lines=1,
+        nodes=33,
+        slow=2001,
+        slow_fine=4001,
+        faces=1,
+        strip=1,
+        torus=2**14,
+        waves=64,
+    ),
+    2: Counts(
+        32,
+        5,
+        mean=64,
+        intervals=64,
+        lines=512,
+        nodes=9,
+        slow=61,
+        slow_fine=201,
+        faces=7,
+        strip=20,
+        torus=2**17,
+        waves=24,
+    ),
+    3: Counts(
+        12, 3, mean=24, intervals=24, lines=40, nodes=5, slow=17, slow_fine=41, faces=3, strip=9, torus=2**17, waves=12
+    ),
 }
 """By dimension."""
 

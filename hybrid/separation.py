@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -41,7 +42,7 @@ def without_slow(equation: Equation) -> tuple[Equation, tuple[Expr, ...]]:
     product = separated(equation)
     if product is None or product[0].has(*BROKEN):
         raise InputError(
-            "a", "it is no product g(x) b(y) with a smooth g: its reconstructions end with the first order"
+            "a", "it is no product g(x) b(y) with a smooth g: there are no cell problems that are the same for all x"
         )
     factor, fixed = product
     weights = tuple(sympy.diff(factor, s) / factor for s in equation.slow)
@@ -52,6 +53,12 @@ def without_slow(equation: Equation) -> tuple[Equation, tuple[Expr, ...]]:
                 "a", "its slow part has slopes that are not finite: its reconstructions end with the first order"
             )
     return fixed, weights
+
+
+def frozen_at(equation: Equation, place: Sequence[float]) -> Equation:
+    """The cell problems at one x."""
+    values = dict(zip(equation.slow, map(sympy.Float, place), strict=True))
+    return replace(equation, flux=Expression(equation.medium.matrix.subs(values)))
 
 
 @functools.lru_cache(maxsize=32)

@@ -2,14 +2,15 @@
 
 from hybrid.comparison.correctors import first_order
 from hybrid.comparison.errors import Norms, cell_errors, corrector_errors, errors, grid_errors, relative_errors
-from hybrid.comparison.ladder import RUNGS, Terms, reconstructions
+from hybrid.comparison.ladder import RUNGS, AnyLayer, Terms, reconstructions
 from hybrid.comparison.lines import lines_of
-from hybrid.comparison.nodal import NodalCorrectors
 from hybrid.comparison.transfer import all_to_space, grid, on_points, sampled_difference, to_space
+from hybrid.fem.cells.nodal import NodalCorrectors
 from hybrid.fem.meshes.points import at_points
 
 __all__ = [
     "RUNGS",
+    "AnyLayer",
     "NodalCorrectors",
     "Norms",
     "Terms",

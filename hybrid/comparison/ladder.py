@@ -21,9 +21,10 @@ from torch import Tensor
 from dolfinx import fem
 
 from hybrid.comparison.correctors import in_cell
-from hybrid.comparison.nodal import NodalCorrectors
 from hybrid.comparison.transfer import Comparable, function_of, nodes, with_values
-from hybrid.faces import Face, Layer, faces_of
+from hybrid.displacement import Displacement
+from hybrid.faces import Face, Layer, SlowLayer, faces_of
+from hybrid.fem.cells.nodal import NodalCorrectors
 from hybrid.fem.jets import derivatives, jets_on, values_on
 from hybrid.lines import Line
 from hybrid.physics import Problem
@@ -36,6 +37,7 @@ from hybrid.symbols import numpy_function
 
 Array = npt.NDArray[np.float64]
 type CellFunction = Line | Field | fem.Function
+type AnyLayer = Layer[fem.Function] | Layer[Field] | SlowLayer[fem.Function] | SlowLayer[Field]
 type SecondOrder = CellFunction | Weighted[fem.Function] | Weighted[Field]
 
 RUNGS = ("u0", "first", "layers", "second")
@@ -51,13 +53,15 @@ class Terms:
         moved: U; None where the expansion ends with the first order.
         second: The cell functions of the second order.
         layers: Of the faces.
+        displacement: Of the box that U is on.
     """
 
     u0: Comparable
     correctors: Sequence[CellFunction] | NodalCorrectors
     moved: Comparable | None = None
-    second: Sequence[SecondOrder] = ()
-    layers: Sequence[Layer[fem.Function] | Layer[Field]] = ()
+    second: Sequence[SecondOrder] | NodalCorrectors = ()
+    layers: Sequence[AnyLayer] = ()
+    displacement: Displacement | None = None
 
 
 def reconstructions(
@@ -74,13 +78,10 @@ def reconstructions(
     points = _Points(problem, nodes(space) if places is None else places)
     dim, order = problem.dim, problem.derivatives
     jet = _Jets(terms.u0, dim, order)(points.points)
-    if isinstance(terms.correctors, NodalCorrectors):
-        correctors = terms.correctors.at(points.points, points.fast)
-    else:
-        correctors = points.of_cells(terms.correctors)
+    correctors = points.of_cells(terms.correctors)
     found = {"u0": jet[0], "first": problem.reconstruct(jet[: 1 + dim * order], correctors)}
     if terms.moved is not None:
-        moved = _Jets(terms.moved, dim, 2)
+        moved = _Jets(terms.moved, dim, 2, terms.displacement)
         jet = moved(points.points)
         found["layers"] = problem.reconstruct(jet[: 1 + dim * order], correctors)
         for layer in terms.layers:
@@ -117,22 +118,32 @@ class _Points:
         inwards = -1.0 if face.upper else 1.0
         return np.asarray(np.maximum(inwards * (x - face.place(self.problem)) / self.problem.eps, 0.0))
 
-    def of_layer(self, layer: Layer[fem.Function] | Layer[Field], u: _Jets) -> Array:
+    def of_layer(self, layer: AnyLayer, u: _Jets) -> Array:
         """ε (w_F - c_F) ∂_n U, the slope being that on the face, (n,); collective."""
         problem, face, axis = self.problem, layer.face, layer.face.axis
-        end = layer.face.strip(problem, layer.depth)[axis][1]
-        at = [self.points if k == axis else self.fast for k in range(problem.dim)]
-        strip = Product(tuple(p.axes[k] for k, p in enumerate(at)), tuple(p.index[k] for k, p in enumerate(at))).mapped(
-            [(lambda x: np.minimum(self._depth(face, x), end)) if k == axis else np.array for k in range(problem.dim)]
-        )
-        (w,) = self._values([layer.function], strip)
         grid = [np.array([face.place(problem)]) if k == axis else x for k, x in enumerate(self.points.axes)]
         on_face = Product.of(np.stack([g.ravel() for g in np.meshgrid(*grid, indexing="ij")], axis=1))
         slope = u(on_face, gradient_only(problem.dim))[1 + axis]
         number = np.zeros(len(self.points), np.int64)
         for k, (x, index) in enumerate(zip(grid, self.points.index, strict=True)):
             number = number * len(x) + (0 if k == axis else index)
-        return np.asarray(problem.eps * (w - layer.tail) * slope[number])
+        if isinstance(layer, SlowLayer):
+            weights = layer.between(np.eye(len(layer.parts)))(on_face.points())[:, :, 0]
+            w = sum(weights[number, k] * self._decaying(part) for k, part in enumerate(layer.parts))
+        else:
+            w = self._decaying(layer)
+        return np.asarray(problem.eps * w * slope[number])
+
+    def _decaying(self, layer: Layer[fem.Function] | Layer[Field]) -> Array:
+        """w_F - c_F, (n,); collective."""
+        problem, face, axis = self.problem, layer.face, layer.face.axis
+        end = face.strip(problem, layer.depth)[axis][1]
+        at = [self.points if k == axis else self.fast for k in range(problem.dim)]
+        strip = Product(tuple(p.axes[k] for k, p in enumerate(at)), tuple(p.index[k] for k, p in enumerate(at))).mapped(
+            [(lambda x: np.minimum(self._depth(face, x), end)) if k == axis else np.array for k in range(problem.dim)]
+        )
+        (w,) = self._values([layer.function], strip)
+        return w - layer.tail
 
     @staticmethod
     def _values(functions: Sequence[fem.Function | Field], points: Product) -> list[Array]:
@@ -140,8 +151,10 @@ class _Points:
             return [jet[0] for jet in evaluated([one for one in functions if isinstance(one, Field)], points, VALUE)]
         return values_on([one for one in functions if isinstance(one, fem.Function)], points)
 
-    def of_cells(self, functions: Sequence[SecondOrder]) -> list[Array]:
+    def of_cells(self, functions: Sequence[SecondOrder] | NodalCorrectors) -> list[Array]:
         """Cell functions at x/ε, (n,) each; collective."""
+        if isinstance(functions, NodalCorrectors):
+            return functions.at(self.points, self.fast)
         single = [f for one in functions for f in (one.functions if isinstance(one, Weighted) else (one,))]
         joint = Product(self.points.axes + self.fast.axes, self.points.index + self.fast.index)
         by_fields: dict[bool, Iterator[Array]] = {}
@@ -165,8 +178,8 @@ class _Points:
 class _Jets:
     """A function of x of either path, and its derivatives up to an order; collective."""
 
-    def __init__(self, function: Comparable, dim: int, order: int) -> None:
-        self.function = function_of(function)
+    def __init__(self, function: Comparable, dim: int, order: int, displacement: Displacement | None = None) -> None:
+        self.function, self.displacement = function_of(function), displacement
         self.operators = (VALUE, gradient_only(dim), hessian_operators(dim))[order]
         self.parts: list[fem.Function] = []
         if isinstance(self.function, fem.Function):
@@ -174,6 +187,11 @@ class _Jets:
 
     def __call__(self, points: Product, operators: Tensor | None = None) -> Array:
         """(C, n), at points of which each rank has its own; of a network only what is asked; collective."""
+        if self.displacement is not None:  # values and slopes are made of second derivatives too
+            return self.displacement.pushed(self._given(points, self.operators), points.points())
+        return self._given(points, operators)
+
+    def _given(self, points: Product, operators: Tensor | None) -> Array:
         if not isinstance(self.function, Field):
             return jets_on(self.parts, points)
         wanted = self.operators if operators is None else operators

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from hybrid.fem.cells.onmesh import solve_cell_on_mesh
     from hybrid.fem.dirichlet import Solution
     from hybrid.fem.doors import (
-        flux_moments,
+        drift,
         solve,
         solve_cell,
         solve_homogenized,
@@ -28,7 +28,7 @@ __all__ = [
     "CellSolution",
     "Solution",
     "TaggedMesh",
-    "flux_moments",
+    "drift",
     "piecewise",
     "read_mesh",
     "solve",
@@ -46,7 +46,7 @@ _HOMES = {
     "CellSolution": "cells.cellsolution",
     "solve_cell_on_mesh": "cells.onmesh",
     "Solution": "dirichlet",
-    "flux_moments": "doors",
+    "drift": "doors",
     "solve": "doors",
     "solve_cell": "doors",
     "solve_homogenized": "doors",

@@ -14,16 +14,19 @@ import numpy.typing as npt
 from dolfinx.fem import Function
 
 from hybrid.checks import check_comm, check_count, check_degree
+from hybrid.drift import Drift
+from hybrid.drift import drift as slow_drift
 from hybrid.equation import Equation
-from hybrid.faces import Layer
+from hybrid.faces import Layer, SlowLayer
 from hybrid.failures import InputError
 from hybrid.fem import evolution, homogenized, layers, multiscale
 from hybrid.fem.cells import cell, secondcells, sourcecells
 from hybrid.fem.cells.cellsolution import CellSolution
+from hybrid.fem.cells.nodal import NodalCorrectors
 from hybrid.fem.dirichlet import Solution
 from hybrid.fem.meshes.counts import SHAPES
 from hybrid.fem.reference import Reference
-from hybrid.media.interpolated import ProductCoefficient
+from hybrid.media.interpolated import ProductCoefficient, SlowCoefficient
 from hybrid.physics import Problem, check_problem
 from hybrid.separation import Weighted, without_slow
 
@@ -104,40 +107,57 @@ def solve_homogenized(problem: Problem, coefficient: Any, comm: MPI.Comm, **sett
     return _of_homogenized(check_problem(problem).homogenized(coefficient), comm, **settings)
 
 
-def solve_layers(problem: Problem, cell: CellSolution, comm: MPI.Comm, **settings: Any) -> tuple[Layer[Function], ...]:
-    """The boundary layers of all faces of the box, by `hybrid.fem.layers.solve_layers`.
+def solve_layers(
+    problem: Problem, cell: CellSolution, comm: MPI.Comm, **settings: Any
+) -> tuple[Layer[Function] | SlowLayer[Function], ...]:
+    """The boundary layers of all faces of the box, by `hybrid.fem.layers.solve_layers`, or at nodes of the faces by
+    `hybrid.fem.layers.solve_slow_layers` where a(x, y) is no product.
 
     Raises:
         InputError: No problem, or a setting out of its range.
         SolverError: See there.
     """
     _check(comm, settings)
-    fixed, _ = without_slow(check_problem(problem).cell_problems())
-    return layers.solve_layers(fixed, cell.correctors, comm, **settings)
+    equation = check_problem(problem).cell_problems()
+    if type(cell.coefficient) is SlowCoefficient:
+        return layers.solve_slow_layers(equation, NodalCorrectors.of(cell, comm), comm, **settings)
+    return layers.solve_layers(without_slow(equation)[0], cell.correctors, comm, **settings)
 
 
-def solve_second(problem: Problem, cell: CellSolution) -> tuple[Function | Weighted[Function], ...]:
-    """The second-order cell functions, by `hybrid.fem.cells.secondcells.solve_second`: χ_ij for i ≤ j, and where
-    a(x, y) = g(x) b(y) the ω_j = Σ_m (∂_m g / g) ψ_mj.
+def solve_second(
+    problem: Problem, cell: CellSolution, comm: MPI.Comm
+) -> tuple[Function | Weighted[Function], ...] | NodalCorrectors:
+    """The second-order cell functions: χ_ij for i ≤ j, and the ω_j where a depends on x.
+
+    By `hybrid.fem.cells.secondcells.solve_second`, with ω_j = Σ_m (∂_m g / g) ψ_mj where a(x, y) = g(x) b(y); for other
+    a(x, y) node by node.
 
     Raises:
-        InputError: No problem, or an a(x, y) that is no product.
+        InputError: No problem.
         SolverError: See there.
     """
-    fixed, weights = without_slow(check_problem(problem).cell_problems())
+    equation = check_problem(problem).cell_problems()
+    if type(cell.coefficient) is SlowCoefficient:
+        return NodalCorrectors.of(cell, comm).second(equation)
+    fixed, weights = without_slow(equation)
     star = cell.coefficient.base if isinstance(cell.coefficient, ProductCoefficient) else np.asarray(cell.coefficient)
     pairs, further = secondcells.solve_second(fixed, cell.correctors, star, slow=bool(weights))
     return (*pairs, *(Weighted(weights, functions) for functions in further))
 
 
-def flux_moments(problem: Problem, cell: CellSolution) -> npt.NDArray[np.float64]:
-    """R_jki = ⟨(b (e_j + ∇χ_j))_k χ_i⟩, (d, d, d), where a(x, y) = g(x) b(y): what the second order does to a*(x), by
-    `hybrid.physics.elliptic.EllipticProblem.moved`; collective.
+def drift(problem: Problem, cell: CellSolution, comm: MPI.Comm) -> npt.NDArray[np.float64] | Drift | None:
+    """What the second order does to a*(x), as `hybrid.physics.base.Problem.moved` takes it; nothing where a is one of y alone.
+
+    Where a(x, y) = g(x) b(y) that is R_jki = ⟨(b (e_j + ∇χ_j))_k χ_i⟩, (d, d, d); else `hybrid.drift`; collective.
 
     Raises:
-        InputError: No problem, or an a(x, y) that is no product.
+        InputError: No problem.
     """
-    return secondcells.flux_moments(without_slow(check_problem(problem).cell_problems())[0], cell.correctors)
+    equation = check_problem(problem).cell_problems()
+    if type(cell.coefficient) is SlowCoefficient:
+        return slow_drift(equation, NodalCorrectors.of(cell, comm).samples(equation.cell))
+    fixed, weights = without_slow(equation)
+    return secondcells.flux_moments(fixed, cell.correctors) if weights else None
 
 
 def _check(comm: object, settings: Mapping[str, Any]) -> None:

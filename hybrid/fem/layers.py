@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from mpi4py import MPI
 from petsc4py import PETSc
@@ -15,20 +15,24 @@ import ufl
 from dolfinx import fem
 
 from hybrid.equation import Equation
-from hybrid.faces import Face, Layer, faces_of
+from hybrid.faces import Face, Layer, SlowLayer, faces_of, nodes_of
 from hybrid.fem.algebra.assembly import assembled
 from hybrid.fem.algebra.coefficients import as_ufl
 from hybrid.fem.algebra.linear import DIRECT, LinearSolver
 from hybrid.fem.algebra.matrices import clean_up
 from hybrid.fem.algebra.periodicity import independent_points, periodic_constraint
+from hybrid.fem.cells.nodal import NodalCorrectors
 from hybrid.fem.jets import values_on
 from hybrid.fem.meshes.box import box
 from hybrid.fem.meshes.points import at_points
 from hybrid.fem.sizes import SIZES
 from hybrid.product import Product
+from hybrid.separation import frozen_at
 from hybrid.trust import Estimate
 
 Array = npt.NDArray[np.float64]
+Data = Callable[[Product], Array]
+"""What w is on the face with its sign changed, at points of the cell; collective."""
 
 DEPTH, _DEEPEST = 4.0, 32.0
 """Periods of a strip, at first and at the most."""
@@ -55,45 +59,96 @@ def solve_layers(
     Raises:
         SolverError: The linear solver (prefix ``layer_``) failed.
     """
-    usual = SIZES[equation.dim].strip
-    order, count = degree or usual.degree, cells or usual.cells
-    spaces: dict[tuple[int, float, int], fem.FunctionSpace] = {}
+    strips = _Strips(equation, comm, degree, cells, max(map(largest_value, correctors)))
 
-    def solved(face: Face, depth: float, count: int) -> Layer[fem.Function]:
-        key = face.axis, depth, count
-        if key not in spaces:
-            counts = [round(count * depth) if k == face.axis else count for k in range(equation.dim)]
-            spaces[key] = fem.functionspace(
-                box(comm, face.strip(equation, depth), counts, usual.shape), ("Lagrange", order)
-            )
-        return _solved(equation, face, depth, correctors[face.axis], spaces[key])
+    def data(face: Face) -> Data:
+        return lambda places: values_on([correctors[face.axis]], places)[0]
 
-    gain = 1 if equation.medium.interfaces else order  # no mesh line follows a jump
-    found, scale = [], max(map(largest_value, correctors))
+    return tuple(strips.layer(equation, face, data(face)) for face in faces_of(equation))
+
+
+def solve_slow_layers(
+    equation: Equation, correctors: NodalCorrectors, comm: MPI.Comm, *, degree: int | None = None,
+    cells: int | None = None,
+) -> tuple[SlowLayer[fem.Function], ...]:  # fmt: skip
+    """The same at nodes of each face, for an A that depends on x too; collective.
+
+    Args:
+        equation: The cell problems.
+        correctors: Their solutions.
+        comm: The ranks that share the work.
+        degree: Of the elements.
+        cells: In a period.
+
+    Raises:
+        SolverError: The linear solver (prefix ``layer_``) failed.
+    """
+    strips = _Strips(equation, comm, degree, cells, scale := correctors.largest)
+    varying = [s in equation.medium.depends_on for s in equation.slow]
+
+    def data(face: Face, node: Array) -> Data:
+        def values(places: Product) -> Array:
+            at = tuple(np.array([part]) for part in node), (np.zeros(len(places), np.int64),) * equation.dim
+            return correctors.at(Product(*at), places)[face.axis]
+
+        return values
+
+    found = []
     for face in faces_of(equation):
+        nodes = nodes_of(face, equation, varying)
+        parts = [strips.layer(frozen_at(equation, node), face, data(face, node)) for node in nodes]
+        values = np.stack([sampled(part, equation) for part in parts])
+        found.append(SlowLayer.of(equation, nodes, parts, values, scale))
+    return tuple(found)
+
+
+@dataclass
+class _Strips:
+    """Half-strips of a box.
+
+    Attributes:
+        box: The box.
+        comm: The ranks that share the work.
+        degree: Of the elements.
+        cells: In a period.
+        scale: What estimates are relative to.
+    """
+
+    box: Equation
+    comm: MPI.Comm
+    degree: int | None
+    cells: int | None
+    scale: float
+    spaces: dict[tuple[int, float, int], fem.FunctionSpace] = field(default_factory=dict)
+
+    def layer(self, equation: Equation, face: Face, data: Data) -> Layer[fem.Function]:
+        """Of one face, with its estimate; collective."""
+        usual = SIZES[self.box.dim].strip
+        order, count = self.degree or usual.degree, self.cells or usual.cells
+        gain = 1 if equation.medium.interfaces else order  # no mesh line follows a jump
         depth = DEPTH
         while True:
-            layer = solved(face, depth, count)
+            layer = _solved(equation, face, depth, data, self._space(face, depth, count, order))
             if layer.estimate.within(_FLAT) or 2 * depth > _DEEPEST:
                 break
             depth *= 2
-        coarse = solved(face, depth, (count + 1) // 2)
+        coarse = _solved(equation, face, depth, data, self._space(face, depth, (count + 1) // 2, order))
         mesh = np.abs(sampled(coarse, equation) - sampled(layer, equation)).max() / (2**gain - 1)
-        error = (layer.estimate.error or 0.0) + (float(mesh) / scale if scale else 0.0)
-        found.append(replace(layer, estimate=Estimate(error, f"half the cells, and {layer.estimate.how}")))
-    return tuple(found)
+        error = (layer.estimate.error or 0.0) + (float(mesh) / self.scale if self.scale else 0.0)
+        return replace(layer, estimate=Estimate(error, f"half the cells, and {layer.estimate.how}"))
+
+    def _space(self, face: Face, depth: float, count: int, order: int) -> fem.FunctionSpace:
+        key = face.axis, depth, count
+        if key not in self.spaces:
+            counts = [round(count * depth) if k == face.axis else count for k in range(self.box.dim)]
+            strip = box(self.comm, face.strip(self.box, depth), counts, SIZES[self.box.dim].strip.shape)
+            self.spaces[key] = fem.functionspace(strip, ("Lagrange", order))
+        return self.spaces[key]
 
 
 def sampled(layer: Layer[fem.Function], equation: Equation) -> Array:
     """w at points in the first period of the strip, (n,); collective."""
-    return at_points(layer.function, strip_points(equation, layer.face))
-
-
-def strip_points(equation: Equation, face: Face) -> Array:
-    """Points that fill the first period of a strip, (n, d)."""
-    count = SIZES[equation.dim].strip.compared
-    axes = [high * (np.arange(count) + 0.3) / count for _, high in face.strip(equation, 1.0)]
-    return np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
+    return at_points(layer.function, layer.face.first_period(equation))
 
 
 def largest_value(corrector: fem.Function) -> float:
@@ -103,7 +158,7 @@ def largest_value(corrector: fem.Function) -> float:
 
 
 def _solved(
-    equation: Equation, face: Face, depth: float, corrector: fem.Function, space: fem.FunctionSpace
+    equation: Equation, face: Face, depth: float, corrector: Data, space: fem.FunctionSpace
 ) -> Layer[fem.Function]:
     mesh, dim, n = space.mesh, equation.dim, face.axis
     z = ufl.SpatialCoordinate(mesh)
@@ -123,7 +178,7 @@ def _solved(
     points = independent_points(space, strip, along)
     on_face = np.flatnonzero(np.abs(points[:, n]) < 1e-9 * strip[n][1])
     places = face.offset(equation) + face.signs(equation) * points[on_face]
-    (data,) = values_on([corrector], Product.of(places))
+    data = corrector(Product.of(places))
     w, b = matrix.createVecs()
     w.array[on_face] = -data
     rows = (on_face + matrix.getOwnershipRange()[0]).astype(PETSc.IntType)

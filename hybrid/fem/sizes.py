@@ -13,13 +13,11 @@ class Strip:
         degree: Of the elements.
         cells: In a period.
         shape: Of the cells.
-        compared: Points along each side where layers are compared.
     """
 
     degree: int
     cells: int
     shape: str
-    compared: int
 
 
 @dataclass(frozen=True)
@@ -61,17 +59,17 @@ SIZES = {
     1: Sizes(
         multigrid=False, factors=True, factorized=10_000_000, raised=8,
         truncation=1e-8, cell=256, line=1024, lines=1, between=2001, between_fine=2001,
-        bounds=1024, bounds_each=16, strip=Strip(4, 12, "simplex", compared=1),
+        bounds=1024, bounds_each=16, strip=Strip(4, 12, "simplex"),
     ),
     2: Sizes(
         multigrid=True, factors=True, factorized=1_000_000, raised=8,
         truncation=1e-6, cell=24, line=512, lines=3, between=61, between_fine=201,
-        bounds=160, bounds_each=2, strip=Strip(4, 12, "simplex", compared=20),
+        bounds=160, bounds_each=2, strip=Strip(4, 12, "simplex"),
     ),
     3: Sizes(
         multigrid=True, factors=False, factorized=60_000, raised=0,
         truncation=1e-4, cell=8, line=512, lines=3, between=13, between_fine=41,
-        bounds=20, bounds_each=2, strip=Strip(4, 4, "box", compared=9),
+        bounds=20, bounds_each=2, strip=Strip(4, 4, "box"),
     ),
 }  # fmt: skip
 """By dimension."""

@@ -101,6 +101,36 @@ class SlowCoefficient(Coefficient):
             table = np.moveaxis(np.tensordot(inverse, table, axes=(1, k)), 0, k)
         return table
 
+    def thinned(self, floor: float) -> SlowCoefficient:
+        """Between as many nodes as have coefficients above the floor, relative to the largest one."""
+        magnitude = np.abs(self.expansion()).max(axis=(-2, -1))
+        counts = []
+        for k, count in enumerate(magnitude.shape):
+            own = np.moveaxis(magnitude, k, 0).reshape(count, -1).max(axis=1)
+            counts.append(min(count, int(np.flatnonzero(own > floor * own.max()).max(initial=0)) + 2))
+        nodes = slow_nodes(self.domain, counts)
+        return SlowCoefficient(self.domain, nodes, self(nodes))
+
+    def written(self, i: int, j: int) -> Expr:
+        """a*_ij as a polynomial of the slow variables."""
+        table = self.expansion()[..., i, j]
+        units = [(2 * s - low - high) / (high - low) for s, (low, high) in zip(x, self.domain, strict=False)]
+        for k in range(table.ndim):
+            powers = np.array(
+                [np.pad(chebyshev.cheb2poly(row), (0, len(row)))[: len(row)] for row in np.eye(table.shape[k])]
+            )
+            table = np.moveaxis(np.tensordot(powers.T, table, axes=(1, k)), 0, k)
+
+        def horner(part: Array, rest: Sequence[Expr]) -> Expr:
+            if not rest:
+                return sympy.Float(float(part))
+            total: Expr = sympy.S.Zero
+            for row in part[::-1]:
+                total = total * rest[0] + horner(row, rest[1:])
+            return total
+
+        return horner(table, units)
+
     def _evaluate(self, points: npt.ArrayLike, derivative: int | None) -> Array:
         array = np.asarray(points, dtype=np.float64)
         table = self.expansion()

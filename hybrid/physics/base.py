@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import sympy
 
+from hybrid.displacement import Displacement
+from hybrid.drift import Drift
 from hybrid.equation import Equation, Evolution, Load
 from hybrid.faces import Face
 from hybrid.failures import InputError
@@ -153,15 +155,25 @@ class Problem(Geometry):
         """
         return None
 
-    def moved(self, effective: Any, tails: Mapping[Face, float], moments: Array | None = None) -> Equation | None:
-        """The equation of U in more than one dimension, where half-strip layers and χ_ij are all that follows; None elsewhere.
+    def expands(self, effective: Any) -> bool:
+        """Whether, in more than one dimension, the order after the first one is known: half-strip layers, `moved` and χ_ij."""
+        return False
+
+    def moved(
+        self,
+        effective: Any,
+        tails: Mapping[Face, float | SlowCoefficient],
+        drift: Array | Drift | None = None,
+    ) -> tuple[Equation, Displacement | None]:
+        """The equation of U in more than one dimension, where it `expands`, and what displaces the box that it is solved on.
 
         Args:
             effective: The homogenized coefficient.
-            tails: Of the layers.
-            moments: Of the fluxes (`hybrid.fem.flux_moments`), where it depends on x.
+            tails: Of the layers, as functions of x where these vary along a face.
+            drift: Where the coefficient depends on x: moments of the fluxes where it is a product, else what they do to a*(x)
+                (`hybrid.fem.drift`, `hybrid.pinn.drift`).
         """
-        return None
+        raise NotImplementedError(f"{self.kind} has no second order")
 
     def second_order(self, jet: Array, functions: Sequence[Array]) -> Array:
         """ε² u_2, to be added to `reconstruct`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -13,14 +13,17 @@ import sympy
 from sympy import ImmutableMatrix, MatrixBase, eye
 
 from hybrid.checks import check_coefficient, check_finite, check_not_zero
+from hybrid.displacement import Displacement
+from hybrid.drift import Drift
 from hybrid.equation import Equation, Load
 from hybrid.faces import Face
+from hybrid.grids import COUNTS
 from hybrid.interfaces import BROKEN
 from hybrid.lines import Line
 from hybrid.media.base import Medium
 from hybrid.media.constant import homogenized_flux
 from hybrid.media.expression import Expression
-from hybrid.media.interpolated import ProductCoefficient, SlowCoefficient, SumCoefficient
+from hybrid.media.interpolated import ProductCoefficient, SlowCoefficient, SumCoefficient, slow_nodes
 from hybrid.media.regions import Regions
 from hybrid.physics.base import Array, Effective, NextOrder, Notation, Problem, register
 from hybrid.physics.fields import Formula, Tensor
@@ -124,22 +127,49 @@ class EllipticProblem(Problem):
             functions = (second, omega)
         return NextOrder(self.homogenized(effective).moved([(float(shift[0]), float(shift[1]))]), functions)
 
+    def expands(self, effective: npt.ArrayLike | SlowCoefficient) -> bool:
+        """Not on a line, where it is `next_order`, nor where a jumps in x."""
+        if self.is_line or isinstance(self.a, Regions):
+            return False
+        if isinstance(effective, ProductCoefficient):
+            return not effective.factor.has(*BROKEN)
+        return not (self.medium.depends_on and self.medium.matrix.has(*BROKEN))
+
     def moved(
-        self, effective: npt.ArrayLike | SlowCoefficient, tails: Mapping[Face, float], moments: Array | None = None
-    ) -> Equation | None:
+        self, effective: npt.ArrayLike | SlowCoefficient, tails: Mapping[Face, float | SlowCoefficient],
+        drift: Array | Drift | None = None,
+    ) -> tuple[Equation, Displacement | None]:  # fmt: skip
         """U - ε c_F ∂_n U is zero on every face F, c_F the tail of its layer: so is U where the face is moved by -ε c_F.
 
-        Where a = g(x) b(y), fluxes of the second order have a mean, which adds to g b* what `_drifted` says.
+        Where a = g(x) b(y), fluxes of the second order have a mean, which adds to g b* what `_drifted` says. For other a(x, y)
+        it adds ε S(x) (`hybrid.drift`), and the tails vary along the faces: the box moved by their means is displaced by the
+        rest, s_n = -ε (c_F - mean) on the faces, linear between two, to where U is zero; U is solved for on that box.
         """
-        if self.is_line or isinstance(self.a, Regions):
-            return None
-        if isinstance(effective, SlowCoefficient):
-            if not isinstance(effective, ProductCoefficient) or effective.factor.has(*BROKEN):
-                return None
-            if moments is not None:
-                effective = self._drifted(effective, moments)
-        shifts = [[-self.eps * tails[Face(axis, upper)] for upper in (False, True)] for axis in range(self.dim)]
-        return self.homogenized(effective).moved([(low, high) for low, high in shifts])
+        if isinstance(effective, ProductCoefficient) and isinstance(drift, np.ndarray):
+            effective = self._drifted(effective, drift)
+        if isinstance(drift, Drift):
+            assert isinstance(effective, SlowCoefficient)
+            effective = replace(effective, values=effective.values + self.eps * drift.tensor(effective.nodes))
+        faces = [[tails[Face(axis, upper)] for upper in (False, True)] for axis in range(self.dim)]
+        means = [[float(np.mean(t.values)) if isinstance(t, SlowCoefficient) else t for t in pair] for pair in faces]
+        equation = self.homogenized(effective).moved([(-self.eps * low, -self.eps * high) for low, high in means])
+        if not isinstance(drift, Drift):
+            return equation, None
+        assert isinstance(effective, SlowCoefficient)
+        parts = []
+        for (low, high), ends, mean, s in zip(equation.domain, faces, means, self.slow, strict=True):
+            rest = [
+                t.written(0, 0) - m if isinstance(t, SlowCoefficient) else t - m
+                for t, m in zip(ends, mean, strict=True)
+            ]
+            parts.append(-self.eps * ((high - s) * rest[0] + (s - low) * rest[1]) / (high - low))
+        displacement = Displacement(tuple(parts))
+        more = COUNTS[self.dim].nodes
+        nodes = slow_nodes(equation.domain, [max(count, more) + more // 2 for count in effective.counts])
+        values = displacement.coefficient(effective(nodes + displacement.at(nodes)[0]), nodes)
+        domain = tuple((float(low), float(high)) for low, high in equation.domain)
+        flux = SlowCoefficient(domain, nodes, values)
+        return replace(equation, flux=flux, loads=(Load(displacement.source(self.f)),)), displacement
 
     def _drifted(self, star: ProductCoefficient, moments: Array) -> SumCoefficient:
         """g b* + ε ∂_m g S^m, where the mean of the fluxes of the second order is ε ∂_m g S^m ∇U up to a divergence of zero:

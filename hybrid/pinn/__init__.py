@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hybrid.pinn.doors import (
         cell_networks,
         cell_rungs,
-        flux_moments,
+        drift,
         homogenized_networks,
         homogenized_rungs,
         multiscale_networks,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LBFGS", "PRESETS", "Adam", "CellSolution", "Field", "History", "LastLayer", "LevenbergMarquardt", "Network",
     "Solution", "VariableProjection",
-    "cell_networks", "cell_rungs", "flux_moments", "homogenized_networks", "homogenized_rungs", "multiscale_networks",
+    "cell_networks", "cell_rungs", "drift", "homogenized_networks", "homogenized_rungs", "multiscale_networks",
     "networks_for", "preset",
     "solve", "solve_cell", "solve_cells", "solve_homogenized", "solve_layers", "solve_multiscale", "solve_second",
 ]  # fmt: skip
@@ -45,7 +45,7 @@ _HOMES = {
     "CellSolution": "cells.cell",
     "cell_networks": "doors",
     "cell_rungs": "doors",
-    "flux_moments": "doors",
+    "drift": "doors",
     "homogenized_networks": "doors",
     "homogenized_rungs": "doors",
     "multiscale_networks": "doors",

@@ -14,12 +14,14 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Expr
 
+from hybrid.drift import Drift
+from hybrid.drift import drift as slow_drift
 from hybrid.equation import Equation
-from hybrid.faces import Layer
-from hybrid.media.interpolated import ProductCoefficient
+from hybrid.faces import Layer, SlowLayer
+from hybrid.media.interpolated import ProductCoefficient, SlowCoefficient
 from hybrid.physics import Problem, check_problem
 from hybrid.pinn import layers
-from hybrid.pinn.cells import cell, cellrungs, secondcells, sourcecell
+from hybrid.pinn.cells import cell, cellrungs, secondcells, slowsecond, sourcecell
 from hybrid.pinn.cells.cellsolution import CellSolution
 from hybrid.pinn.functions.field import Field
 from hybrid.pinn.functions.inputs import of_fast
@@ -141,37 +143,51 @@ def homogenized_rungs(
     return rungs(equation, arguments, budget)
 
 
-def solve_layers(problem: Problem, cell: CellSolution, *, seed: int = 0) -> tuple[Layer[Field], ...]:
-    """The boundary layers of all faces of the box, by `hybrid.pinn.layers.solve_layers`.
+def solve_layers(problem: Problem, cell: CellSolution, *, seed: int = 0) -> tuple[Layer[Field] | SlowLayer[Field], ...]:
+    """The boundary layers of all faces of the box, by `hybrid.pinn.layers.solve_layers`, or at nodes of the faces by
+    `hybrid.pinn.layers.solve_slow_layers` where a(x, y) is no product.
 
     Raises:
-        InputError: No problem, or an a(x, y) that is no product or jumps.
+        InputError: No problem, or an a(x, y) that jumps.
     """
+    if type(cell.coefficient) is SlowCoefficient:
+        own = check_problem(problem).cell_problems()
+        return layers.solve_slow_layers(own, cell.correctors, cell.coefficient, seed=seed)
     equation, _, correctors, star = _without_slow(problem, cell)
     return layers.solve_layers(equation, correctors, star, seed=seed)
 
 
 def solve_second(problem: Problem, cell: CellSolution, *, seed: int = 0) -> tuple[Field | Weighted[Field], ...]:
-    """The second-order cell functions, by `hybrid.pinn.cells.secondcells.solve_second`: χ_ij for i ≤ j, and where
-    a(x, y) = g(x) b(y) the ω_j = Σ_m (∂_m g / g) ψ_mj.
+    """The second-order cell functions: χ_ij for i ≤ j, and the ω_j where a depends on x.
+
+    By `hybrid.pinn.cells.secondcells.solve_second`, with ω_j = Σ_m (∂_m g / g) ψ_mj where a(x, y) = g(x) b(y); for other
+    a(x, y) by `hybrid.pinn.cells.slowsecond.solve_slow_second`.
 
     Raises:
-        InputError: No problem, or an a(x, y) that is no product or jumps.
+        InputError: No problem, or an a(x, y) that jumps.
     """
+    if type(cell.coefficient) is SlowCoefficient:
+        own = check_problem(problem).cell_problems()
+        secondcells.check_smooth(own)
+        return slowsecond.solve_slow_second(own, cell, seed=seed)
     equation, weights, correctors, star = _without_slow(problem, cell)
     pairs, further = secondcells.solve_second(equation, correctors, star, slow=bool(weights), seed=seed)
     return (*pairs, *(Weighted(weights, functions) for functions in further))
 
 
-def flux_moments(problem: Problem, cell: CellSolution) -> npt.NDArray[np.float64]:
-    """R_jki = ⟨(b (e_j + ∇χ_j))_k χ_i⟩, (d, d, d), where a(x, y) = g(x) b(y): what the second order does to a*(x), by
-    `hybrid.physics.elliptic.EllipticProblem.moved`.
+def drift(problem: Problem, cell: CellSolution) -> npt.NDArray[np.float64] | Drift | None:
+    """What the second order does to a*(x), as `hybrid.physics.base.Problem.moved` takes it; nothing where a is one of y alone.
+
+    Where a(x, y) = g(x) b(y) that is R_jki = ⟨(b (e_j + ∇χ_j))_k χ_i⟩, (d, d, d); else `hybrid.drift`.
 
     Raises:
-        InputError: No problem, or an a(x, y) that is no product.
+        InputError: No problem.
     """
-    equation, _, correctors, _ = _without_slow(problem, cell)
-    return secondcells.flux_moments(equation, correctors)
+    if type(cell.coefficient) is SlowCoefficient:
+        own = check_problem(problem).cell_problems()
+        return slow_drift(own, slowsecond.samples(own, cell))
+    equation, weights, correctors, _ = _without_slow(problem, cell)
+    return secondcells.flux_moments(equation, correctors) if weights else None
 
 
 def _without_slow(

@@ -9,33 +9,39 @@ that of λ/β - 1, with exp(-β z_n) for input, it was not.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from hybrid.equation import Equation
-from hybrid.faces import Face, Layer, faces_of
+from hybrid.faces import Face, Layer, SlowLayer, faces_of, nodes_of
+from hybrid.media.interpolated import SlowCoefficient
 from hybrid.pinn.cells.cellrows import cell_operator
 from hybrid.pinn.cells.secondcells import check_smooth
-from hybrid.pinn.functions.embedding import Together
+from hybrid.pinn.functions.embedding import PeriodicEmbedding, Together
 from hybrid.pinn.functions.field import Field
-from hybrid.pinn.functions.network import VALUE, Network
+from hybrid.pinn.functions.inputs import MediumEmbedding
+from hybrid.pinn.functions.network import VALUE, Embedding, Network
 from hybrid.pinn.functions.strips import Decay, Seen
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.leastsquares.rows import Rows, behind_factor
 from hybrid.pinn.leastsquares.system import contract
 from hybrid.pinn.sizes import CELLS
 from hybrid.pinn.steady.strengths import fit_jointly
+from hybrid.separation import frozen_at
 from hybrid.trust import Estimate
+
+Array = npt.NDArray[np.float64]
 
 _WANTED = 1e-4
 """Of a layer, relative to the correctors: what comes after it, of second order, is more."""
 
 
 def solve_layers(
-    equation: Equation, correctors: Sequence[Field], coefficient: npt.NDArray[np.float64], *, seed: int = 0
+    equation: Equation, correctors: Sequence[Field], coefficient: Array, *, seed: int = 0
 ) -> tuple[Layer[Field], ...]:
     """The layers of all faces.
 
@@ -51,23 +57,76 @@ def solve_layers(
     check_smooth(equation)
     cell, _ = sampling.periodic_grid(equation.period, 16)
     size = max(float(np.abs(chi.values(cell.numpy())).max()) for chi in correctors)
+    data = [_Data(chi.values, chi.network.embedding) for chi in correctors]
     return tuple(
-        _climbed(equation, face, correctors[face.axis], _rate(equation, face, coefficient), size, seed)
+        _climbed(equation, face, data[face.axis], _rate(equation, face, coefficient), size, seed)
         for face in faces_of(equation)
     )
 
 
-def _climbed(equation: Equation, face: Face, corrector: Field, rate: float, scale: float, seed: int) -> Layer[Field]:
+def solve_slow_layers(
+    equation: Equation, correctors: Sequence[Field], coefficient: SlowCoefficient, *, seed: int = 0
+) -> tuple[SlowLayer[Field], ...]:
+    """The same at nodes of each face, for a smooth A that depends on x too.
+
+    Args:
+        equation: The cell problems.
+        correctors: Their solutions, functions of x and y.
+        coefficient: a*(x).
+        seed: Of the features.
+
+    Raises:
+        InputError: A jumps.
+    """
+    check_smooth(equation)
+    varying = [s in equation.medium.depends_on for s in equation.slow]
+    nodes = {face: nodes_of(face, equation, varying) for face in faces_of(equation)}
+    cell = sampling.periodic_grid(equation.period, 16)[0].numpy()
+    size = max(
+        float(np.abs(_at(node, chi)(cell)).max()) for each in nodes.values() for node in each for chi in correctors
+    )
+    found = []
+    for face, places in nodes.items():
+        parts = []
+        for node, star in zip(places, coefficient(places), strict=True):
+            frozen = frozen_at(equation, node)
+            medium = Together(PeriodicEmbedding(frozen.period), MediumEmbedding(frozen))
+            data = _Data(_at(node, correctors[face.axis]), medium)
+            parts.append(_climbed(frozen, face, data, _rate(frozen, face, star), size, seed))
+        values = np.stack([part.function.values(face.first_period(equation)) for part in parts])
+        found.append(SlowLayer.of(equation, places, parts, values, size))
+    return tuple(found)
+
+
+def _at(node: Array, corrector: Field) -> Callable[[Array], Array]:
+    """χ(x, ·)."""
+    return lambda points: corrector.values(np.hstack([np.broadcast_to(node, points.shape), points]))
+
+
+@dataclass(frozen=True)
+class _Data:
+    """Of a face.
+
+    Attributes:
+        values: χ_n as a function of y.
+        medium: Inputs of y.
+    """
+
+    values: Callable[[Array], Array]
+    medium: Embedding
+
+
+def _climbed(equation: Equation, face: Face, data: _Data, rate: float, scale: float, seed: int) -> Layer[Field]:
     """The first that is good enough, or the best."""
     tried: list[Layer[Field]] = []
     for sizes in CELLS[equation.dim].beyond.layer:
-        tried.append(_solved(equation, face, corrector, rate, scale, seed, sizes))
+        tried.append(_solved(equation, face, data, rate, scale, seed, sizes))
         if tried[-1].estimate.within(_WANTED):
             break
     return min(tried, key=lambda layer: math.inf if layer.estimate.error is None else layer.estimate.error)
 
 
-def _rate(equation: Equation, face: Face, a: npt.NDArray[np.float64]) -> float:
+def _rate(equation: Equation, face: Face, a: Array) -> float:
     """Of the slowest part in a medium that is a* everywhere."""
     n = face.axis
     others = [k for k in range(equation.dim) if k != n]
@@ -75,13 +134,13 @@ def _rate(equation: Equation, face: Face, a: npt.NDArray[np.float64]) -> float:
 
 
 def _solved(
-    equation: Equation, face: Face, corrector: Field, rate: float, scale: float, seed: int, sizes: tuple[int, int, int]
+    equation: Equation, face: Face, data: _Data, rate: float, scale: float, seed: int, sizes: tuple[int, int, int]
 ) -> Layer[Field]:
     dim, n = equation.dim, face.axis
     offset, signs = (torch.tensor(part) for part in (face.offset(equation), face.signs(equation)))
     decay = Decay(n, rate)
     features, deep, along = sizes
-    embedding = Together(Decay(n, rate / 2), Seen(corrector.network.embedding, offset, signs))
+    embedding = Together(Decay(n, rate / 2), Seen(data.medium, offset, signs))
     network = Network(embedding, (features,), 1, seed)
     depth = math.log(1 / CELLS[dim].beyond.ends) / rate
     strip = [(0.0, depth) if k == n else (0.0, p) for k, p in enumerate(equation.period)]
@@ -100,7 +159,7 @@ def _solved(
         size = float(coefficients[1 + dim :].abs().max()) * rate**2
         inside = behind_factor(coefficients / size, decay(points, operators), operators)
         face_points = sampling.product([torch.zeros(1, dtype=torch.float64) if k == n else x for k, x in enumerate(at)])
-        value = corrector.values((offset + signs * face_points).numpy())
+        value = data.values((offset + signs * face_points).numpy())
         target = -torch.tensor(value)[:, None]
         one = torch.ones(1, len(face_points), dtype=torch.float64)
         weights = [torch.full((len(p),), 1 / len(p), dtype=torch.float64) for p in (face_points, points)]

@@ -13,17 +13,19 @@ from dolfinx import fem
 
 from hybrid import comparison
 from hybrid.checks import check_finite
-from hybrid.comparison import Norms, Terms
+from hybrid.comparison import AnyLayer, Norms, Terms
 from hybrid.comparison.transfer import nodes
+from hybrid.displacement import Displacement
+from hybrid.drift import Drift
 from hybrid.equation import Equation
-from hybrid.faces import Layer, faces_of
+from hybrid.faces import Layer
 from hybrid.failures import InputError, SolverError
-from hybrid.fem.layers import largest_value, sampled, strip_points
-from hybrid.media.interpolated import SlowCoefficient, positive_definite
+from hybrid.fem.layers import largest_value, sampled
+from hybrid.media.interpolated import SlowCoefficient, positive_definite, relative_change
 from hybrid.parallel import on_root
+from hybrid.physics import Problem
 from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.settings import NetworkSettings
-from hybrid.separation import without_slow
 from hybrid.study import results
 from hybrid.study.parts import LadderRecord
 from hybrid.study.recorder import Recorder
@@ -88,26 +90,41 @@ def _further(run: Recorder, path: str, first: Found, known: Any) -> Found:
         )
     if path == "pinn" and not run.preset.adapts:
         raise InputError("preset", f"{run.preset.name} is {run.preset.origin}, which knows the first order only")
+    equation: Equation | None = None
+    displacement: Displacement | None = None
+    drift: Any = None
     layers: Any = ()
+    second: Any = ()
     if problem.is_line:
         following = problem.next_order(cell.coefficient, comparison.lines_of(problem, cell, run.comm))
-        equation, second = (None, ()) if following is None else (following.equation, following.functions)
-    elif problem.moved(cell.coefficient, dict.fromkeys(faces_of(problem), 0.0)) is None:
-        without_slow(problem.cell_problems())  # says why
-        equation = None
-    else:
-        layers, second, moments = _beyond(run, path)
+        if following is not None:
+            equation, second = following.equation, following.functions
+    elif problem.expands(cell.coefficient):
+        layers, second, drift = _beyond(run, path)
         if path == "pinn" and known:
             layers = [_confronted(run, *pair) for pair in zip(known, layers, strict=True)]
-        equation = problem.moved(cell.coefficient, {layer.face: layer.tail for layer in layers}, moments)
+        equation, displacement = problem.moved(cell.coefficient, {layer.face: layer.tail for layer in layers}, drift)
+    if equation is None and problem.flux.depends_on:
+        raise InputError("a", "its dependency on x is not smooth: its reconstructions end with the first order")
     if equation is None:
         raise InputError("problem", f"{problem.title}: its reconstructions end with the first order")
     _check_beyond(equation)
     solved = _solved(run, path, equation)
-    how = estimate_of(solved.trust, "solution")
-    terms = replace(first.terms, moved=solved, second=second, layers=layers)
+    how = _with_drift(problem, estimate_of(solved.trust, "solution"), equation, drift)
+    terms = replace(first.terms, moved=solved, second=second, layers=layers, displacement=displacement)
     worst = largest([layer.estimate for layer in layers] or [_NONE])
     return Found(terms, first.trust | dict.fromkeys(("layers", "second"), how), worst)
+
+
+def _with_drift(problem: Problem, known: Estimate, equation: Equation, drift: Any) -> Estimate:
+    """And with what the drift, and the interpolation of the coefficient on the displaced box, may make of U."""
+    if not isinstance(drift, Drift) or known.error is None or not isinstance(equation.flux, SlowCoefficient):
+        return known
+    unit = np.eye(problem.dim)
+    made = problem.eps * drift.error * relative_change(unit, equation.flux.values) + equation.flux.truncation
+    return Estimate(
+        known.error + made, f"{known.how}; and {made:.1e} by what depends on x in other ways than by a factor"
+    )
 
 
 def _check_beyond(equation: Equation) -> None:
@@ -132,26 +149,34 @@ def _check_beyond(equation: Equation) -> None:
         )  # fmt: skip
 
 
-def _confronted(run: Recorder, fem: Layer[Any], pinn: Layer[Any]) -> Layer[Any]:
+def _confronted(run: Recorder, fem: AnyLayer, pinn: AnyLayer) -> AnyLayer:
     """A network's layer with an estimate that is at most what finite elements say of it; collective."""
     equation = run.problem.cell_problems()
-    points, values = strip_points(equation, fem.face), sampled(fem, equation)
-    scale = max(map(largest_value, run.cell.correctors))
-    difference = float(np.abs(pinn.function.values(points) - values).max()) / scale if scale else 0.0
-    return replace(pinn, estimate=confronted(fem.estimate, pinn.estimate, difference)[1])
+    points = fem.face.first_period(equation)
+    pairs = zip(_parts(fem), _parts(pinn), strict=True)
+    difference = max(float(np.abs(b.function.values(points) - sampled(a, equation)).max()) for a, b in pairs)
+    cell = run.cell.correctors if isinstance(fem, Layer) else ()
+    scale = max(map(largest_value, cell)) if cell else comparison.NodalCorrectors.of(run.cell, run.comm).largest
+    relative = difference / scale if scale else 0.0
+    return replace(pinn, estimate=confronted(fem.estimate, pinn.estimate, relative)[1])
+
+
+def _parts(layer: AnyLayer) -> tuple[Any, ...]:
+    return (layer,) if isinstance(layer, Layer) else layer.parts
 
 
 def _beyond(run: Recorder, path: str) -> tuple[Any, Any, Any]:
     """The layers of the faces, the second order of the cell, and what it does to a*(x); collective."""
-    problem, seed, slow = run.problem, run.networks["cell"].seed or 0, bool(run.problem.flux.depends_on)
+    problem, seed = run.problem, run.networks["cell"].seed or 0
     if path == "fem":
-        layers, second = run.fem.solve_layers(problem, run.cell, run.comm), run.fem.solve_second(problem, run.cell)
-        return layers, second, run.fem.flux_moments(problem, run.cell) if slow else None
+        layers = run.fem.solve_layers(problem, run.cell, run.comm)
+        second = run.fem.solve_second(problem, run.cell, run.comm)
+        return layers, second, run.fem.drift(problem, run.cell, run.comm)
 
     def task() -> tuple[Any, Any, Any]:
         layers = run.pinn.solve_layers(problem, run.chi, seed=seed)
         second = run.pinn.solve_second(problem, run.chi, seed=seed)
-        return layers, second, run.pinn.flux_moments(problem, run.chi) if slow else None
+        return layers, second, run.pinn.drift(problem, run.chi)
 
     return on_root(run.comm, task)
 

@@ -18,7 +18,7 @@ import ufl
 from hybrid import EllipticProblem, InputError, comparison, fem, pinn
 from hybrid.faces import Face, faces_of
 from hybrid.fem.jets import derivatives
-from hybrid.fem.layers import sampled, strip_points
+from hybrid.fem.layers import sampled
 from hybrid.fem.norms import integral
 from hybrid.lines import Line
 from hybrid.separation import Weighted, without_slow
@@ -60,7 +60,7 @@ def test_a_laminate(comm: MPI.Comm) -> None:
     mean = (source * inverse).mean() / inverse.mean()
     along = (source * inverse).times(-1.0) + inverse.times(mean)
     for found, exact in zip(
-        fem.solve_second(problem, cell),
+        fem.solve_second(problem, cell, comm),
         (chi.integral().times(-1.0), chi.times(0.0), along.integral()), strict=True,
     ):  # fmt: skip
         assert comparison.at_points(found, at) == pytest.approx(exact.at(at[:, 0], at[:, 0]), abs=1e-6)
@@ -98,12 +98,12 @@ def test_both_paths_find_the_same() -> None:
     for by_fem, by_network, face in layers:
         assert by_fem.face == by_network.face == face
         assert by_network.tail == pytest.approx(by_fem.tail, abs=2e-3 * size)
-        points = strip_points(equation, face)
+        points = face.first_period(equation)
         difference = np.abs(by_network.function.values(points) - sampled(by_fem, equation)).max()
         assert difference < 2e-3 * size
         assert by_network.estimate.within(2e-2)
     points = np.random.default_rng(0).random((50, 2))
-    seconds = zip(fem.solve_second(problem, exact), pinn.solve_second(problem, found), strict=True)
+    seconds = zip(fem.solve_second(problem, exact, comm), pinn.solve_second(problem, found), strict=True)
     for one, other in seconds:
         assert isinstance(one, dolfinx.fem.Function)
         assert isinstance(other, pinn.Field)
@@ -140,8 +140,8 @@ def test_orders_in_the_plane(comm: MPI.Comm) -> None:
         u = fem.solve_multiscale(problem, comm, degree=3, cells_per_period=8, estimate=False)
         cell = fem.solve_cell(problem, comm, degree=4, cells=8, estimate=False)
         layers = fem.solve_layers(problem, cell, comm, cells=8)
-        second = fem.solve_second(problem, cell)
-        equation = problem.moved(cell.coefficient, {layer.face: layer.tail for layer in layers})
+        second = fem.solve_second(problem, cell, comm)
+        equation, _ = problem.moved(cell.coefficient, {layer.face: layer.tail for layer in layers})
         assert equation is not None
         v = fem.solve_homogenized(problem, cell.coefficient, comm, cells=32, estimate=False)
         moved = fem.solve(equation, comm, cells=32, estimate=False)
@@ -168,12 +168,11 @@ def test_orders_with_a_slow_dependency(comm: MPI.Comm) -> None:
         problem = product(eps)
         u = fem.solve_multiscale(problem, comm, degree=3, cells_per_period=10, estimate=False)
         cell = fem.solve_cell(problem, comm, degree=4, cells=10, estimate=False)
-        layers, second = fem.solve_layers(problem, cell, comm, cells=8), fem.solve_second(problem, cell)
+        layers, second = fem.solve_layers(problem, cell, comm, cells=8), fem.solve_second(problem, cell, comm)
         v = fem.solve_homogenized(problem, cell.coefficient, comm, cells=32, estimate=False)
-        moments = fem.flux_moments(problem, cell)
+        moments = fem.drift(problem, cell, comm)
         for name, drift in {"": moments, "none": None, "turned": -moments, "no ω": moments}.items():
-            equation = problem.moved(cell.coefficient, {layer.face: layer.tail for layer in layers}, drift)
-            assert equation is not None
+            equation, _ = problem.moved(cell.coefficient, {layer.face: layer.tail for layer in layers}, drift)
             moved = fem.solve(equation, comm, cells=32, estimate=False)
             assert isinstance(moved, fem.Solution)
             terms = comparison.Terms(v, cell.correctors, moved, second[:3] if name == "no ω" else second, layers)
@@ -200,15 +199,15 @@ def test_both_paths_find_the_same_with_a_slow_dependency() -> None:
     exact = fem.solve_cell(problem, comm, degree=4, cells=16, estimate=False)
     found = pinn.solve_cell(problem, hidden=(800,), points=34, optimizer=pinn.LastLayer())
     size = max(float(np.abs(chi.x.array).max()) for chi in exact.correctors)
-    moments = fem.flux_moments(problem, exact)
+    moments = fem.drift(problem, exact, comm)
     assert np.abs(moments).max() > 0.01
-    assert pinn.flux_moments(problem, found) == pytest.approx(moments, abs=1e-5)
+    assert pinn.drift(problem, found) == pytest.approx(moments, abs=1e-5)
     for by_fem, by_network in zip(
         fem.solve_layers(problem, exact, comm), pinn.solve_layers(problem, found), strict=True
     ):
         assert by_network.tail == pytest.approx(by_fem.tail, abs=1e-3 * size)
     points = np.random.default_rng(0).random((50, 2))
-    exact_second, found_second = fem.solve_second(problem, exact), pinn.solve_second(problem, found)
+    exact_second, found_second = fem.solve_second(problem, exact, comm), pinn.solve_second(problem, found)
     assert len(exact_second) == len(found_second) == 5
     pairs: list[Any] = list(zip(exact_second[:3], found_second[:3], strict=True))
     for omega, other in zip(exact_second[3:], found_second[3:], strict=True):
@@ -221,7 +220,7 @@ def test_both_paths_find_the_same_with_a_slow_dependency() -> None:
         assert two.values(points) == pytest.approx(comparison.at_points(one, points), abs=1e-4 * size)
 
 
-def test_what_is_no_product_ends_with_the_first_order() -> None:
+def test_what_is_no_product_has_no_one_cell() -> None:
     for a in (2 + x[0] * sin(2 * pi * y[0]), (1 + Heaviside(x[0] - 0.5)) * (2 + sin(2 * pi * y[0]))):
         problem = EllipticProblem(domain=[(0, 1), (0, 1)], eps=1 / 8, a=a, f=1)
         with pytest.raises(InputError, match="is no product"):

@@ -38,10 +38,23 @@ def test_a_slow_factor(comm: MPI.Comm, tmp_path: Path) -> None:
     assert found["pinn"]["second"] == pytest.approx(found["fem"]["second"], rel=1e-2)
 
 
+@pytest.mark.mpi
+def test_a_slow_dependency_of_any_kind(comm: MPI.Comm, tmp_path: Path) -> None:
+    found = ladder(
+        PLANE | {"a": "exp((1 + x0/2)*sin(2*pi*y0) + cos(2*pi*(y0 + y1))/2)"}, comm, Path(comm.bcast(str(tmp_path)))
+    )
+    assert not found["why"]
+    for path in ("fem", "pinn"):
+        errors = found[path]
+        assert errors["layers"] < 0.4 * errors["first"]
+        assert errors["second_h1"] < 0.5 * errors["first_h1"]
+    assert found["pinn"]["second"] == pytest.approx(found["fem"]["second"], rel=1e-2)
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"a": "2 + x0*sin(2*pi*y0)"}, "finite elements and networks: a: it is no product g(x) b(y) with a smooth g"),
+        ({"a": "(1 + abs(x0 - 0.4))*(2 + sin(2*pi*y0))"}, "finite elements and networks: a: its dependency on x is not smooth"),
         ({"a": "(1 + sqrt(x0))*(2 + sin(2*pi*y0))"}, "finite elements and networks: a: its slow part has slopes that are not"),
         (
             {"a": "exp(sin(2*pi*y0) + cos(2*pi*(y0 - 2*y1))/2)", "f": "1 + sqrt(1 - x0)"},

@@ -25,7 +25,7 @@ _MEMORY = 2**28
 
 def last_layers(
     equations: Sequence[Equation], network: Network, at: Tensor, weight: Tensor, optimizer: LastLayer,
-    solved: Callable[[int, float], None] = lambda *_: None,
+    solved: Callable[[int, float], None] = lambda *_: None, *, targets: Sequence[Tensor] | None = None,
 ) -> list[tuple[Tensor, list[float]]]:  # fmt: skip
     """For each equation the last layer, (d, width), by least squares, and the losses before and after.
 
@@ -36,11 +36,14 @@ def last_layers(
         weight: Of their squares, (n,).
         optimizer: How the least squares are solved.
         solved: Told how many there are by now, and the last one's loss.
+        targets: Of ∇·(a ∇u), (n, outputs) each; those of correctors by default.
 
     Raises:
         SolverError: An equation has coefficients that are not finite.
     """
     parts = [(equation, *cell_operator(equation, at)) for equation in equations]
+    if targets is not None:
+        parts = [(one, rows, own, operators) for (one, rows, _, operators), own in zip(parts, targets, strict=True)]
     most = max(1, _MEMORY // (8 * len(at) * network.weights[-1].shape[1]))
     found: dict[int, tuple[Tensor, list[float]]] = {}
     kinds = dict.fromkeys(tuple(operators.flatten().tolist()) for _, _, _, operators in parts)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-
 import torch
-from sympy import Float
 
 from hybrid.clock import clock
 from hybrid.equation import Equation
-from hybrid.media.expression import Expression
 from hybrid.parallel import on_root
 from hybrid.pinn.cells.cellunits import cell_unit
 from hybrid.pinn.cells.formulations import Collocation, Strong
@@ -21,6 +16,7 @@ from hybrid.pinn.optimizers.base import History
 from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.optimizers.training import Training
 from hybrid.pinn.sizes import CELLS
+from hybrid.separation import frozen_at
 
 
 def train_nodes(equation: Equation, network: PolynomialNetwork, where: Collocation, training: Training) -> History:
@@ -63,9 +59,3 @@ def train_nodes(equation: Equation, network: PolynomialNetwork, where: Collocati
         history = History(last.name, [sum(loss[k] for _, loss in found) / len(found) for k in (0, -1)])
     history.seconds += clock() - start
     return history
-
-
-def frozen_at(equation: Equation, x: Sequence[float]) -> Equation:
-    """The cell problems at one x."""
-    values = dict(zip(equation.slow, map(Float, x), strict=True))
-    return replace(equation, flux=Expression(equation.medium.matrix.subs(values)))

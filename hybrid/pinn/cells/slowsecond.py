@@ -1,0 +1,108 @@
+"""Cell problems of the second order for a(x, y) by one network, whose last layer is a polynomial of x."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from hybrid.drift import Samples
+from hybrid.equation import Equation
+from hybrid.grids import COUNTS, uniform
+from hybrid.media.interpolated import SlowCoefficient
+from hybrid.pinn.cells.cellsolution import CellSolution, jets_of
+from hybrid.pinn.cells.lastlayers import last_layers
+from hybrid.pinn.cells.slowsolution import SlowShift
+from hybrid.pinn.functions.embedding import PeriodicEmbedding
+from hybrid.pinn.functions.field import Field
+from hybrid.pinn.functions.network import VALUE, Network, gradient_only
+from hybrid.pinn.functions.polynomial import PolynomialNetwork
+from hybrid.pinn.leastsquares import sampling
+from hybrid.pinn.optimizers.kinds import LastLayer
+from hybrid.pinn.sizes import CELLS
+from hybrid.separation import frozen_at
+
+Array = npt.NDArray[np.float64]
+
+
+def samples(equation: Equation, cell: CellSolution, points: Array | None = None) -> Samples:
+    """Of the correctors, by networks of x and y, at nodes that do for a*(x); by default on a grid of the cell."""
+    dim, star = equation.dim, _thinned(cell)
+    at = uniform(equation.cell, COUNTS[dim].mean) if points is None else points
+    table = []
+    for node in star.nodes:
+        joint = torch.tensor(np.hstack([np.broadcast_to(node, at.shape), at]))
+        jet = jets_of(cell.networks, joint, gradient_only(2 * dim), dim)
+        table.append(torch.cat([(jet[0] - jet[0].mean(0))[None], jet[1 + dim :]]).permute(2, 0, 1).numpy())
+    found = np.array(table)
+    return Samples(star, at, found[:, :, 0], found[:, :, 1:])
+
+
+def solve_slow_second(equation: Equation, cell: CellSolution, *, seed: int = 0) -> tuple[Field, ...]:
+    """χ_ij for i ≤ j and the ω_l, functions of (x, y), periodic in y and of mean zero; for i ≠ j the mean of χ_ij and χ_ji.
+
+        -∇·(a ∇χ_ij) = a_ij + a_ik ∂_k χ_j + ∂_k(a_ki χ_j) - a*_ij
+        -∇·(a ∇ω_l) = ∂_xi (σ_li - a*_il) + ∂_i (a_ij ∂_xj χ_l),   σ_l = a (e_l + ∇χ_l)
+
+    The loads are sampled at nodes of x, between which ∂_x is that of a polynomial.
+
+    Args:
+        equation: The cell problems, of a smooth a(x, y).
+        cell: Their solutions.
+        seed: Of the features.
+    """
+    features, count = CELLS[equation.dim].beyond.second
+    network = _network(equation, cell, features, seed)
+    points, weight = sampling.periodic_grid(equation.period, count)
+    given = samples(equation, cell, points.numpy())
+    star, targets = given.coefficient, _targets(equation, given)
+    frozen = [frozen_at(equation, node) for node in star.nodes]
+    layers = last_layers(frozen, network.of_fast(), points, weight, LastLayer(), targets=targets)
+    network.interpolate([layer for layer, _ in layers])
+    means = np.array(
+        [
+            network.evaluate(torch.cat([torch.tensor(node).expand(len(points), -1), points], 1), VALUE)[0]
+            .mean(0)
+            .numpy()
+            for node in star.nodes
+        ]
+    )
+    shifts = [SlowShift(SlowCoefficient(star.domain, star.nodes, own[:, None, None])) for own in means.T]
+    return tuple(Field(network, k, 2 * equation.dim, known=shift) for k, shift in enumerate(shifts))
+
+
+_FLOOR = 1e-7
+"""Of the expansion of a*(x): what is of second order in ε needs no more of it."""
+
+
+def _thinned(cell: CellSolution) -> SlowCoefficient:
+    assert isinstance(cell.coefficient, SlowCoefficient)
+    return cell.coefficient.thinned(_FLOOR)
+
+
+def _network(equation: Equation, cell: CellSolution, features: int, seed: int) -> PolynomialNetwork:
+    """With the inputs of the correctors', where these are of y alone."""
+    star, dim = _thinned(cell), equation.dim
+    known: Network = cell.networks[0]
+    embedding = known.fast if isinstance(known, PolynomialNetwork) else PeriodicEmbedding(equation.period)
+    return PolynomialNetwork(star.domain, star.counts, embedding, (features,), dim * (dim + 1) // 2 + dim, seed)
+
+
+def _targets(equation: Equation, given: Samples) -> Sequence[torch.Tensor]:
+    """Of ∇·(a ∇u) for each node, (m, outputs)."""
+    dim, star, flux = equation.dim, given.coefficient, given.fluxes(equation)
+    a, divergence = given.medium(equation)
+    pairs = [(i, j) for i in range(dim) for j in range(i, dim)]
+    # ∂_i (a_ik χ_l), k after l
+    transport = np.einsum("iknm,nlim->nlkm", a, given.slopes) + np.einsum("knm,nlm->nlkm", divergence, given.values)
+    excess = flux - star.values[..., None]  # (σ_l)_k - a*_lk
+    loads = excess + transport
+    found = [(loads[:, i, j] + loads[:, j, i]) / -2 for i, j in pairs]
+    changes, steep = given.along(given.values), given.along(given.slopes)
+    mean = np.einsum("niil->nl", star.gradient(star.nodes))
+    omega = np.einsum("nilim->nlm", given.along(flux)) - mean[..., None]
+    omega += np.einsum("jnm,njlm->nlm", divergence, changes) + np.einsum("ijnm,njlim->nlm", a, steep)
+    found += [-omega[:, k] for k in range(dim)]
+    return [torch.tensor(one) for one in np.stack(found, axis=2)]

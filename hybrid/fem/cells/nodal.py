@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from mpi4py import MPI
 
@@ -71,7 +72,7 @@ class NodalCorrectors:
         """
         arrays = [np.stack([chi.x.array for chi in part]) for part in self.own]
         shapes = {shape for part in self.comm.allgather([array.shape for array in arrays]) for shape in part}
-        if len(shapes) > 1:
+        if len(shapes) > 1 or not self.comm.allreduce(self._alike, op=MPI.LAND):
             raise SolverError("correctors at different x are on different meshes: their slopes in x are not known")
         table = np.empty((len(self.coefficient.nodes), *shapes.pop()))
         for rank, part in enumerate(self.comm.allgather(arrays)):
@@ -123,19 +124,43 @@ class NodalCorrectors:
         return Samples(self.coefficient, at.points(), values, table[:, :, 1:])
 
     def at(self, slow: Product, fast: Product) -> list[Array]:
-        """At points of which each rank has its own, (n,) for each j; collective."""
-        few = 2 * np.prod(fast.shape) < len(fast)
-        each = self.comm.allgather(fast.grid() if few else fast.points())
-        ends = np.cumsum([len(part) for part in each])[:-1]
+        """At points of which each rank has its own, (n,) for each function; collective."""
+        if self.comm.allreduce(2 * np.prod(fast.shape) < len(fast), op=MPI.LAND):
+            return list(self._between(slow, fast.numbers(), self._expanded(fast.grid())))
+        # Few at a time: every function at every node is as many numbers as there are functions and nodes, at each point.
+        found = [np.empty((self.count, 0))]
+        for begin in range(0, self.comm.allreduce(len(fast), op=MPI.MAX), _AT_ONCE):
+            piece = slice(begin, begin + _AT_ONCE)
+            at = fast.points(piece)
+            chosen = np.arange(begin, begin + len(at))
+            found.append(self._between(slow.taken(chosen), np.arange(len(at)), self._expanded(at)))
+        return list(np.concatenate(found, axis=1))
+
+    def _expanded(self, points: Array) -> Array:
+        """Coefficients of the polynomials of x at points y of each rank, (*counts, functions, n); collective."""
+        each = self.comm.allgather(points)
         every = Product.of(np.concatenate(each))
-        mine = np.array([values_on(functions, every) for functions in self.own]).reshape(-1, self.count, len(every))
-        parts = self.comm.alltoall(np.split(mine, ends, axis=2))
+        mine = np.array(self._values(every)).reshape(-1, self.count, len(every))
+        parts = self.comm.alltoall(np.split(mine, np.cumsum([len(part) for part in each])[:-1], axis=2))
         nodes = self.coefficient.nodes
         table = np.empty((len(nodes), *parts[0].shape[1:]))
         for rank, part in enumerate(parts):
             table[rank :: self.comm.size] = part
-        series = SlowCoefficient(self.coefficient.domain, nodes, table).expansion()
-        number = fast.numbers() if few else np.arange(len(fast))
+        return SlowCoefficient(self.coefficient.domain, nodes, table).expansion()
+
+    def _values(self, points: Product) -> list[Array]:
+        """Of all functions of this rank, one node after the other; places are looked for once where meshes are alike."""
+        if self._alike:
+            return values_on([chi for part in self.own for chi in part], points) if self.own else []
+        return [values for part in self.own for values in values_on(part, points)]
+
+    @cached_property
+    def _alike(self) -> bool:
+        places = [part[0].function_space.tabulate_dof_coordinates() for part in self.own]
+        return all(np.array_equal(places[0], other) for other in places[1:])
+
+    def _between(self, slow: Product, number: npt.NDArray[np.integer], series: Array) -> Array:
+        """(functions, n): at x of the one, of the columns of the other that are named."""
         basis = [
             chebyshev.chebvander((2 * axis - low - high) / (high - low), count - 1)
             for axis, (low, high), count in zip(slow.axes, self.coefficient.domain, series.shape, strict=False)
@@ -147,4 +172,4 @@ class NodalCorrectors:
             for polynomials, index in zip(basis, slow.index, strict=True):
                 values = np.einsum("i...n,ni->...n", values, polynomials[index[piece]])
             found[:, piece] = values
-        return list(found)
+        return found

@@ -32,8 +32,10 @@ _AT_ONCE = 4096
 
 _KEPT: WeakKeyDictionary[Network, dict[object, Tensor]] = WeakKeyDictionary()
 """What the hidden layers gave: many x are asked for on one grid of y."""
-_MEMORY = 2**28
-"""Bytes of that for a network."""
+_MEMORY, _MOST = 2**28, 64
+"""Bytes of that for a network, and how often."""
+_GROUP = 32
+"""Points at one x, on the mean, from which on its last layer pays."""
 
 
 class PolynomialNetwork(Network):
@@ -101,7 +103,7 @@ class PolynomialNetwork(Network):
         table = last.reshape(len(last), *self.counts, -1)
         channels = _channels(operators, d)
         out = torch.empty(len(channels), len(points), len(last), dtype=torch.float64)
-        if len(x) <= len(y):
+        if len(x) <= len(y) and len(x) * _GROUP <= len(points):
             order = np.argsort(at_x, kind="stable")
             for k, group in enumerate(np.split(order, np.cumsum(np.bincount(at_x))[:-1])):
                 own: dict[tuple[int, ...], Tensor] = {}
@@ -141,7 +143,7 @@ class PolynomialNetwork(Network):
         jet = kept.get(key)
         if jet is None:
             jet = super().hidden_jet(self.fast.jet(y, operators), operators)
-            if 8 * (jet.numel() + sum(other.numel() for other in kept.values())) > _MEMORY:
+            if len(kept) == _MOST or 8 * (jet.numel() + sum(other.numel() for other in kept.values())) > _MEMORY:
                 kept.clear()
             kept[key] = jet
         names = [tuple([0] * d)]

@@ -34,6 +34,10 @@ def estimate_of(trust: Mapping[str, Estimate], name: str) -> Estimate:
     return trust.get(name, Estimate(None, "no estimate was made"))
 
 
+EXACT = Estimate(0.0, "")
+"""Of what is not off, or is no part of what is judged."""
+
+
 def largest(estimates: Sequence[Estimate]) -> Estimate:
     """The worst of several estimates; one that is missing is the worst."""
     return max(estimates, key=lambda e: math.inf if e.error is None else e.error)

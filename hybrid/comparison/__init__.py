@@ -2,7 +2,7 @@
 
 from hybrid.comparison.correctors import first_order
 from hybrid.comparison.errors import Norms, cell_errors, corrector_errors, errors, grid_errors, relative_errors
-from hybrid.comparison.ladder import RUNGS, AnyLayer, Terms, reconstructions
+from hybrid.comparison.ladder import RUNGS, AnyLayer, Terms, reconstructions, second_difference
 from hybrid.comparison.lines import lines_of
 from hybrid.comparison.transfer import all_to_space, grid, on_points, sampled_difference, to_space
 from hybrid.fem.cells.nodal import NodalCorrectors
@@ -27,5 +27,6 @@ __all__ = [
     "reconstructions",
     "relative_errors",
     "sampled_difference",
+    "second_difference",
     "to_space",
 ]

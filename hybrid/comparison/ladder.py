@@ -92,6 +92,21 @@ def reconstructions(
     return {name: with_values(values, space) for name, values in found.items()}
 
 
+def second_difference(problem: Problem, one: Terms, other: Terms) -> float:
+    """Of the cell functions of the second order of two paths, at some points, relative to the largest value; collective."""
+    if not (one.second and other.second):
+        return 0.0
+    low, high = np.array(problem.domain).T
+    at = low + (high - low) * np.random.default_rng(23).random((_COMPARED, problem.dim))
+    points = _Points(problem, Product.of(at))
+    pairs = list(zip(points.of_cells(one.second), points.of_cells(other.second), strict=True))
+    scale = max(float(np.abs(a).max()) for a, _ in pairs)
+    return max(float(np.abs(a - b).max()) for a, b in pairs) / scale if scale else 0.0
+
+
+_COMPARED = 400
+
+
 @dataclass(frozen=True)
 class _Points:
     """Where functions of either path are evaluated."""

@@ -101,14 +101,9 @@ class SlowCoefficient(Coefficient):
             table = np.moveaxis(np.tensordot(inverse, table, axes=(1, k)), 0, k)
         return table
 
-    def thinned(self, floor: float) -> SlowCoefficient:
-        """Between as many nodes as have coefficients above the floor, relative to the largest one."""
-        magnitude = np.abs(self.expansion()).max(axis=(-2, -1))
-        counts = []
-        for k, count in enumerate(magnitude.shape):
-            own = np.moveaxis(magnitude, k, 0).reshape(count, -1).max(axis=1)
-            counts.append(min(count, int(np.flatnonzero(own > floor * own.max()).max(initial=0)) + 2))
-        nodes = slow_nodes(self.domain, counts)
+    def thinned(self, most: Sequence[int]) -> SlowCoefficient:
+        """Between at most so many nodes in each direction."""
+        nodes = slow_nodes(self.domain, [min(own, count) for own, count in zip(self.counts, most, strict=True)])
         return SlowCoefficient(self.domain, nodes, self(nodes))
 
     def written(self, i: int, j: int) -> Expr:

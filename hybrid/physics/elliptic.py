@@ -133,7 +133,7 @@ class EllipticProblem(Problem):
             return False
         if isinstance(effective, ProductCoefficient):
             return not effective.factor.has(*BROKEN)
-        return not (self.medium.depends_on and self.medium.matrix.has(*BROKEN))
+        return not any(part.free_symbols & set(self.slow) for part in self.medium.matrix.atoms(*BROKEN))
 
     def moved(
         self, effective: npt.ArrayLike | SlowCoefficient, tails: Mapping[Face, float | SlowCoefficient],

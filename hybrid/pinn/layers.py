@@ -18,6 +18,7 @@ import torch
 
 from hybrid.equation import Equation
 from hybrid.faces import Face, Layer, SlowLayer, faces_of, nodes_of
+from hybrid.interfaces import BROKEN
 from hybrid.media.interpolated import SlowCoefficient
 from hybrid.pinn.cells.cellrows import cell_operator
 from hybrid.pinn.cells.secondcells import check_smooth
@@ -90,7 +91,9 @@ def solve_slow_layers(
         parts = []
         for node, star in zip(places, coefficient(places), strict=True):
             frozen = frozen_at(equation, node)
-            medium = Together(PeriodicEmbedding(frozen.period), MediumEmbedding(frozen))
+            medium: Embedding = PeriodicEmbedding(frozen.period)
+            if not frozen.medium.matrix.has(*BROKEN):
+                medium = Together(medium, MediumEmbedding(frozen))
             data = _Data(_at(node, correctors[face.axis]), medium)
             parts.append(_climbed(frozen, face, data, _rate(frozen, face, star), size, seed))
         values = np.stack([part.function.values(face.first_period(equation)) for part in parts])

@@ -11,12 +11,12 @@ from hybrid.pinn.functions.network import Network
 from hybrid.pinn.optimizers.ladder import Attempt, climb
 from hybrid.pinn.settings import NetworkSettings
 from hybrid.study import results
+from hybrid.study.estimates import confronted
 from hybrid.study.monitor import Monitor
 from hybrid.study.record import TrainingRecord
 from hybrid.study.recorder import Recorder
 from hybrid.study.shared import cell_key, equation_key
 from hybrid.study.tolerances import is_proved, tolerances_of
-from hybrid.study.trust import confronted
 from hybrid.trust import Estimate, estimate_of, largest
 
 Trained = tuple[Any, dict[str, Any]]

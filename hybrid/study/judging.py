@@ -13,8 +13,8 @@ from hybrid.study.presets import OWN
 from hybrid.study.recorder import Recorder
 from hybrid.study.results import effective_difference
 from hybrid.study.tolerances import is_proved
-from hybrid.study.trust import Evidence
-from hybrid.trust import Estimate, estimate_of
+from hybrid.study.trust import Evidence, of_second
+from hybrid.trust import EXACT, Estimate, estimate_of
 
 
 def evidence_of(run: Recorder) -> Evidence:
@@ -25,8 +25,9 @@ def evidence_of(run: Recorder) -> Evidence:
         v=estimate_of(run.v.trust, "solution"),
         w=estimate_of(run.w.trust, "solution"),
         p=estimate_of(run.p.trust, "solution"),
-        r=run.terms["pinn"].trust[run.best] if run.case.has_reference else _EXACT,
-        layers=run.terms["pinn"].layers if run.case.has_reference else _EXACT,
+        r=run.terms["pinn"].trust[run.best] if run.case.has_reference else EXACT,
+        layers=run.terms["pinn"].layers if run.case.has_reference else EXACT,
+        second=_second(run),
         fem=with_mean(run, run.cell.trust),
         pinn=with_mean(run, run.chi.trust),
         difference=effective_difference(run.chi.coefficient, run.cell.coefficient),
@@ -36,6 +37,14 @@ def evidence_of(run: Recorder) -> Evidence:
         effect=run.problem.effect(run.cell.coefficient),
         cures=cures_of(run),
     )
+
+
+def _second(run: Recorder) -> Estimate:
+    """Of e5, where the best reconstruction has the second order in it."""
+    ladder = run.record.ladder
+    if ladder is None or run.best != "second":
+        return EXACT
+    return of_second({name: l2 for name, (l2, _) in ladder.rungs("pinn").items()}, run.terms["pinn"].second)
 
 
 def with_mean(run: Recorder, trust: Mapping[str, Estimate]) -> dict[str, Estimate]:
@@ -78,7 +87,6 @@ def cures_of(run: Recorder) -> dict[str, str]:
     return found | {stage: _LOST for stage, (solved, allowed) in limits.items() if solved.rounding > allowed}
 
 
-_EXACT = Estimate(0.0, "")
 _NOTHING = 1e-8
 _MEAN = (
     "no mesh tells whether the mean of r is zero: its quadrature over the cell has too few digits for T / eps; write r with "

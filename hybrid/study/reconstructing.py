@@ -27,14 +27,13 @@ from hybrid.physics import Problem
 from hybrid.pinn.optimizers.kinds import LastLayer
 from hybrid.pinn.settings import NetworkSettings
 from hybrid.study import results
+from hybrid.study.estimates import confronted
 from hybrid.study.parts import LadderRecord
 from hybrid.study.recorder import Recorder
-from hybrid.study.trust import confronted
-from hybrid.trust import Estimate, estimate_of, largest
+from hybrid.trust import EXACT, Estimate, estimate_of, largest
 
 PATHS = ("fem", "pinn")
 _PATHS = {"fem": "finite elements", "pinn": "networks"}
-_NONE = Estimate(0.0, "")
 
 
 @dataclass(frozen=True)
@@ -45,11 +44,13 @@ class Found:
         terms: Of the reconstructions.
         trust: How far u_0 and U may be off, by the names of the reconstructions that are made of them.
         layers: How far the layers may be off, relative to the correctors.
+        second: The same of the cell functions of the second order, relative to the largest of them.
     """
 
     terms: Terms
     trust: dict[str, Estimate]
-    layers: Estimate = _NONE
+    layers: Estimate = EXACT
+    second: Estimate = EXACT
 
 
 def find_terms(run: Recorder) -> tuple[dict[str, Found], str]:
@@ -63,6 +64,9 @@ def find_terms(run: Recorder) -> tuple[dict[str, Found], str]:
             found[path] = _further(run, path, first, found["fem"].terms.layers)
         except (InputError, SolverError) as failed:
             reasons.setdefault(str(failed), []).append(_PATHS[path])
+    apart = run.comm.bcast(comparison.second_difference(run.problem, *(found[path].terms for path in PATHS)))
+    second = Estimate(apart, "difference of finite elements and networks")
+    found = {path: replace(one, second=second) for path, one in found.items()}
     return found, "; ".join(f"{' and '.join(paths)}: {why}" for why, paths in reasons.items())
 
 
@@ -112,7 +116,7 @@ def _further(run: Recorder, path: str, first: Found, known: Any) -> Found:
     solved = _solved(run, path, equation)
     how = _with_drift(problem, estimate_of(solved.trust, "solution"), equation, drift)
     terms = replace(first.terms, moved=solved, second=second, layers=layers, displacement=displacement)
-    worst = largest([layer.estimate for layer in layers] or [_NONE])
+    worst = largest([layer.estimate for layer in layers] or [EXACT])
     return Found(terms, first.trust | dict.fromkeys(("layers", "second"), how), worst)
 
 

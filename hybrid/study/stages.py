@@ -212,7 +212,7 @@ class Run(Recorder):
             estimates = {}
             for path, terms in self.terms.items():
                 rungs = {name: l2 for name, (l2, _) in ladder.rungs(path).items()}
-                estimates[path] = judge_rungs(evidence, path, rungs, terms.trust, terms.layers)
+                estimates[path] = judge_rungs(evidence, path, rungs, terms.trust, terms.layers, terms.second)
             self.record.ladder = ladder.model_copy(update={"estimates": estimates})
         self.record.trust = {
             name: TrustRecord(estimate=found.estimate, how=found.how, resolved=found.resolved)

@@ -9,15 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hybrid.trust import Estimate, largest
+from hybrid.study.estimates import MEANINGLESS, confronted, summed, times
+from hybrid.trust import EXACT, Estimate, largest
 
 SHARE = 0.05
 """An error e1 … e5 is resolved if it is known to this fraction of itself, or to the tolerance of its path."""
-_DISAGREE = 3.0
-"""Times the sum of the two estimates: a difference that large shows that one of them is wrong."""
-_MEANINGLESS = 0.3
-"""Who says so much of itself is wrong, by whatever much: that the other path differs from it shows nothing of the other."""
-_ROUNDING = 1e-11
 
 
 @dataclass(frozen=True)
@@ -49,6 +45,7 @@ class Evidence:
         p: Of the network's solution, given the network's coefficient.
         r: Of the homogenized solution behind the reconstruction r.
         layers: Of the boundary layers in it, relative to the correctors.
+        second: What the second order in it may be off by, of u_ε.
         fem: Of "coefficient" and of each corrector, by finite elements.
         pinn: The same by networks.
         difference: Of the coefficients of the two paths, relative.
@@ -73,6 +70,7 @@ class Evidence:
     proved: bool = False
     symbol: str = "a"
     effect: float = 1.0
+    second: Estimate = EXACT
     cures: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -112,10 +110,10 @@ def judge(evidence: Evidence, tolerances: Tolerances) -> dict[str, Judgement]:
     a_fem, a_pinn = confronted(fem, pinn, evidence.difference, proved=evidence.proved)
     correctors = _correctors(evidence)
     w, p = confronted(evidence.w, evidence.p, errors["e3"])
-    v = _sum(
+    v = summed(
         {
             "discretization": largest([evidence.v, w]) if w is not evidence.w else evidence.v,
-            f"{s}*": _times(effect, a_fem),
+            f"{s}*": times(effect, a_fem),
         }
     )
     loose = max(tolerances.fem, tolerances.coefficient)
@@ -131,20 +129,25 @@ def judge(evidence: Evidence, tolerances: Tolerances) -> dict[str, Judgement]:
         "w": _of(w, tolerances.fem, cures, "fem_homogenized"),
         "p": _of(p, tolerances.pinn, cures, "pinn_homogenized"),
     }  # fmt: skip
-    parts = _parts(evidence, v, w, p, _times(effect, a_pinn), correctors)
+    parts = _parts(evidence, v, w, p, times(effect, a_pinn), correctors)
     for name, terms in parts.items():
         if name not in errors:
             continue
         if evidence.reference is not None and "reference" in terms:  # in what is measured, and in what it is divided by
-            terms = terms | {"reference": _times(1 + errors[name], evidence.reference)}
-        total = _sum(terms)
+            terms = terms | {"reference": times(1 + errors[name], evidence.reference)}
+        total = summed(terms)
         worst = max(terms, key=lambda k: float("inf") if terms[k].error is None else terms[k].error or 0.0)
         found[name] = Judgement(total.error, total.how, _allowed(name, errors[name], tolerances), f"see {worst}")
     return found
 
 
 def judge_rungs(
-    evidence: Evidence, path: str, rungs: Mapping[str, float], solutions: Mapping[str, Estimate], layers: Estimate
+    evidence: Evidence,
+    path: str,
+    rungs: Mapping[str, float],
+    solutions: Mapping[str, Estimate],
+    layers: Estimate,
+    second: Estimate = EXACT,
 ) -> dict[str, float | None]:
     """How far the errors of the reconstructions of a path, "fem" or "pinn", may be off (absolute), by their names.
 
@@ -154,6 +157,7 @@ def judge_rungs(
         rungs: Their errors in L2.
         solutions: Of the homogenized solution behind each.
         layers: Of the boundary layers, relative to the correctors.
+        second: Of the cell functions of the second order, relative to the largest of them.
     """
     fem, pinn = evidence.fem["coefficient"], evidence.pinn["coefficient"]
     a = dict(zip(("fem", "pinn"), confronted(fem, pinn, evidence.difference, proved=evidence.proved), strict=True))[
@@ -161,15 +165,22 @@ def judge_rungs(
     ]
     w, p = confronted(evidence.w, evidence.p, evidence.errors["e3"])
     own = (evidence.v, w) if path == "fem" else (p,)
-    chi = largest([e for (_, of), e in _correctors(evidence).items() if of == path] or [Estimate(0.0, "")])
+    chi = largest([e for (_, of), e in _correctors(evidence).items() if of == path] or [EXACT])
     found: dict[str, float | None] = {}
     for name, error in rungs.items():
-        parts = {"reference": _times(1 + error, evidence.reference or _NO_REFERENCE)}
-        parts |= {"solution": largest([*own, solutions[name]]), "coefficient": _times(evidence.effect, a)}
+        parts = {"reference": times(1 + error, evidence.reference or _NO_REFERENCE)}
+        parts |= {"solution": largest([*own, solutions[name]]), "coefficient": times(evidence.effect, a)}
         if name != "u0":
-            parts |= _corrected(evidence, rungs["u0"] + error, chi, layers if name in _LAYERED else Estimate(0.0, ""))
-        found[name] = _sum(parts).error
+            parts |= _corrected(evidence, rungs["u0"] + error, chi, layers if name in _LAYERED else EXACT)
+        if name == "second":
+            parts["second order"] = of_second(rungs, second)
+        found[name] = summed(parts).error
     return found
+
+
+def of_second(rungs: Mapping[str, float], second: Estimate) -> Estimate:
+    """What cell functions of the second order make of u_ε, from how far they are off and what they change at the most."""
+    return times(sum(rungs.get(name, 0.0) for name in ("layers", "second")), second)
 
 
 _LAYERED = ("layers", "second")
@@ -194,7 +205,7 @@ def _parts(
 ) -> dict[str, dict[str, Estimate]]:  # fmt: skip
     """What each of e1 … e5 is off by, by names; `network` is what the network's coefficient does to a solution."""
     errors, s, u = evidence.errors, evidence.symbol, evidence.reference or _NO_REFERENCE
-    chi = largest([e for (_, path), e in correctors.items() if path == "pinn"] or [Estimate(0.0, "")])
+    chi = largest([e for (_, path), e in correctors.items() if path == "pinn"] or [EXACT])
     changed = errors.get("e4", 0.0) + errors.get("e5", 0.0)  # at the most, by the correctors
     return {
         "e1": {"reference": u, "p": p, f"{s}* of the network": network},
@@ -203,7 +214,7 @@ def _parts(
         "e4": {"reference": u, "v": v},
         "e5": {
             "reference": u, "p": largest([p, evidence.r]), f"{s}* of the network": network,
-            **_corrected(evidence, changed, chi, evidence.layers),
+            **_corrected(evidence, changed, chi, evidence.layers), "second order": evidence.second,
         },
     }  # fmt: skip
 
@@ -212,7 +223,7 @@ def _corrected(evidence: Evidence, changed: float, chi: Estimate, layers: Estima
     """What a reconstruction is off by beyond u_0, by what it has changed at the most."""
     slopes = Estimate(evidence.errors.get("e3_h1", evidence.errors["e3"]), "e3_h1")
     parts = {"correctors": chi, "layers": layers, "slopes of p": slopes}
-    return {name: _times(changed, part) for name, part in parts.items()}
+    return {name: times(changed, part) for name, part in parts.items()}
 
 
 def _allowed(name: str, error: float, tolerances: Tolerances) -> float:
@@ -220,7 +231,7 @@ def _allowed(name: str, error: float, tolerances: Tolerances) -> float:
 
     A part of itself, but never so much that one of the functions behind it may be anything.
     """
-    part = min(SHARE * error, _MEANINGLESS)
+    part = min(SHARE * error, MEANINGLESS)
     return max(part, tolerances.fem if name == "e4" else max(tolerances.pinn, tolerances.fem))
 
 
@@ -238,49 +249,6 @@ def reasons(judgements: Mapping[str, Judgement]) -> list[str]:
 
 def _of(estimate: Estimate, allowed: float, cures: Mapping[str, str], stage: str) -> Judgement:
     return Judgement(estimate.error, estimate.how, allowed, cures.get(stage, ""))
-
-
-def _times(factor: float, estimate: Estimate) -> Estimate:
-    return Estimate(None if estimate.error is None else factor * estimate.error, estimate.how)
-
-
-def _sum(terms: Mapping[str, Estimate]) -> Estimate:
-    """What is off by several errors at once."""
-    missing = [f"{name}: {e.how}" if name else e.how for name, e in terms.items() if e.error is None]
-    if missing:
-        return Estimate(None, "; ".join(missing))
-    if len(terms) == 1:
-        (only,) = terms.values()
-        return only
-    text = " + ".join(f"{name} {e.error:.1e}" for name, e in terms.items())
-    return Estimate(sum(e.error or 0.0 for e in terms.values()), text)
-
-
-def confronted(fem: Estimate, pinn: Estimate, difference: float, *, proved: bool = False) -> tuple[Estimate, Estimate]:
-    """The estimates of the two paths, of finite elements and of networks, once their difference is known.
-
-    Each may be what the other one's estimate and the difference say. Where they contradict each other neither is believed, but
-    for finite elements whose error is proved, and for a path that is beside one that is wrong by its own word.
-    """
-    gap = Estimate(difference, "difference")
-    by_fem = _sum({"difference from finite elements": gap, "their own error": fem})
-    by_pinn = _sum({"difference from the network": gap, "its own error": pinn})
-    if fem.error is None or pinn.error is None:
-        return (by_pinn if fem.error is None else fem), (by_fem if pinn.error is None else pinn)
-    assert by_fem.error is not None
-    if difference > _DISAGREE * (fem.error + pinn.error) + _ROUNDING:
-        assert by_pinn.error is not None
-        if fem.error < _MEANINGLESS <= pinn.error:
-            return fem, by_fem
-        if pinn.error < _MEANINGLESS <= fem.error:
-            return by_pinn, pinn
-        wrong = "the network's estimate is wrong" if proved else "one of these is wrong"
-        text = (
-            f"finite elements and network differ by {difference:.1e} and say {fem.error:.1e} and {pinn.error:.1e} of "
-            f"themselves: {wrong}"
-        )
-        return (fem if proved else Estimate(difference, text)), Estimate(by_fem.error, text)
-    return fem, min((pinn, by_fem), key=lambda e: e.error or 0.0)
 
 
 def _correctors(evidence: Evidence) -> dict[tuple[str, str], Estimate]:

@@ -14,6 +14,7 @@ from hybrid.grids import COUNTS, uniform
 from hybrid.media.interpolated import SlowCoefficient
 from hybrid.pinn.cells.cellsolution import CellSolution, jets_of
 from hybrid.pinn.cells.lastlayers import last_layers
+from hybrid.pinn.cells.slowgrids import degrees
 from hybrid.pinn.cells.slowsolution import SlowShift
 from hybrid.pinn.functions.embedding import PeriodicEmbedding
 from hybrid.pinn.functions.field import Field
@@ -28,8 +29,8 @@ Array = npt.NDArray[np.float64]
 
 
 def samples(equation: Equation, cell: CellSolution, points: Array | None = None) -> Samples:
-    """Of the correctors, by networks of x and y, at nodes that do for a*(x); by default on a grid of the cell."""
-    dim, star = equation.dim, _thinned(cell)
+    """Of the correctors, by networks of x and y, at nodes that do for them; by default on a grid of the cell."""
+    dim, star = equation.dim, _thinned(equation, cell)
     at = uniform(equation.cell, COUNTS[dim].mean) if points is None else points
     table = []
     for node in star.nodes:
@@ -74,17 +75,18 @@ def solve_slow_second(equation: Equation, cell: CellSolution, *, seed: int = 0) 
 
 
 _FLOOR = 1e-7
-"""Of the expansion of a*(x): what is of second order in ε needs no more of it."""
+"""Of the expansion of a(x, y) in x: what is of second order in ε needs no more of it."""
 
 
-def _thinned(cell: CellSolution) -> SlowCoefficient:
+def _thinned(equation: Equation, cell: CellSolution) -> SlowCoefficient:
+    """a*(x) at nodes that do for a and the correctors, which may depend on x where a* does not."""
     assert isinstance(cell.coefficient, SlowCoefficient)
-    return cell.coefficient.thinned(_FLOOR)
+    return cell.coefficient.thinned([degree + 3 for degree in degrees(equation, _FLOOR)])
 
 
 def _network(equation: Equation, cell: CellSolution, features: int, seed: int) -> PolynomialNetwork:
     """With the inputs of the correctors', where these are of y alone."""
-    star, dim = _thinned(cell), equation.dim
+    star, dim = _thinned(equation, cell), equation.dim
     known: Network = cell.networks[0]
     embedding = known.fast if isinstance(known, PolynomialNetwork) else PeriodicEmbedding(equation.period)
     return PolynomialNetwork(star.domain, star.counts, embedding, (features,), dim * (dim + 1) // 2 + dim, seed)

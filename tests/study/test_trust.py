@@ -145,5 +145,13 @@ def test_a_reconstruction_is_off_by_what_its_correctors_are_off_by() -> None:
     assert found["layers"] == pytest.approx(0.011 * (8e-3 + 1e-3), rel=0.02)
     by_fem = judge_rungs(bad, "fem", rungs, solutions, Estimate(0.0, ""))
     assert by_fem["first"] == pytest.approx(1.2e-6 + 0.014 * 1e-6, rel=0.05)
+    rungs |= {"second": 0.0005}
+    solutions = dict.fromkeys(rungs, Estimate(2e-7, "residual"))
+    before = judge_rungs(bad, "pinn", rungs, solutions, Estimate(1e-3, "residual"))
+    after = judge_rungs(bad, "pinn", rungs, solutions, Estimate(1e-3, "residual"), Estimate(0.1, "difference"))
+    assert after["layers"] == before["layers"]
+    assert (after["second"] or 0) - (before["second"] or 0) == pytest.approx(
+        0.1 * 0.0015
+    )  # of what it changes at the most
     none = judge_rungs(bad, "pinn", rungs, solutions, Estimate(None, "no estimate"))
     assert (none["first"], none["layers"]) == (found["first"], None)

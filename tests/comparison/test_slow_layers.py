@@ -249,3 +249,16 @@ def test_orders_in_the_plane(comm: MPI.Comm) -> None:
 
 def zero(like: dolfinx.fem.Function) -> dolfinx.fem.Function:
     return dolfinx.fem.Function(like.function_space)
+
+
+def test_correctors_that_depend_on_x_where_their_coefficient_does_not() -> None:
+    """A wave that moves with x: a* is one number, and its nodes are too few for χ."""
+    problem = EllipticProblem(domain=SQUARE, eps=1 / 8, a=2 + sin(2 * pi * (y[0] - x[0])) * cos(2 * pi * y[1]), f=1)
+    found = pinn.solve_cell(problem, hidden=(300,), points=30, optimizer=pinn.LastLayer(), slow_nodes=(20, 1))
+    assert np.ptp(np.asarray(found.coefficient.values)[:, 0, 0]) < 1e-6
+    second = pinn.solve_second(problem, found)
+    points, fast = np.random.default_rng(0).random((2, 30, 2))
+    there = np.column_stack([np.zeros(30), points[:, 1], fast[:, 0] - points[:, 0], fast[:, 1]])
+    size = max(float(np.abs(chi.values(there)).max()) for chi in second)
+    for chi in second[:3]:
+        assert chi.values(np.hstack([points, fast])) == pytest.approx(chi.values(there), abs=1e-3 * size)

@@ -74,7 +74,7 @@ COUNTS = {
         waves=24,
     ),
     3: Counts(
-        12, 3, mean=24, intervals=24, lines=40, nodes=5, slow=17, slow_fine=41, faces=4, strip=9, torus=2**17, waves=12
+        12, 3, mean=24, intervals=24, lines=40, nodes=5, slow=17, slow_fine=41, faces=5, strip=9, torus=2**17, waves=12
     ),
 }
 """By dimension."""

@@ -46,37 +46,18 @@ class Counts:
 
 COUNTS = {
     1: Counts(
-        256,
-        17,
-        mean=512,
-        intervals=1024,
-        lines=1,
-        nodes=33,
-        slow=2001,
-        slow_fine=4001,
-        faces=1,
-        strip=1,
-        torus=2**14,
-        waves=64,
+        256, 17, mean=512, intervals=1024, lines=1, nodes=33, slow=2001, slow_fine=4001, faces=1, strip=1,
+        torus=2**14, waves=64,
     ),
     2: Counts(
-        32,
-        5,
-        mean=64,
-        intervals=64,
-        lines=512,
-        nodes=9,
-        slow=61,
-        slow_fine=201,
-        faces=7,
-        strip=20,
-        torus=2**17,
-        waves=24,
+        32, 5, mean=64, intervals=64, lines=512, nodes=9, slow=61, slow_fine=201, faces=7, strip=20,
+        torus=2**17, waves=24,
     ),
     3: Counts(
-        12, 3, mean=24, intervals=24, lines=40, nodes=5, slow=17, slow_fine=41, faces=5, strip=9, torus=2**17, waves=12
+        12, 3, mean=24, intervals=24, lines=40, nodes=5, slow=17, slow_fine=41, faces=5, strip=9,
+        torus=2**17, waves=12,
     ),
-}
+}  # fmt: skip
 """By dimension."""
 
 

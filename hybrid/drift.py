@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -32,21 +33,31 @@ class Samples:
     values: Array
     slopes: Array
 
-    def medium(self, equation: Equation) -> tuple[Array, Array]:
-        """a_ij, (d, d, N, m), and ∂_i a_ij in y, (d, N, m)."""
+    @classmethod
+    def of(cls, coefficient: SlowCoefficient, points: Array, values: Array, slopes: Array) -> Self:
+        """From correctors whose means may be anything."""
+        return cls(coefficient, points, values - values.mean(axis=2, keepdims=True), slopes)
+
+    def medium(self, equation: Equation) -> Array:
+        """a_ij there, (d, d, N, m)."""
+        return self._at(equation, tuple(equation.medium.matrix)).reshape(
+            equation.dim, equation.dim, len(self.values), -1
+        )
+
+    def divergence(self, equation: Equation) -> Array:
+        """∂_i a_ij in y, (d, N, m)."""
         dim, a, fast = equation.dim, equation.medium.matrix, equation.fast
-        divergence = [sum(sympy.diff(a[i, j], fast[i]) for i in range(dim)) for j in range(dim)]
-        return self._at(equation, tuple(a)).reshape(dim, dim, len(self.values), -1), self._at(equation, divergence)
+        return self._at(equation, [sum(sympy.diff(a[i, j], fast[i]) for i in range(dim)) for j in range(dim)])
 
     def _at(self, equation: Equation, expressions: Sequence[sympy.Expr]) -> Array:
         nodes, symbols = self.coefficient.nodes, (*equation.slow, *equation.fast)
         joint = np.hstack([np.repeat(nodes, len(self.points), 0), np.tile(self.points, (len(nodes), 1))])
         return np.array([numpy_function(one, symbols)(joint).reshape(len(nodes), -1) for one in expressions])
 
-    def fluxes(self, equation: Equation) -> Array:
+    def fluxes(self, medium: Array) -> Array:
         """σ_l = a (e_l + ∇χ_l), (N, d, d, m) with l first."""
-        strains = self.slopes + np.eye(equation.dim)[None, :, :, None]
-        return np.einsum("ijnm,nljm->nlim", self.medium(equation)[0], strains)
+        strains = self.slopes + np.eye(self.slopes.shape[1])[None, :, :, None]
+        return np.einsum("ijnm,nljm->nlim", medium, strains)
 
     def along(self, values: Array) -> Array:
         """∂_k in x of a function of x_n and whatever else, (N, d, …) from (N, …)."""
@@ -86,24 +97,24 @@ def drift(equation: Equation, samples: Samples) -> Drift:
     whole = _tensor(equation, samples)
     counts = [len(np.unique(column)) for column in samples.points.T]
     every = np.arange(len(samples.points)).reshape(counts)[tuple([slice(None, None, 2)] * equation.dim)].ravel()
-    half = replace(
-        samples, points=samples.points[every], values=samples.values[..., every], slopes=samples.slopes[..., every]
-    )
-    return Drift(
-        SlowCoefficient(samples.coefficient.domain, samples.coefficient.nodes, whole),
-        float(np.abs(_tensor(equation, half) - whole).max()),
-    )
+    star = samples.coefficient
+    half = Samples(star, samples.points[every], samples.values[..., every], samples.slopes[..., every])
+    error = float(np.abs(_tensor(equation, half) - whole).max())
+    return Drift(SlowCoefficient(star.domain, star.nodes, whole), error)
 
 
 def _tensor(equation: Equation, samples: Samples) -> Array:
     """S at the nodes, (N, d, d)."""
-    fluxes, count = samples.fluxes(equation), len(samples.points)
-    values = samples.values - samples.values.mean(axis=2, keepdims=True)
-    moments = np.einsum("njkm,nim->njki", fluxes, values) / count
-    total = np.einsum("nkim,nilm->nkl", fluxes, samples.along(values)) / count
-    total = total + total.swapaxes(1, 2)
-    signs = {"mkl": 1, "mlk": 1, "lkm": -1, "klm": -1, "lmk": -1, "kml": -1}
-    steep = samples.along(moments)  # m before the three
-    for indices, sign in signs.items():
-        total = total + sign / 2 * np.einsum(f"nm{indices}->nkl", steep)
-    return np.asarray(total)
+    fluxes, count = samples.fluxes(samples.medium(equation)), len(samples.points)
+    moments = np.einsum("njkm,nim->njki", fluxes, samples.values) / count
+    transport = np.einsum("nkim,nilm->nkl", fluxes, samples.along(samples.values)) / count
+    return np.asarray(
+        np.einsum("nmmkl->nkl", of_moments(samples.along(moments))) + transport + transport.swapaxes(1, 2)
+    )
+
+
+def of_moments(moments: Array) -> Array:
+    """(R_mkl + R_mlk - R_lkm - R_klm - R_lmk - R_kml) / 2 from R_jki, (…, d, d, d) with m, k, l in this order."""
+    signs = {"mlk": 1, "mkl": 1, "klm": -1, "lkm": -1, "lmk": -1, "kml": -1}
+    parts = [sign / 2 * np.einsum(f"...{indices}->...mkl", moments) for indices, sign in signs.items()]
+    return np.asarray(sum(parts))

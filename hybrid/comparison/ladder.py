@@ -92,10 +92,13 @@ def reconstructions(
     return {name: with_values(values, space) for name, values in found.items()}
 
 
-def second_difference(problem: Problem, one: Terms, other: Terms) -> float:
-    """Of the cell functions of the second order of two paths, at some points, relative to the largest value; collective."""
+def second_difference(problem: Problem, one: Terms, other: Terms) -> float | None:
+    """Of the cell functions of the second order of two paths, at some points, relative to the largest value; collective.
+
+    None where only one path has them.
+    """
     if not (one.second and other.second):
-        return 0.0
+        return None
     low, high = np.array(problem.domain).T
     at = low + (high - low) * np.random.default_rng(23).random((_COMPARED, problem.dim))
     points = _Points(problem, Product.of(at))

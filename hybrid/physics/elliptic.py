@@ -14,7 +14,7 @@ from sympy import ImmutableMatrix, MatrixBase, eye
 
 from hybrid.checks import check_coefficient, check_finite, check_not_zero
 from hybrid.displacement import Displacement
-from hybrid.drift import Drift
+from hybrid.drift import Drift, of_moments
 from hybrid.equation import Equation, Load
 from hybrid.faces import Face
 from hybrid.grids import COUNTS
@@ -181,8 +181,7 @@ class EllipticProblem(Problem):
         The former is zero when it is symmetrized in all three: only what ∂_m g leaves of it is not. R is zero on a line, and
         where the cell is the same upside down.
         """
-        signs = {"mlk": 1, "mkl": 1, "klm": -1, "lkm": -1, "lmk": -1, "kml": -1}
-        drift = sum(sign / 2 * np.einsum(f"{indices}->mkl", moments) for indices, sign in signs.items())
+        drift = of_moments(moments)
         terms = [(self.eps * sympy.diff(star.factor, s), drift[m]) for m, s in enumerate(self.slow)]
         return SumCoefficient.of(self.domain, (star.factor, star.base), *(t for t in terms if t[0] != 0))
 

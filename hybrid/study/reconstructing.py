@@ -65,7 +65,9 @@ def find_terms(run: Recorder) -> tuple[dict[str, Found], str]:
         except (InputError, SolverError) as failed:
             reasons.setdefault(str(failed), []).append(_PATHS[path])
     apart = run.comm.bcast(comparison.second_difference(run.problem, *(found[path].terms for path in PATHS)))
-    second = Estimate(apart, "difference of finite elements and networks")
+    second = Estimate(
+        apart, "no other path has them" if apart is None else "difference of finite elements and networks"
+    )
     found = {path: replace(one, second=second) for path, one in found.items()}
     return found, "; ".join(f"{' and '.join(paths)}: {why}" for why, paths in reasons.items())
 

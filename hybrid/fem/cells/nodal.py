@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -100,14 +101,12 @@ class NodalCorrectors:
         rank, size, star = self.comm.rank, self.comm.size, self.coefficient
         mine = star.nodes[rank::size]
         given = zip(mine, star.values[rank::size], star.gradient(mine), self.own, self.changes(), strict=True)
-
         found: list[tuple[fem.Function, ...]] = []
 
         def solve() -> None:
             for place, effective, slopes, part, changes in given:
-                cell = SecondCells(equation, part, effective, place)
-                found.append((*cell.pairs(), *cell.slow_changes(changes, slopes)))
-                cell.close()
+                with closing(SecondCells(equation, part, effective, place)) as cell:
+                    found.append((*cell.pairs(), *cell.slow_changes(changes, slopes)))
 
         together(self.comm, solve)
         return replace(self, own=tuple(found))
@@ -120,8 +119,7 @@ class NodalCorrectors:
             jets[self.comm.rank + k * self.comm.size] = [jets_on(derivatives(chi, 1), at) for chi in functions]
         every = {k: jet for part in self.comm.allgather(jets) for k, jet in part.items()}
         table = np.array([every[k] for k in range(len(every))])  # (N, d, 1 + d, m)
-        values = table[:, :, 0] - table[:, :, 0].mean(axis=2, keepdims=True)
-        return Samples(self.coefficient, at.points(), values, table[:, :, 1:])
+        return Samples.of(self.coefficient, at.points(), table[:, :, 0], table[:, :, 1:])
 
     def at(self, slow: Product, fast: Product) -> list[Array]:
         """At points of which each rank has its own, (n,) for each function; collective."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 
 import numpy as np
 import numpy.typing as npt
@@ -44,12 +45,9 @@ def solve_second(
     Raises:
         SolverError: The linear solver (prefix ``cell_``) did not converge.
     """
-    cell = SecondCells(equation, correctors, coefficient)
-    try:
+    with closing(SecondCells(equation, correctors, coefficient)) as cell:
         further = tuple(cell.excesses(j) for j in range(equation.dim if slow else 0))
         return cell.pairs(), further
-    finally:
-        cell.close()
 
 
 class SecondCells:
@@ -70,12 +68,9 @@ class SecondCells:
         self.mesh = mesh = self.space.mesh
         y = ufl.SpatialCoordinate(mesh)
         # Constants and not numbers: the compiled form is the same for all x, and for all pairs.
-        slow = (
-            {}
-            if place is None
-            else {s: fem.Constant(mesh, float(part)) for s, part in zip(equation.slow, place, strict=True)}
-        )
-        self.symbols = slow | {s: y[i] for i, s in enumerate(equation.fast)}
+        places = {} if place is None else dict(zip(equation.slow, map(float, place), strict=True))
+        self.symbols = {s: fem.Constant(mesh, part) for s, part in places.items()}
+        self.symbols |= {s: y[i] for i, s in enumerate(equation.fast)}
         self.a = as_ufl(equation.medium.matrix, self.symbols, mesh)
         order = 2 * self.space.element.basix_element.degree + 2
         degree = inner_degree(mesh, order) if equation.medium.interfaces else order
@@ -84,7 +79,6 @@ class SecondCells:
         u, self.v = ufl.TrialFunction(self.space), ufl.TestFunction(self.space)
 
         def entries(at: Sequence[Array]) -> Sequence[Sequence[Array]]:
-            places = {} if place is None else dict(zip(equation.slow, place, strict=True))
             return as_arrays(equation.medium.matrix, places | {s: at[i] for i, s in enumerate(equation.fast)})
 
         known = None if equation.medium.interfaces else entries

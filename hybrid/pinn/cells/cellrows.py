@@ -90,8 +90,8 @@ def cell_operator(equation: Equation, points: Tensor) -> tuple[Tensor, Tensor, T
     before = points.shape[1] - equation.dim
     coefficients, operators = operator_of(equation, divergence, lambda e: tensor_at(equation, e, points), before)
     if not torch.isfinite(coefficients).all():
-        raise SolverError("the cell problem's equation has coefficients that are not finite: a has an infinite slope; try "
-                          "formulation = 'first-order', which takes no derivative of a")  # fmt: skip
+        raise SolverError("the strong form has coefficients that are not finite, as a has an infinite slope; cell problems "
+                          "have formulation = 'first-order' too, which takes no derivative of a")  # fmt: skip
     return coefficients, -coefficients[1 + before : 1 + before + equation.dim].T, operators
 
 

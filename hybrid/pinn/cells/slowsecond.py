@@ -18,7 +18,7 @@ from hybrid.pinn.cells.slowgrids import degrees
 from hybrid.pinn.cells.slowsolution import SlowShift
 from hybrid.pinn.functions.embedding import PeriodicEmbedding
 from hybrid.pinn.functions.field import Field
-from hybrid.pinn.functions.network import VALUE, Network, gradient_only
+from hybrid.pinn.functions.network import VALUE, gradient_only
 from hybrid.pinn.functions.polynomial import PolynomialNetwork
 from hybrid.pinn.leastsquares import sampling
 from hybrid.pinn.optimizers.kinds import LastLayer
@@ -36,9 +36,9 @@ def samples(equation: Equation, cell: CellSolution, points: Array | None = None)
     for node in star.nodes:
         joint = torch.tensor(np.hstack([np.broadcast_to(node, at.shape), at]))
         jet = jets_of(cell.networks, joint, gradient_only(2 * dim), dim)
-        table.append(torch.cat([(jet[0] - jet[0].mean(0))[None], jet[1 + dim :]]).permute(2, 0, 1).numpy())
+        table.append(torch.cat([jet[:1], jet[1 + dim :]]).permute(2, 0, 1).numpy())
     found = np.array(table)
-    return Samples(star, at, found[:, :, 0], found[:, :, 1:])
+    return Samples.of(star, at, found[:, :, 0], found[:, :, 1:])
 
 
 def solve_slow_second(equation: Equation, cell: CellSolution, *, seed: int = 0) -> tuple[Field, ...]:
@@ -55,21 +55,18 @@ def solve_slow_second(equation: Equation, cell: CellSolution, *, seed: int = 0) 
         seed: Of the features.
     """
     features, count = CELLS[equation.dim].beyond.second
-    network = _network(equation, cell, features, seed)
     points, weight = sampling.periodic_grid(equation.period, count)
     given = samples(equation, cell, points.numpy())
-    star, targets = given.coefficient, _targets(equation, given)
+    star = given.coefficient
+    network = _network(equation, cell, star, features, seed)
+    fast = network.of_fast()
     frozen = [frozen_at(equation, node) for node in star.nodes]
-    layers = last_layers(frozen, network.of_fast(), points, weight, LastLayer(), targets=targets)
-    network.interpolate([layer for layer, _ in layers])
-    means = np.array(
-        [
-            network.evaluate(torch.cat([torch.tensor(node).expand(len(points), -1), points], 1), VALUE)[0]
-            .mean(0)
-            .numpy()
-            for node in star.nodes
-        ]
-    )
+    solved = last_layers(frozen, fast, points, weight, LastLayer(), targets=_targets(equation, given))
+    layers = [layer for layer, _ in solved]
+    network.interpolate(layers)
+    with torch.no_grad():
+        hidden = fast.hidden_jet(fast.embedding.jet(points, VALUE), VALUE)[0].mean(0)
+        means = torch.stack([layer @ hidden for layer in layers]).numpy()
     shifts = [SlowShift(SlowCoefficient(star.domain, star.nodes, own[:, None, None])) for own in means.T]
     return tuple(Field(network, k, 2 * equation.dim, known=shift) for k, shift in enumerate(shifts))
 
@@ -84,18 +81,19 @@ def _thinned(equation: Equation, cell: CellSolution) -> SlowCoefficient:
     return cell.coefficient.thinned([degree + 3 for degree in degrees(equation, _FLOOR)])
 
 
-def _network(equation: Equation, cell: CellSolution, features: int, seed: int) -> PolynomialNetwork:
+def _network(
+    equation: Equation, cell: CellSolution, star: SlowCoefficient, features: int, seed: int
+) -> PolynomialNetwork:
     """With the inputs of the correctors', where these are of y alone."""
-    star, dim = _thinned(equation, cell), equation.dim
-    known: Network = cell.networks[0]
+    dim, known = equation.dim, cell.networks[0]
     embedding = known.fast if isinstance(known, PolynomialNetwork) else PeriodicEmbedding(equation.period)
     return PolynomialNetwork(star.domain, star.counts, embedding, (features,), dim * (dim + 1) // 2 + dim, seed)
 
 
 def _targets(equation: Equation, given: Samples) -> Sequence[torch.Tensor]:
     """Of ∇·(a ∇u) for each node, (m, outputs)."""
-    dim, star, flux = equation.dim, given.coefficient, given.fluxes(equation)
-    a, divergence = given.medium(equation)
+    dim, star, a, divergence = equation.dim, given.coefficient, given.medium(equation), given.divergence(equation)
+    flux = given.fluxes(a)
     pairs = [(i, j) for i in range(dim) for j in range(i, dim)]
     # ∂_i (a_ik χ_l), k after l
     transport = np.einsum("iknm,nlim->nlkm", a, given.slopes) + np.einsum("knm,nlm->nlkm", divergence, given.values)

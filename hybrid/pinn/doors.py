@@ -168,7 +168,6 @@ def solve_second(problem: Problem, cell: CellSolution, *, seed: int = 0) -> tupl
     """
     if type(cell.coefficient) is SlowCoefficient:
         own = check_problem(problem).cell_problems()
-        secondcells.check_smooth(own)
         return slowsecond.solve_slow_second(own, cell, seed=seed)
     equation, weights, correctors, star = _without_slow(problem, cell)
     pairs, further = secondcells.solve_second(equation, correctors, star, slow=bool(weights), seed=seed)

@@ -10,7 +10,7 @@ from mpi4py import MPI
 import numpy as np
 import pytest
 import sympy
-from sympy import Heaviside
+from sympy import Abs, Heaviside, sqrt
 
 import dolfinx
 import ufl
@@ -225,3 +225,16 @@ def test_what_is_no_product_has_no_one_cell() -> None:
         problem = EllipticProblem(domain=[(0, 1), (0, 1)], eps=1 / 8, a=a, f=1)
         with pytest.raises(InputError, match="is no product"):
             without_slow(problem.cell_problems())
+
+
+def test_networks_refuse_what_the_strong_form_does_not_see() -> None:
+    """An infinite slope is finite at collocation points: a second order of 40 times u_ε was made of it."""
+    for a, why in (
+        (2 + Heaviside(sin(2 * pi * y[0])), "it jumps"),
+        (1 + sqrt(Abs(sin(2 * pi * y[0]))), "slopes are infinite"),
+    ):
+        problem = EllipticProblem(domain=[(0, 1), (0, 1)], eps=1 / 8, a=(1 + x[0]) * a, f=1)
+        found = pinn.solve_cell(problem, hidden=(20,), points=8, formulation="first-order", optimizer=pinn.LastLayer())
+        for beyond in (pinn.solve_layers, pinn.solve_second):
+            with pytest.raises(InputError, match=why):
+                beyond(problem, found)

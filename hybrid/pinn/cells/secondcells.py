@@ -13,6 +13,7 @@ from hybrid.equation import Equation
 from hybrid.failures import InputError
 from hybrid.pinn.cells.cellrows import cell_operator, gauge, matrix_at, tensor_at
 from hybrid.pinn.cells.cellunits import cell_unit
+from hybrid.pinn.cells.jumps import has_infinite_slopes
 from hybrid.pinn.functions.field import Field, evaluated
 from hybrid.pinn.functions.network import VALUE, Network, gradient_only
 from hybrid.pinn.leastsquares import sampling
@@ -90,7 +91,9 @@ def check_smooth(equation: Equation) -> None:
     """Refuse what the strong form does not see.
 
     Raises:
-        InputError: A jumps.
+        InputError: A jumps, or has infinite slopes.
     """
     if equation.medium.interfaces:
         raise InputError("a", "it jumps: beyond the first order networks know smooth coefficients only")
+    if has_infinite_slopes(equation):
+        raise InputError("a", "its slopes are infinite: beyond the first order networks know smooth coefficients only")

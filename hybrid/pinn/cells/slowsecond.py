@@ -14,6 +14,7 @@ from hybrid.grids import COUNTS, uniform
 from hybrid.media.interpolated import SlowCoefficient
 from hybrid.pinn.cells.cellsolution import CellSolution, jets_of
 from hybrid.pinn.cells.lastlayers import last_layers
+from hybrid.pinn.cells.secondcells import check_smooth
 from hybrid.pinn.cells.slowgrids import degrees
 from hybrid.pinn.cells.slowsolution import SlowShift
 from hybrid.pinn.functions.embedding import PeriodicEmbedding
@@ -53,7 +54,11 @@ def solve_slow_second(equation: Equation, cell: CellSolution, *, seed: int = 0) 
         equation: The cell problems, of a smooth a(x, y).
         cell: Their solutions.
         seed: Of the features.
+
+    Raises:
+        InputError: a jumps, or has infinite slopes.
     """
+    check_smooth(equation)
     features, count = CELLS[equation.dim].beyond.second
     points, weight = sampling.periodic_grid(equation.period, count)
     given = samples(equation, cell, points.numpy())
